@@ -1,0 +1,1 @@
+"""Saying text: requests, voices, engines, encoders. Knows nothing of HTTP."""

@@ -1,0 +1,51 @@
+"""Which engines there are. A new one is a file beside this and a row here; nothing is imported before it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from speech.engines.base import Engine
+    from speech.settings import Settings
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """What is known of an engine without importing it."""
+
+    name: str
+    module: str  # holds build(settings, progress) -> Engine
+    label: str
+    model: str  # what speaks, as listed to clients
+    languages: tuple[str, ...]
+    sample_rate: int  # Hz
+    needs_cuda: bool
+    cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
+    default_cfg_coef: float | None = None
+    sampling: bool = False  # temperature, top_k and seed mean something
+
+    def build(self, settings: Settings, progress: Progress) -> Engine:
+        """Import the engine's module and make one. Slow: seconds to minutes. Raises SpeechError."""
+        engine: Engine = import_module(self.module).build(settings, progress)
+        return engine
+
+
+Progress = Callable[[str, float, float], None]  # what is being done, how much of it is done, how much there is (bytes)
+
+ENGINES: dict[str, EngineSpec] = {
+    spec.name: spec
+    for spec in (
+        EngineSpec(
+            name="hibari",
+            module="speech.engines.hibari",
+            label="embedded voice (hibari)",
+            model="hibari",
+            languages=("en",),
+            sample_rate=24_000,
+            needs_cuda=False,
+        ),
+    )
+}

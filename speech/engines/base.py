@@ -1,0 +1,204 @@
+"""What every engine is (Engine) and speech in progress (Utterance). Knows no model and no HTTP."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from speech.request import AudioChunk, Cancelled, Piece, SpeechError, SpeechRequest
+
+
+class UtteranceStatus(Enum):
+    WAITING = "waiting"  # no slot yet: the model is loading, or others speak
+    SPEAKING = "speaking"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        return self in (UtteranceStatus.FINISHED, UtteranceStatus.FAILED, UtteranceStatus.CANCELLED)
+
+
+class Utterance:
+    """Speech in progress: pieces of text go in, chunks of audio come out. The only object that two threads touch.
+
+    It has two faces. The caller's: `say`, `end`, `chunks`, `cancel`. The engine's: `listen`, `take_word`, `begin`,
+    `emit`, `finish`, `fail` and the properties that say whether there is anything to do. Every method may be called from any
+    thread. `listen` names the one function that is told of each change that could give the engine work; it is
+    called without the lock held and must not block.
+
+    request.voice is the id of an existing voice and request.cfg_coef a value the engine takes, or None: SpeechService
+    has seen to that.
+    """
+
+    def __init__(self, request: SpeechRequest, *, buffer_s: float = 10.0) -> None:
+        """buffer_s: seconds of audio that may wait for the reader before `has_room` says no."""
+        self.request = request
+        self.buffer_s = buffer_s
+        self._changed = threading.Condition()
+        self._pieces: deque[Piece] = deque()
+        self._chunks: deque[AudioChunk] = deque()
+        self._buffered_s = 0.0
+        self._ended = False
+        self._status = UtteranceStatus.WAITING
+        self._error: SpeechError | None = None
+        self._wake: Callable[[], None] = _nobody
+
+    # -- the caller's face --------------------------------------------------------------------------------------
+
+    def say(self, *pieces: Piece) -> None:
+        """Add words and pauses. After `end`, or when the utterance is over, nothing is added."""
+        with self._changed:
+            if self._ended or self._status.over:
+                return
+            self._pieces.extend(pieces)
+            wake = self._wake
+        wake()
+
+    def end(self) -> None:
+        """No more text will come."""
+        with self._changed:
+            self._ended = True
+            wake = self._wake
+        wake()
+
+    def cancel(self) -> None:
+        """Stop speaking; the slot is free before the engine's next step. A second call does nothing."""
+        self._close(UtteranceStatus.CANCELLED, Cancelled("The speech was cancelled."))
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """Yield audio as it is made, until the end.
+
+        Raises the SpeechError given to `fail`, or Cancelled. Audio that was made before a failure is yielded first.
+        """
+        while (chunk := self._next_chunk()) is not None:
+            yield chunk
+
+    @property
+    def status(self) -> UtteranceStatus:
+        return self._status
+
+    # -- the engine's face --------------------------------------------------------------------------------------
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """From now on call `wake` when text, the end, room or a cancellation came. Called once at once."""
+        with self._changed:
+            self._wake = wake
+        wake()
+
+    def take_word(self) -> Piece | None:
+        """The next word or pause, or None if none waits."""
+        with self._changed:
+            return self._pieces.popleft() if self._pieces else None
+
+    @property
+    def words_waiting(self) -> int:
+        return len(self._pieces)
+
+    @property
+    def ended(self) -> bool:
+        """The caller has said that no more text will come."""
+        return self._ended
+
+    @property
+    def over(self) -> bool:
+        return self._status.over
+
+    @property
+    def has_room(self) -> bool:
+        """False while the reader is more than buffer_s behind: rest this utterance, nobody else's."""
+        return self._buffered_s < self.buffer_s
+
+    def begin(self) -> None:
+        """It has a slot."""
+        with self._changed:
+            if not self._status.over:
+                self._status = UtteranceStatus.SPEAKING
+
+    def emit(self, chunk: AudioChunk) -> None:
+        """Hand audio to the reader. Never blocks. Dropped if the utterance is over."""
+        with self._changed:
+            if self._status.over:
+                return
+            self._chunks.append(chunk)
+            self._buffered_s += chunk.seconds
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        """Everything was said."""
+        self._close(UtteranceStatus.FINISHED, None)
+
+    def fail(self, error: SpeechError) -> None:
+        """It cannot go on. The reader gets what was made so far, then the error.
+
+        The traceback is dropped: it would keep the engine's frames, and with them the model, alive.
+        """
+        self._close(UtteranceStatus.FAILED, error.with_traceback(None))
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _close(self, status: UtteranceStatus, error: SpeechError | None) -> None:
+        with self._changed:
+            if self._status.over:
+                return
+            self._status, self._error = status, error
+            self._pieces.clear()
+            if status is UtteranceStatus.CANCELLED:
+                self._chunks.clear()
+            wake = self._wake
+            self._changed.notify_all()
+        wake()
+
+    def _next_chunk(self) -> AudioChunk | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._chunks or self._status.over)
+            if not self._chunks:
+                if self._error is not None:
+                    raise self._error
+                return None
+            had_room = self.has_room
+            chunk = self._chunks.popleft()
+            self._buffered_s = self._buffered_s - chunk.seconds if self._chunks else 0.0
+            wake = self._wake if self.has_room and not had_room else _nobody
+        wake()
+        return chunk
+
+
+def _nobody() -> None:
+    """Who listens before anybody does."""
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """What an engine says of itself."""
+
+    slots_total: int
+    slots_used: int
+    queue_depth: int
+    memory_bytes: int | None = None  # on the accelerator; None where there is none
+
+
+class Engine(ABC):
+    """Something that speaks. Built by its row in engines.ENGINES, owned by gpu_manager, shared by all."""
+
+    sample_rate: int  # Hz
+
+    @abstractmethod
+    def start(self, utterance: Utterance) -> None:
+        """Take an utterance in: it speaks at once, or waits its turn. Never blocks.
+
+        Raises QueueFull when no slot is free and the queue is full, EngineFailed when the engine is closed or broken.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Fail every utterance still held, free everything, join the threads. A second call does nothing."""
+
+    @abstractmethod
+    def status(self) -> EngineStatus:
+        """Cheap, never blocks."""
