@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 FRAME_S = 0.08  # one frame: 80 ms, the step of Kyutai's model (12.5 Hz) and the size of every chunk
 
@@ -29,6 +30,7 @@ class Pause:
     seconds: float
 
 
+Samples = NDArray[np.float32]  # (samples,), mono, in [-1, 1]
 Piece = str | Pause  # one word in its own spelling (no white space inside), or a pause
 
 
@@ -43,9 +45,9 @@ class Word:
 
 @dataclass(frozen=True)
 class AudioChunk:
-    """A piece of speech: mono float32 samples in [-1, 1], normally one frame (80 ms), and the words that begin in it."""
+    """A piece of speech, normally one frame (80 ms), and the words that begin in it."""
 
-    samples: np.ndarray  # (samples,), float32
+    samples: Samples
     sample_rate: int  # Hz
     words: tuple[Word, ...] = field(default=())
 

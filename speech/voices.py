@@ -1,4 +1,4 @@
-"""Voices: one speaker (Voice), all of them (VoiceCatalogue). Opens no file; a voice is looked up by id, never by path."""
+"""Voices: one speaker (Voice), all of them (VoiceCatalogue). A voice is looked up by id, never opened as a path."""
 
 from __future__ import annotations
 

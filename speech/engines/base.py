@@ -28,9 +28,9 @@ class Utterance:
     """Speech in progress: pieces of text go in, chunks of audio come out. The only object that two threads touch.
 
     It has two faces. The caller's: `say`, `end`, `chunks`, `cancel`. The engine's: `listen`, `take_word`, `begin`,
-    `emit`, `finish`, `fail` and the properties that say whether there is anything to do. Every method may be called from any
-    thread. `listen` names the one function that is told of each change that could give the engine work; it is
-    called without the lock held and must not block.
+    `emit`, `finish`, `fail` and the properties that say whether there is anything to do. Every method may be called
+    from any thread. `listen` names the one function that is told of each change that could give the engine work; it
+    is called without the lock held and must not block.
 
     request.voice is the id of an existing voice and request.cfg_coef a value the engine takes, or None: SpeechService
     has seen to that.

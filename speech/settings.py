@@ -1,0 +1,115 @@
+"""Every setting, once: name, type, default, reason. Read from the environment by app.py and mcp_server.py only.
+
+The environment variable is the name in capitals. An empty variable counts as unset.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message is one line that names it."""
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Settings(BaseModel):
+    """All settings, checked. Frozen: what the service was started with is what it runs with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("0.0.0.0", description="Address to listen on; 127.0.0.1 keeps the service to this machine.")
+    port: int = Field(8900, ge=0, le=65535, description="Port for the page, the API and the docs.")
+    engine: Literal["auto", "kyutai", "hibari"] = Field(
+        "auto", description="What speaks. auto: kyutai where a CUDA GPU can be used, else the embedded voice hibari."
+    )
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="Where kyutai runs: auto, cuda, cuda:N or cpu. A CPU is far slower than real time: it must be named.",
+    )
+    gpu_idle_timeout: float = Field(
+        60, ge=-1, description="Seconds without speech before the GPU is released. 0: at once; -1: never."
+    )
+    retire_worker: bool = Field(
+        True,
+        description="After an idle release on CUDA, replace the worker process: only that gives the CUDA context back.",
+    )
+    load_timeout: float = Field(
+        300, gt=0, description="Seconds that a request waits for the model to load before it gets a 503."
+    )
+    default_voice: str | None = Field(
+        None, description="Voice of requests that name none. Unset: the engine's own default."
+    )
+    max_slots: int = Field(
+        0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
+    )
+    max_queue: int = Field(64, ge=0, le=4096, description="How many may wait for a slot; one more is refused with 429.")
+    max_text_chars: int = Field(20_000, ge=1, description="Longest text of one request, in characters.")
+    max_body_bytes: int = Field(
+        1_048_576, ge=1024, description="Largest request body; a larger one is refused with 413."
+    )
+    read_timeout: float = Field(
+        30, gt=0, description="Seconds a client may leave its audio unread before it is disconnected."
+    )
+    drain_timeout: float = Field(60, ge=0, description="Seconds that running streams get to finish after SIGTERM.")
+    cors_origins: Listed = Field(
+        (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
+    )
+    output_dir: Path = Field(Path("outputs"), description="Folder for finished speech that is kept.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors.")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
+        """Settings from the environment; a `.env` file gives what the environment leaves out.
+
+        Raises SettingsError for a bad value, or for a name in the file that is nearly the name of a setting.
+        """
+        filed = _read_env_file(env_file)
+        given = {}
+        for name in cls.model_fields:
+            value = environ.get(name.upper()) or filed.get(name.upper())
+            if value:
+                given[name] = value
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise SettingsError(_one_line(error)) from None
+
+
+def _read_env_file(env_file: Path | None) -> dict[str, str]:
+    """The file's variables. Others' variables may be there too (compose, Hugging Face), but no misspelt ones of ours."""
+    if env_file is None or not env_file.is_file():
+        return {}
+    values = {name: value for name, value in dotenv_values(env_file).items() if value}
+    known = [name.upper() for name in Settings.model_fields]
+    for name in values:
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+        if name not in known and near:
+            raise SettingsError(f"{name} in {env_file} is not a setting; did you mean {near[0]}?")
+    return values
+
+
+def unknown_names(env_file: Path) -> list[str]:
+    """Names in the file that are no settings of ours, for a line in the log."""
+    known = {name.upper() for name in Settings.model_fields}
+    return sorted(name for name in _read_env_file(env_file) if name not in known)
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+    return f"{name}={first['input']!r} is not allowed: {first['msg']}"

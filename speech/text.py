@@ -1,0 +1,85 @@
+"""Text -> words and pauses, whole or as it arrives. Knows no model.
+
+A word is what stands between white space, in its own spelling. `<break time="0.5s"/>` is a pause, an empty line ends a
+paragraph. Characters that nobody can say (controls, zero-width marks) are dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from speech.request import Pause, Piece
+
+MAX_PAUSE_S = 10.0  # moshi-server's bound; a longer pause is cut to it
+PARAGRAPH = Pause(0.0)
+
+_BREAK = re.compile(r"""<break\s+time\s*=\s*["']?\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)\s*["']?\s*/?>""", re.IGNORECASE)
+_BREAK_BEGUN = re.compile(r"<(?:b(?:r(?:e(?:a(?:k(?:\s[^<>]{0,40})?)?)?)?)?)?$", re.IGNORECASE)
+_SAYABLE_CONTROLS = "\t\n\r"
+
+
+def clean(text: str) -> str:
+    """Text without what cannot be said: control characters, zero-width marks, half surrogates."""
+    return "".join(c for c in text if c in _SAYABLE_CONTROLS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+
+
+def pieces(text: str) -> list[Piece]:
+    """The words and pauses of a whole text.
+
+    >>> pieces('One two.\\n\\nThree <break time="500ms"/> four')
+    ['One', 'two.', Pause(seconds=0.0), 'Three', Pause(seconds=0.5), 'four']
+    """
+    feed = TextFeed()
+    return [*feed.feed(text), *feed.flush()]
+
+
+class TextFeed:
+    """Words from text that arrives in pieces, cut anywhere: what may go on in the next piece is held back."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> list[Piece]:
+        """The words that are complete now."""
+        held = self._held + text
+        cut = _safe_length(held)
+        self._held = held[cut:]
+        return list(_split(held[:cut]))
+
+    def flush(self) -> list[Piece]:
+        """What was held back; the text ends here, or a word does."""
+        held, self._held = self._held, ""
+        return list(_split(held))
+
+
+def _safe_length(text: str) -> int:
+    """How much of the text no later piece can change: up to the last white space that stands in no begun tag."""
+    begun = _BREAK_BEGUN.search(text)
+    limit = begun.start() if begun else len(text)
+    while limit and not text[limit - 1].isspace():
+        if text[limit - 1] == ">" and begun is None:
+            return limit
+        limit -= 1
+    while limit and text[limit - 1] in "\r\n":  # the next piece may make a paragraph of it
+        limit -= 1
+    return limit
+
+
+def _split(text: str) -> Iterator[Piece]:
+    position = 0
+    for found in _BREAK.finditer(text):
+        yield from _words(text[position : found.start()])
+        seconds = float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
+        yield Pause(min(seconds, MAX_PAUSE_S))
+        position = found.end()
+    yield from _words(text[position:])
+
+
+def _words(text: str) -> Iterator[Piece]:
+    paragraphs = re.split(r"\n[^\S\n]*\n\s*", clean(text).replace("\r\n", "\n").replace("\r", "\n"))
+    for index, paragraph in enumerate(paragraphs):
+        if index:
+            yield PARAGRAPH
+        yield from paragraph.split()
