@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import Any, Protocol
@@ -68,6 +68,7 @@ class LoadProgress:
     done: float = 0.0  # bytes, where that means something
     total: float = 0.0
     started_at: float = 0.0  # on the manager's clock
+    seconds: float = 0.0  # since the start
 
 
 @dataclass
@@ -214,11 +215,16 @@ class GPUManager:
                 idle_timeout_s=self._idle_timeout_s,
                 seconds_until_release=until,
                 load_seconds=self._load_seconds,
-                loading=self._progress if self._state is State.LOADING else None,
+                loading=self._loading(),
                 last_error=str(self._load_error) if self._load_error else None,
                 loads=self._loads,
                 releases=self._releases,
             )
+
+    def _loading(self) -> LoadProgress | None:
+        if self._state is not State.LOADING:
+            return None
+        return replace(self._progress, seconds=self._clock() - self._progress.started_at)
 
     def peek(self) -> Any | None:
         """The engine if it is there, for its figures only: not held, not to be spoken with."""
@@ -308,7 +314,7 @@ class GPUManager:
         self._idle = self._release_at = None
 
     def _release_idle(self, release_at: float) -> None:
-        """The timer's action. It may fire just as somebody begins to speak: then it is not the current timer any more."""
+        """The timer's action. It may fire just as somebody begins to speak; the time it was set for tells."""
         with self._changed:
             residency = self._residency
             if residency is None or self._release_at != release_at:
@@ -342,14 +348,18 @@ class GPUManager:
 class GPU:
     """What the driver says of one GPU."""
 
-    index: int
+    index: int  # the driver's
+    uuid: str
     name: str
     memory_used_bytes: int
     memory_total_bytes: int
 
 
-def list_gpus() -> list[GPU]:
-    """The GPUs that the NVIDIA driver knows; none where there is no driver, or where it is broken. Starts no CUDA."""
+def list_gpus(visible: str | None = None) -> list[GPU]:
+    """The GPUs that the NVIDIA driver knows; none where there is no driver, or where it is broken. Starts no CUDA.
+
+    visible: as in CUDA_VISIBLE_DEVICES (indices or UUIDs, separated by commas): only those, in that order. None: all.
+    """
     import pynvml
 
     try:
@@ -357,19 +367,31 @@ def list_gpus() -> list[GPU]:
     except pynvml.NVMLError:
         return []
     try:
-        return [_read_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+        gpus = [_read_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
     except pynvml.NVMLError as error:
         log.warning("the NVIDIA driver answers with an error: %s", error)
         return []
     finally:
         pynvml.nvmlShutdown()
+    return gpus if visible is None else _only_visible(gpus, visible)
+
+
+def _only_visible(gpus: list[GPU], visible: str) -> list[GPU]:
+    """As CUDA does: the first name that fits no GPU ends the list."""
+    chosen = []
+    for name in filter(None, map(str.strip, visible.split(","))):
+        match = next((g for g in gpus if name == str(g.index) or (len(name) > 4 and g.uuid.startswith(name))), None)
+        if match is None:
+            break
+        chosen.append(match)
+    return chosen
 
 
 def _read_gpu(pynvml: Any, index: int) -> GPU:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    name = pynvml.nvmlDeviceGetName(handle)
-    return GPU(index, name if isinstance(name, str) else name.decode(), int(memory.used), int(memory.total))
+    name, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
+    return GPU(index, str(uuid), str(name), int(memory.used), int(memory.total))
 
 
 gpu_manager = GPUManager()

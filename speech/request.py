@@ -117,6 +117,10 @@ class EngineFailed(SpeechError):
     code = "engine_failed"
 
 
+class EngineBroken(EngineFailed):
+    """The engine failed in a way that it cannot come back from; it must be discarded, or even the process."""
+
+
 class Cancelled(SpeechError):
     """The caller left, or the speech was stopped by hand."""
 

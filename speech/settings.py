@@ -38,7 +38,7 @@ class Settings(BaseModel):
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="Where kyutai runs: auto, cuda, cuda:N or cpu. A CPU is far slower than real time: it must be named.",
+        description="Where kyutai runs: auto, cuda, cuda:N, or cpu (far slower than real time; never chosen by auto).",
     )
     gpu_idle_timeout: float = Field(
         60, ge=-1, description="Seconds without speech before the GPU is released. 0: at once; -1: never."
@@ -91,7 +91,7 @@ class Settings(BaseModel):
 
 
 def _read_env_file(env_file: Path | None) -> dict[str, str]:
-    """The file's variables. Others' variables may be there too (compose, Hugging Face), but no misspelt ones of ours."""
+    """The file's variables. Variables of others may be there too (compose, the hub), but no misspelt ones of ours."""
     if env_file is None or not env_file.is_file():
         return {}
     values = {name: value for name, value in dotenv_values(env_file).items() if value}

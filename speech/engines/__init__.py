@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from speech.engines.base import Engine
     from speech.settings import Settings
+    from speech.voices import VoiceCatalogue
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,22 @@ class EngineSpec:
     """What is known of an engine without importing it."""
 
     name: str
-    module: str  # holds build(settings, progress) -> Engine
+    module: str  # holds build(settings, progress) -> Engine; imported when it is loaded
+    voices: str  # holds catalogue(settings) -> VoiceCatalogue; imported at once, so it imports no model
     label: str
     model: str  # what speaks, as listed to clients
     languages: tuple[str, ...]
     sample_rate: int  # Hz
     needs_cuda: bool
+    needs_modules: tuple[str, ...] = ()  # must be installed beside what the service itself needs
     cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
     default_cfg_coef: float | None = None
     sampling: bool = False  # temperature, top_k and seed mean something
+
+    def catalogue(self, settings: Settings) -> VoiceCatalogue:
+        """The voices it has. Raises VoiceNotFound if the setting DEFAULT_VOICE names none of them."""
+        voices: VoiceCatalogue = import_module(self.voices).catalogue(settings)
+        return voices
 
     def build(self, settings: Settings, progress: Progress) -> Engine:
         """Import the engine's module and make one. Slow: seconds to minutes. Raises SpeechError."""
@@ -41,6 +49,7 @@ ENGINES: dict[str, EngineSpec] = {
         EngineSpec(
             name="hibari",
             module="speech.engines.hibari",
+            voices="speech.engines.hibari_catalogue",
             label="embedded voice (hibari)",
             model="hibari",
             languages=("en",),

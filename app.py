@@ -1,0 +1,73 @@
+"""Joins the parts. The only file of the service that reads Settings from the environment.
+
+python app.py            serves on HOST and PORT (0.0.0.0:8900) with gunicorn
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+
+import web
+from gpu_manager import gpu_manager
+from speech.request import SpeechError
+from speech.service import SpeechService, build_service
+from speech.settings import Settings, SettingsError, unknown_names
+from web import logs
+from web.server import Server
+
+ENV_FILE = Path(".env")
+log = logging.getLogger("kyutai_tts")
+
+
+def create_app(
+    settings: Settings,
+    service: SpeechService | None = None,
+    *,
+    on_idle_release: Callable[[], None] = lambda: None,
+    on_broken: Callable[[], None] = lambda: None,
+) -> Flask:
+    """The Flask app. service: what speaks; None: one over the process's gpu_manager, as the settings say.
+
+    The hooks are gpu_manager's; the server uses them to replace its worker.
+    Raises SpeechError if the settings ask for an engine that cannot be had.
+    """
+    app = Flask("kyutai_tts", static_folder=None)
+    service = service or build_service(
+        settings,
+        gpu_manager,
+        visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
+        on_idle_release=on_idle_release,
+        on_broken=on_broken,
+    )
+    web.init_app(app, service)
+    return app
+
+
+def main() -> int:
+    """Serve until told to stop. 2: the settings are wrong; one line on standard error says which."""
+    os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi's torch.compile costs half a minute and a C compiler
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
+    try:
+        settings = Settings.load(os.environ, ENV_FILE)
+    except SettingsError as error:
+        print(f"kyutai-tts: {error}", file=sys.stderr)
+        return 2
+    logs.set_up(settings.log_level, settings.log_format)
+    for name in unknown_names(ENV_FILE):
+        log.info("%s in %s is not a setting of this service", name, ENV_FILE)
+    try:
+        Server(settings, create_app).run()
+    except SpeechError as error:
+        print(f"kyutai-tts: {error.message}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""What every encoder is: samples in, bytes of one format out, statefully. One for each response."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from speech.request import Samples
+
+
+class Encoder(ABC):
+    """encode ... encode, flush: the bytes together are one file.
+
+    Made with the sample rate in Hz, and with how many samples will come where that is known: a format whose
+    header holds a size can then tell the truth.
+    """
+
+    media_type: str
+
+    def __init__(self, sample_rate: int, total_samples: int | None = None) -> None:
+        self.sample_rate = sample_rate
+        self.total_samples = total_samples
+
+    @abstractmethod
+    def encode(self, samples: Samples) -> bytes:
+        """The bytes that these samples complete; may be none."""
+
+    @abstractmethod
+    def flush(self) -> bytes:
+        """The last bytes. Nothing may be encoded after it."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to free
+        """Free what is held, whether or not it was flushed. A second call does nothing."""

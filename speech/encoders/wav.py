@@ -1,0 +1,52 @@
+"""RIFF WAVE, 16-bit mono PCM. A stream's length is not known when its header is sent: the sizes are then 0xFFFFFFFF,
+which players read as "until the end" (OpenAI's API and moshi-server send the same)."""
+
+from __future__ import annotations
+
+import struct
+
+from speech.encoders.base import Encoder
+from speech.encoders.pcm import to_int16
+from speech.request import Samples
+
+UNKNOWN = 0xFFFFFFFF
+_BYTES_PER_SAMPLE = 2
+
+
+def header(sample_rate: int, data_bytes: int = UNKNOWN) -> bytes:
+    """The 44 bytes before the samples. Above 4 GiB the sizes cannot be written and count as unknown."""
+    riff_bytes = data_bytes + 36 if data_bytes + 36 < UNKNOWN else UNKNOWN
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF",
+        riff_bytes,
+        b"WAVE",
+        b"fmt ",
+        16,  # bytes in this block
+        1,  # PCM
+        1,  # channel
+        sample_rate,
+        sample_rate * _BYTES_PER_SAMPLE,
+        _BYTES_PER_SAMPLE,
+        8 * _BYTES_PER_SAMPLE,
+        b"data",
+        min(data_bytes, UNKNOWN),
+    )
+
+
+class WavEncoder(Encoder):
+    media_type = "audio/wav"
+    _begun = False
+
+    def encode(self, samples: Samples) -> bytes:
+        return self._head() + to_int16(samples)
+
+    def flush(self) -> bytes:
+        return self._head()
+
+    def _head(self) -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        known = self.total_samples is not None
+        return header(self.sample_rate, self.total_samples * _BYTES_PER_SAMPLE if known else UNKNOWN)  # type: ignore[operator]

@@ -1,0 +1,95 @@
+"""Sentences from an utterance's words as they come. For engines that speak sentence by sentence; knows no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from speech.engines.base import Utterance
+from speech.request import Pause
+
+MAX_CHARS = 240  # a longer sentence is cut where it may breathe: keeps the first sound and a cancellation near
+PARAGRAPH_PAUSE_S = 0.3
+LOOK_CHARS = 1_000  # how much text is looked at to find the end of the first sentence
+_BREATHS = (",", ";", ":", "—", ")")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    words: tuple[str, ...]  # in their own spelling
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+class SentenceReader:
+    """Takes words from the utterance and gives them back by the sentence."""
+
+    def __init__(self, utterance: Utterance, split: Callable[[str], list[str]] | None = None) -> None:
+        """split: text to sentences; None: the embedded voice's own rules, which know titles and initials."""
+        self._utterance = utterance
+        self._split = split or _hibari_split
+        self._words: list[str] = []
+        self._pause: Pause | None = None
+        self._finished = False
+
+    @property
+    def finished(self) -> bool:
+        """The text has ended and everything was given out."""
+        return self._finished
+
+    def next(self) -> Sentence | Pause | None:
+        """The next whole sentence, or a pause; None when words must come first, or when all is said."""
+        ended = self._utterance.ended  # asked before the words are taken: what came before the end is then here
+        self._take()
+        if self._words:
+            return self._cut(complete=ended or self._pause is not None)
+        if self._pause is not None:
+            pause, self._pause = self._pause, None
+            return pause if pause.seconds else Pause(PARAGRAPH_PAUSE_S)
+        self._finished = ended
+        return None
+
+    def _take(self) -> None:
+        """Take words up to the next pause."""
+        while self._pause is None and (piece := self._utterance.take_word()) is not None:
+            if isinstance(piece, Pause):
+                self._pause = piece
+            else:
+                self._words.append(piece)
+
+    def _cut(self, complete: bool) -> Sentence | None:
+        """The first sentence; None if its end has not come yet."""
+        text, count = "", 0
+        for word in self._words:
+            if len(text) > LOOK_CHARS:
+                break
+            text, count = f"{text} {word}", count + 1
+        sentences = self._split(text)
+        whole = len(sentences) > 1
+        length = len(sentences[0].split()) if whole else count
+        if not whole and not complete and len(text) <= MAX_CHARS:
+            return None
+        length = _breathe(self._words[:length])
+        sentence, self._words = Sentence(tuple(self._words[:length])), self._words[length:]
+        return sentence
+
+
+def _breathe(words: list[str]) -> int:
+    """How many of the words to say in one breath: all, or up to the last comma or the like within MAX_CHARS."""
+    length, breath = 0, 0
+    for index, word in enumerate(words):
+        length += len(word) + 1
+        if length > MAX_CHARS and index:
+            return breath or index
+        if word.endswith(_BREATHS):
+            breath = index + 1
+    return len(words)
+
+
+def _hibari_split(text: str) -> list[str]:
+    from hibari import Hibari
+
+    sentences: list[str] = Hibari.split_sentences(text)
+    return sentences or [text]

@@ -1,0 +1,265 @@
+"""SpeechService: the one door. Every endpoint, and the MCP server, asks here. Knows no HTTP."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gpu_manager import GPU, GPUManager, InUse, State, list_gpus
+from speech.encoders import ENCODERS
+from speech.engines import ENGINES, EngineSpec
+from speech.engines.base import EngineStatus
+from speech.request import EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
+from speech.settings import Settings
+from speech.stream import Speech
+from speech.text import pieces
+from speech.voices import VoiceCatalogue
+
+log = logging.getLogger("kyutai_tts.service")
+
+VERSION = "0.1.0"
+DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
+_GB = 1e9
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """What speaks, and why that."""
+
+    spec: EngineSpec
+    device: str  # cpu, or cuda:N
+    reason: str
+    gpu: GPU | None = None
+
+
+class SpeechService:
+    """See the module's docstring. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        choice: EngineChoice,
+        voices: VoiceCatalogue,
+        manager: GPUManager,
+        gpus: Callable[[], list[GPU]] = list_gpus,
+    ) -> None:
+        self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
+        self._gpus = gpus
+        self._lock = threading.Lock()
+        self._open = 0
+        self._draining = False
+
+    # -- speaking -----------------------------------------------------------------------------------------------
+
+    def open(self, request: SpeechRequest) -> Speech:
+        """Accept speech whose words come later; returns at once. The caller closes it.
+
+        Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
+        """
+        spec = self.choice.spec
+        voice = self.voices.get(request.voice) if request.voice else self.voices.default
+        if request.format not in ENCODERS:
+            raise InvalidRequest(f"format must be one of {', '.join(ENCODERS)}.", param="format")
+        settled, ignored = _settle(request, spec)
+        self._admit()
+        return Speech(
+            replace(settled, voice=voice.id),
+            voice,
+            spec,
+            self.manager,
+            load_timeout_s=self.settings.load_timeout,
+            ignored=ignored,
+            on_close=self._left,
+        )
+
+    def speak(self, request: SpeechRequest) -> Speech:
+        """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
+        words = pieces(request.text)
+        if not any(isinstance(piece, str) for piece in words):
+            raise InvalidRequest("text has no words.", param="text", code="nothing_to_say")
+        if len(request.text) > self.settings.max_text_chars:
+            raise InvalidRequest(
+                f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
+                param="text",
+                code="text_too_long",
+            )
+        speech = self.open(request)
+        speech.say(*words)
+        speech.end()
+        return speech
+
+    # -- the engine ---------------------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Load now rather than at the first request. Raises what loading raises."""
+        if self._draining:
+            raise Unavailable("The service is shutting down.", code="draining")
+        self.manager.load(self.settings.load_timeout)
+
+    def release(self, force: bool = False) -> bool:
+        """Give the GPU back; False if nothing was loaded. Raises EngineBusy while somebody speaks, unless force."""
+        try:
+            return self.manager.release(force)
+        except InUse as error:
+            raise EngineBusy(str(error)) from None
+
+    def engine_status(self) -> EngineStatus:
+        """Slots and queue as the engine sees them; what is expected of it while it is not loaded."""
+        engine = self.manager.peek()
+        if engine is None:
+            return EngineStatus(self.settings.max_slots, 0, 0)
+        status: EngineStatus = engine.status()
+        return status
+
+    def gpu_status(self) -> dict[str, object]:
+        """The body of GET /api/gpu/status. Sizes in GB (1e9 bytes), times in seconds; null where nothing is known."""
+        status, engine = self.manager.status(), self.engine_status()
+        gpu = self._gpu_now()
+        loading = status.loading
+        return {
+            "available": gpu is not None,
+            "device": self.choice.device,
+            "device_name": gpu.name if gpu else "CPU",
+            "engine": self.choice.spec.name,
+            "engine_reason": self.choice.reason,
+            "state": status.state.value,
+            "model_loaded": status.state is State.READY,
+            "memory_used_gb": _gb(gpu.memory_used_bytes) if gpu else None,
+            "memory_total_gb": _gb(gpu.memory_total_bytes) if gpu else None,
+            "model_memory_gb": _gb(engine.memory_bytes) if engine.memory_bytes is not None else None,
+            "slots_total": engine.slots_total,
+            "slots_used": engine.slots_used,
+            "queue_depth": engine.queue_depth,
+            "streams_open": self._open,
+            "idle_timeout_s": status.idle_timeout_s,
+            "seconds_until_release": status.seconds_until_release,
+            "load_seconds": status.load_seconds,
+            "loading": None
+            if loading is None
+            else {"doing": loading.doing, "done": loading.done, "total": loading.total, "seconds": loading.seconds},
+            "last_error": status.last_error,
+            "loads": status.loads,
+            "releases": status.releases,
+        }
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    def drain(self) -> None:
+        """Take nothing new; what runs may finish."""
+        self._draining = True
+
+    def close(self) -> None:
+        """The process ends: stop what still speaks and release the engine."""
+        self.drain()
+        self.manager.close()
+
+    @property
+    def max_streams(self) -> int:
+        """How many streams may be open at once, speaking or waiting. The server has a thread for each."""
+        return (self.settings.max_slots or DEFAULT_STREAMS) + self.settings.max_queue
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _admit(self) -> None:
+        with self._lock:
+            if self._draining:
+                raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
+            if self._open >= self.max_streams:
+                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=2)
+            self._open += 1
+
+    def _left(self) -> None:
+        with self._lock:
+            self._open -= 1
+
+    def _gpu_now(self) -> GPU | None:
+        """Fresh figures of our GPU; None on the CPU."""
+        ours = self.choice.gpu
+        return next((gpu for gpu in self._gpus() if gpu.uuid == ours.uuid), None) if ours else None
+
+
+def _settle(request: SpeechRequest, spec: EngineSpec) -> tuple[SpeechRequest, tuple[str, ...]]:
+    """Fill in the engine's defaults; the names of fields that it does not know are ignored, and said so."""
+    ignored = []
+    cfg_coef = request.cfg_coef
+    if not spec.cfg_coefs and cfg_coef is not None:
+        ignored.append("cfg_coef")
+        cfg_coef = None
+    elif spec.cfg_coefs:
+        cfg_coef = spec.default_cfg_coef if cfg_coef is None else cfg_coef
+        if cfg_coef not in spec.cfg_coefs:
+            allowed = ", ".join(map(str, spec.cfg_coefs))
+            raise InvalidRequest(f"cfg_coef must be one of {allowed}.", param="cfg_coef")
+    if not spec.sampling:
+        ignored += [name for name in ("temperature", "top_k") if getattr(request, name) is not None]
+        request = replace(request, temperature=None, top_k=None)
+    return replace(request, cfg_coef=cfg_coef), tuple(ignored)
+
+
+def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:
+    """ENGINE and DEVICE -> what speaks where. Raises Unavailable if what was asked for cannot be had."""
+    kyutai = ENGINES.get("kyutai")
+    if settings.engine == "hibari" or kyutai is None:
+        return EngineChoice(ENGINES["hibari"], "cpu", "ENGINE=hibari" if kyutai else "the only engine there is")
+    missing = [name for name in kyutai.needs_modules if importlib.util.find_spec(name) is None]
+    gpu = _pick(settings.device, gpus)
+    if settings.engine == "kyutai":
+        if missing:
+            raise Unavailable(f"ENGINE=kyutai needs {', '.join(missing)}: install requirements.txt.")
+        if settings.device == "cpu":
+            return EngineChoice(kyutai, "cpu", "ENGINE=kyutai and DEVICE=cpu")
+        if gpu is None:
+            raise Unavailable(
+                f"ENGINE=kyutai with DEVICE={settings.device}: no such NVIDIA GPU was found. "
+                "DEVICE=cpu runs it on the CPU, far slower than real time."
+            )
+        return EngineChoice(kyutai, f"cuda:{gpus.index(gpu)}", "ENGINE=kyutai", gpu)
+    if settings.device == "cpu" or gpu is None:
+        reason = "DEVICE=cpu" if settings.device == "cpu" else "no NVIDIA GPU was found"
+        return EngineChoice(ENGINES["hibari"], "cpu", f"{reason}: the embedded voice speaks")
+    if missing:
+        return EngineChoice(ENGINES["hibari"], "cpu", f"{', '.join(missing)} not installed: the embedded voice speaks")
+    return EngineChoice(kyutai, f"cuda:{gpus.index(gpu)}", f"{gpu.name} was found", gpu)
+
+
+def _pick(device: str, gpus: list[GPU]) -> GPU | None:
+    """The GPU that DEVICE means, among those that this process may see."""
+    index = int(device.partition(":")[2] or 0)
+    return gpus[index] if index < len(gpus) else None
+
+
+def build_service(
+    settings: Settings,
+    manager: GPUManager,
+    *,
+    visible_gpus: str | None = None,
+    on_idle_release: Callable[[], None] = lambda: None,
+    on_broken: Callable[[], None] = lambda: None,
+) -> SpeechService:
+    """Join the parts: choose the engine, list its voices, tell the manager what to load.
+
+    visible_gpus: CUDA_VISIBLE_DEVICES. The hooks are gpu_manager's.
+    Raises SpeechError if the settings ask for what cannot be had.
+    """
+    choice = choose_engine(settings, list_gpus(visible_gpus))
+    log.info("engine: %s on %s (%s)", choice.spec.name, choice.device, choice.reason)
+    settled = settings.model_copy(update={"device": choice.device})
+    manager.configure(
+        lambda progress: choice.spec.build(settled, progress),
+        settings.gpu_idle_timeout,
+        on_idle_release=on_idle_release,
+        on_broken=on_broken,
+    )
+    voices = choice.spec.catalogue(settings)
+    return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))
+
+
+def _gb(size_bytes: int) -> float:
+    return round(size_bytes / _GB, 3)

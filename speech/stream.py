@@ -1,0 +1,178 @@
+"""One piece of speech from request to last byte (Speech): load, slot, audio, encoding. Knows no HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpu_manager import GPUManager, NotLoaded
+from speech.encoders import ENCODERS
+from speech.encoders.base import Encoder
+from speech.engines import EngineSpec
+from speech.engines.base import Utterance
+from speech.request import (
+    AudioChunk,
+    Cancelled,
+    EngineBroken,
+    InvalidRequest,
+    Piece,
+    SpeechRequest,
+    Unavailable,
+)
+from speech.voices import Voice
+
+
+@dataclass
+class Counts:
+    """What was said so far."""
+
+    words: int = 0
+    samples: int = 0
+    pieces: int = field(default=0)  # words and pauses that came in
+
+
+class Speech:
+    """Speech that was accepted. Nothing is computed and nothing waits before `start` or `chunks` is called.
+
+    `say`, `end` and `cancel` may be called from any thread at any time; `start`, `chunks`, `encoded`, `whole` and
+    `close` belong to one reader, who must call `close`, best by `with`.
+    """
+
+    def __init__(
+        self,
+        request: SpeechRequest,
+        voice: Voice,
+        engine: EngineSpec,
+        manager: GPUManager,
+        *,
+        load_timeout_s: float,
+        ignored: tuple[str, ...] = (),
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
+        self.sample_rate = engine.sample_rate
+        self.counts = Counts()
+        self.utterance = Utterance(request)
+        self._manager, self._load_timeout_s = manager, load_timeout_s
+        self._on_close = on_close
+        self._held = ExitStack()
+        self._audio: Iterator[AudioChunk] | None = None
+        self._first: AudioChunk | None = None
+        self._closing = threading.Lock()
+        self._closed = False
+
+    # -- text in ------------------------------------------------------------------------------------------------
+
+    def say(self, *pieces: Piece) -> None:
+        self.counts.pieces += len(pieces)
+        self.utterance.say(*pieces)
+
+    def end(self) -> None:
+        self.utterance.end()
+
+    def cancel(self) -> None:
+        """Stop at once, in whatever phase: waiting for the model, for a slot, or speaking."""
+        self.utterance.cancel()
+
+    # -- audio out ----------------------------------------------------------------------------------------------
+
+    @property
+    def media_type(self) -> str:
+        return ENCODERS[self.request.format].media_type
+
+    def start(self) -> None:
+        """Load the model if need be, take a slot and wait for the first audio.
+
+        Every error that can come before the first audio comes here: Unavailable, QueueFull, EngineFailed,
+        Cancelled, and InvalidRequest for a text in which nothing can be said.
+        """
+        if self._audio is None:
+            self._audio = self._speak()
+            self._first = next(self._audio, None)
+            if self._first is None:
+                raise InvalidRequest(
+                    f"There is nothing in the text that the {self.engine.label} can say.",
+                    param="text",
+                    code="nothing_to_say",
+                )
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """Audio as it is made, from the beginning. Raises as `start` does, and SpeechError when it breaks midway."""
+        self.start()
+        assert self._audio is not None
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        yield from self._audio
+
+    def encoded(self) -> Iterator[bytes]:
+        """The bytes of the requested format as they are made; together they are one file."""
+        encoder = self._encoder()
+        try:
+            for chunk in self.chunks():
+                if data := encoder.encode(chunk.samples):
+                    yield data
+            if data := encoder.flush():
+                yield data
+        finally:
+            encoder.close()
+
+    def whole(self) -> bytes:
+        """One file with true sizes in its header: the collected stream."""
+        samples = [chunk.samples for chunk in self.chunks()]
+        encoder = self._encoder(sum(map(len, samples)))
+        try:
+            return b"".join([*map(encoder.encode, samples), encoder.flush()])
+        finally:
+            encoder.close()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio handed out so far."""
+        return self.counts.samples / self.sample_rate
+
+    def close(self) -> None:
+        """Let go of the slot and the engine. A second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        self.cancel()
+        try:
+            self._held.close()
+        finally:
+            self._on_close()
+
+    def __enter__(self) -> Speech:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _encoder(self, total_samples: int | None = None) -> Encoder:
+        return ENCODERS[self.request.format](self.sample_rate, total_samples)
+
+    def _speak(self) -> Iterator[AudioChunk]:
+        self.utterance.listen(self._manager.wake)
+        try:
+            engine: Any = self._held.enter_context(
+                self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over)
+            )
+        except NotLoaded as error:
+            if self.utterance.over:
+                raise Cancelled("The speech was cancelled.") from None
+            raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
+        try:
+            engine.start(self.utterance)
+            for chunk in self.utterance.chunks():
+                self.counts.samples += len(chunk.samples)
+                self.counts.words += len(chunk.words)
+                yield chunk
+        except EngineBroken as error:
+            self._manager.discard(engine, error)
+            raise

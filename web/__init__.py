@@ -1,0 +1,40 @@
+"""Speaking HTTP. No torch and no engine in here: everything goes through SpeechService.
+
+A new endpoint is a file beside this with a `blueprint`, and a row in BLUEPRINTS.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+from flask_cors import CORS
+
+from speech.service import SpeechService
+from web import api, errors, ops, requests
+from web.clients import ClientWatch
+
+BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, ops.blueprint)
+
+EXPOSED_HEADERS = [
+    "Retry-After",
+    "X-Audio-Duration",
+    "X-Engine",
+    "X-Ignored",
+    "X-Request-Id",
+    "X-Sample-Rate",
+    "X-Voice",
+]
+
+
+def init_app(app: Flask, service: SpeechService) -> None:
+    """Give the app its endpoints, its errors and its request ids."""
+    app.extensions["speech_service"] = service
+    app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
+    app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    if service.settings.cors_origins:
+        CORS(app, origins=list(service.settings.cors_origins), expose_headers=EXPOSED_HEADERS)
+    requests.init_app(app)
+    errors.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

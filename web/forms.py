@@ -1,0 +1,89 @@
+"""JSON or form fields -> SpeechRequest. Bad input raises InvalidRequest that names the field and what is allowed."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+from flask import request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from speech.encoders import ENCODERS
+from speech.request import InvalidRequest, SpeechRequest
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def _sayable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError("must be Unicode text without NUL bytes and lone surrogates")
+    return text
+
+
+def _known_format(name: str) -> str:
+    if name not in ENCODERS:
+        raise ValueError(f"must be one of {', '.join(ENCODERS)}")
+    return name
+
+
+Text = Annotated[str, AfterValidator(_sayable)]
+
+
+class SpeechForm(BaseModel):
+    """The body of POST /api/tts and POST /api/tts/stream."""
+
+    model_config = ConfigDict(extra="forbid", title="Speech")
+
+    text: Text = Field(min_length=1, description='What to say. `<break time="0.5s"/>` is a pause.')
+    voice: Text | None = Field(None, max_length=300, description="Id of a voice; unset: the default voice.")
+    cfg_coef: float | None = Field(
+        None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
+    )
+    format: Annotated[str, AfterValidator(_known_format)] = Field("wav", description="Audio format.")
+    stream: bool = Field(False, description="Send audio as it is made rather than whole.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
+    top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
+    seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+
+    def speech_request(self) -> SpeechRequest:
+        return SpeechRequest(**self.model_dump(exclude={"stream"}))
+
+
+def read_form(model: type[Form]) -> Form:
+    """The request's body as that model: a JSON object, or form fields. Raises InvalidRequest, UnsupportedMediaType."""
+    given = _fields()
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def _fields() -> dict[str, Any]:
+    kind = request.mimetype
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return request.form.to_dict()
+    if kind not in ("application/json", "") and not kind.endswith("+json"):
+        raise UnsupportedMediaType("The body must be application/json or form fields.")
+    try:
+        given = json.loads(request.get_data().decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
+    if not isinstance(given, dict):
+        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
+    return given
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _explain(error: ValidationError) -> InvalidRequest:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    param = ".".join(map(str, first["loc"])) or None
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such field"
+    elif first["type"] == "missing":
+        message = "is required"
+    return InvalidRequest(f"{param}: {message}." if param else f"{message}.", param=param)

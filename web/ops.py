@@ -1,0 +1,74 @@
+"""For operators: is it alive, is it ready, what does the GPU do; load and release by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from speech.service import VERSION
+from web.context import speech_service
+from web.forms import read_form
+
+blueprint = Blueprint("ops", __name__)
+
+SERVICE = "kyutai-tts"  # how clients tell us from a stranger on the port
+
+
+class ReleaseForm(BaseModel):
+    """The body of POST /api/gpu/offload; may be left out."""
+
+    model_config = ConfigDict(extra="forbid", title="Release")
+
+    force: Annotated[bool, Field(description="Stop running streams rather than refuse.")] = False
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """Liveness: the process answers. Never waits for the model."""
+    service = speech_service()
+    status = service.manager.status()
+    return jsonify(
+        status="ok",
+        service=SERVICE,
+        version=VERSION,
+        engine=service.choice.spec.name,
+        engine_reason=service.choice.reason,
+        model_loaded=status.state.value == "ready",
+        state=status.state.value,
+        last_error=status.last_error,
+        draining=service.draining,
+    )
+
+
+@blueprint.get("/ready")
+def ready() -> tuple[Response, int]:
+    """Readiness: new speech is taken. A model that is not loaded yet is no obstacle, it loads on first use."""
+    service = speech_service()
+    failed = service.manager.status().state.value == "failed"
+    ok = not (service.draining or failed)
+    return jsonify(ready=ok, draining=service.draining, failed=failed), 200 if ok else 503
+
+
+@blueprint.get("/api/gpu/status")
+def gpu_status() -> Response:
+    return jsonify(speech_service().gpu_status())
+
+
+@blueprint.post("/api/gpu/load")
+def load() -> Response:
+    """Load now; answers when the model is ready."""
+    service = speech_service()
+    service.load()
+    return jsonify(message="The model is loaded.", **service.gpu_status())
+
+
+@blueprint.post("/api/gpu/offload")
+def offload() -> Response:
+    """Give the GPU back. The next request simply loads again."""
+    service = speech_service()
+    force = read_form(ReleaseForm).force if request.content_length else request.args.get("force") in ("1", "true")
+    released = service.release(force)
+    message = "The model was released." if released else "The model was not loaded."
+    return jsonify(message=message, released=released, **service.gpu_status())
