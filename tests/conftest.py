@@ -1,0 +1,57 @@
+"""What many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from gpu_manager import GPUManager
+from speech.engines.hibari import HibariEngine
+from speech.engines.hibari_voice import HibariVoice
+from speech.service import SpeechService, choose_engine
+from speech.settings import Settings
+from tests.live_server import LiveServer, live_server
+
+
+@pytest.fixture(scope="session")
+def voice() -> HibariVoice:
+    """The embedded voice, loaded once for all tests."""
+    return HibariVoice()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(engine="hibari", gpu_idle_timeout=-1)
+
+
+@pytest.fixture
+def service(settings: Settings, voice: HibariVoice) -> Iterator[SpeechService]:
+    """A service of its own for each test, over the shared voice."""
+    manager = GPUManager()
+    manager.configure(lambda _: HibariEngine(voice, settings.max_slots or 8, settings.max_queue), -1)
+    choice = choose_engine(settings, [])
+    yield SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    manager.close()
+
+
+@pytest.fixture
+def app(settings: Settings, service: SpeechService) -> Flask:
+    return create_app(settings, service)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One real service for all tests that do not change it."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    with live_server(folder, ENGINE="hibari") as running:
+        yield running

@@ -1,0 +1,114 @@
+"""The real service as a process of its own: `python app.py` under gunicorn on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+START_S = 30.0
+_POLL_S = 0.02
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class LiveServer:
+    """A running service. url: without a slash at the end."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log_file: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def worker(self) -> psutil.Process:
+        """The process that owns the model."""
+        (worker,) = psutil.Process(self.process.pid).children()
+        return worker
+
+    def get(self, path: str) -> dict[str, object]:
+        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+            body: dict[str, object] = json.load(response)
+            return body
+
+    def post(self, path: str, body: object, timeout: float = 60) -> bytes:
+        request = urllib.request.Request(
+            self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            data: bytes = response.read()
+            return data
+
+    def wait_until(self, condition, timeout_s: float = START_S) -> None:  # type: ignore[no-untyped-def]
+        """Ask again and again until it is true: the server is another process and cannot signal an event."""
+        import time
+
+        end = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"waited in vain; the server's log:\n{self.log}")
+            time.sleep(_POLL_S)
+
+    def answers(self) -> bool:
+        try:
+            return self.get("/health")["service"] == "kyutai-tts"
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def stop(self, timeout_s: float = 30) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+
+@contextmanager
+def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
+    """Start the service with these settings (PORT is chosen), wait until it answers, and end it whatever happens.
+
+    folder: where it runs and logs; a `.env` there counts.
+    """
+    port = free_port()
+    log_file = folder / "server.log"
+    env = {k: v for k, v in os.environ.items() if k not in ("PORT", "HOST")}
+    env |= {"PORT": str(port), "HOST": "127.0.0.1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **settings}
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py")], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT
+        )
+    server = LiveServer(process, port, log_file)
+    try:
+        server.wait_until(server.answers)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
