@@ -15,8 +15,10 @@ from speech.request import Pause, Piece
 MAX_PAUSE_S = 10.0  # moshi-server's bound; a longer pause is cut to it
 PARAGRAPH = Pause(0.0)
 
-_BREAK = re.compile(r"""<break\s+time\s*=\s*["']?\s*(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)\s*["']?\s*/?>""", re.IGNORECASE)
-_BREAK_BEGUN = re.compile(r"<(?:b(?:r(?:e(?:a(?:k(?:\s[^<>]{0,40})?)?)?)?)?)?$", re.IGNORECASE)
+_BREAK = re.compile(
+    r"""<break\s{1,4}time\s?=\s?["']?\s?(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})\s?(ms|s)\s?["']?\s{0,4}/?>""", re.IGNORECASE
+)
+_BREAK_BEGUN = re.compile(r"<(?:b(?:r(?:e(?:a(?:k(?:\s[^<>]{0,50})?)?)?)?)?)?$", re.IGNORECASE)
 _SAYABLE_CONTROLS = "\t\n\r"
 
 
@@ -40,29 +42,37 @@ class TextFeed:
 
     def __init__(self) -> None:
         self._held = ""
+        self._begun = False
 
     def feed(self, text: str) -> list[Piece]:
         """The words that are complete now."""
-        held = self._held + text
+        held = self._held + clean(text)
         cut = _safe_length(held)
         self._held = held[cut:]
-        return list(_split(held[:cut]))
+        return self._given(held[:cut])
 
     def flush(self) -> list[Piece]:
         """What was held back; the text ends here, or a word does."""
-        held, self._held = self._held, ""
-        return list(_split(held))
+        held, self._held = self._held.rstrip(), ""
+        return self._given(held)
+
+    def _given(self, text: str) -> list[Piece]:
+        """The pieces of a text that is complete; a paragraph does not end before anything was said."""
+        given = list(_split(text))
+        while given and given[0] == PARAGRAPH and not self._begun:
+            del given[0]
+        self._begun = self._begun or bool(given)
+        return given
 
 
 def _safe_length(text: str) -> int:
-    """How much of the text no later piece can change: up to the last white space that stands in no begun tag."""
-    begun = _BREAK_BEGUN.search(text)
+    """How much of the text no later piece can change: up to the last white space or whole tag, outside a begun tag."""
+    tag_end = max((found.end() for found in _BREAK.finditer(text)), default=0)
+    begun = _BREAK_BEGUN.search(text, tag_end)
     limit = begun.start() if begun else len(text)
-    while limit and not text[limit - 1].isspace():
-        if text[limit - 1] == ">" and begun is None:
-            return limit
+    while limit > tag_end and not text[limit - 1].isspace():
         limit -= 1
-    while limit and text[limit - 1] in "\r\n":  # the next piece may make a paragraph of it
+    while limit > tag_end and text[limit - 1].isspace():  # the next piece may make a paragraph of it
         limit -= 1
     return limit
 
@@ -78,7 +88,7 @@ def _split(text: str) -> Iterator[Piece]:
 
 
 def _words(text: str) -> Iterator[Piece]:
-    paragraphs = re.split(r"\n[^\S\n]*\n\s*", clean(text).replace("\r\n", "\n").replace("\r", "\n"))
+    paragraphs = re.split(r"\n[^\S\n]*\n\s*", text.replace("\r\n", "\n").replace("\r", "\n"))
     for index, paragraph in enumerate(paragraphs):
         if index:
             yield PARAGRAPH

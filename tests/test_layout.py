@@ -1,0 +1,54 @@
+"""Who may import whom (docs: PROJECT_STRUCTURE). Read from the source, so that a lazy import counts as well."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT_TORCH = {"speech/engines/kyutai.py"}
+
+
+def imports_of(path: Path, everywhere: bool = True) -> set[str]:
+    """Modules that the file imports; everywhere: inside functions and under TYPE_CHECKING too."""
+    tree = ast.parse(path.read_text())
+    found = set()
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def offenders(folder: str, forbidden: tuple[str, ...], everywhere: bool = True) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in sorted(imports_of(path, everywhere))
+        if name.split(".")[0] in forbidden or any(name == f or name.startswith(f + ".") for f in forbidden)
+    ]
+
+
+def test_speech_knows_no_http() -> None:
+    assert offenders("speech", ("flask", "werkzeug", "web", "app", "mcp_server")) == []
+
+
+def test_web_knows_no_engine_and_no_torch() -> None:
+    assert offenders("web", ("torch", "moshi", "speech.engines", "app", "mcp_server")) == []
+
+
+def test_the_manager_imports_nothing_of_ours() -> None:
+    assert {name.split(".")[0] for name in imports_of(ROOT / "gpu_manager.py")}.isdisjoint({"speech", "web", "app"})
+
+
+def test_torch_is_imported_where_the_model_is_and_nowhere_else() -> None:
+    found = {line.split(" imports ")[0] for line in offenders("speech", ("torch", "moshi"), everywhere=False)}
+    assert found <= MAY_IMPORT_TORCH
+
+
+def test_the_app_starts_without_torch() -> None:
+    check = "import sys, app; assert not {'torch', 'moshi', 'hibari', 'onnxruntime'} & set(sys.modules), sys.modules"
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
