@@ -33,6 +33,11 @@ LONG = " ".join(SENTENCES * 4)
 HEAD = (
     b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
 )
+GARBAGE = (
+    b"\0\xff" * 100 + b"\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"POST /api/tts HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+)
 
 
 def stream_socket(server: LiveServer, text: str, receive_buffer: int | None = None) -> socket.socket:
@@ -164,7 +169,7 @@ def test_sigterm_lets_streams_finish_and_ends_with_zero(lonely: LiveServer) -> N
 
 
 def test_bad_input_leaves_no_exception_in_the_log(server: LiveServer) -> None:
-    for raw in (b"\0\xff" * 100, b"GET / HTTP/9.9\r\n\r\n", b"POST /api/tts HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
+    for raw in GARBAGE:
         with socket.create_connection(("127.0.0.1", server.port)) as sock:
             sock.sendall(raw)
             sock.settimeout(10)
