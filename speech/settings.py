@@ -113,3 +113,30 @@ def _one_line(error: ValidationError) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0]).upper() if first["loc"] else "settings"
     return f"{name}={first['input']!r} is not allowed: {first['msg']}"
+
+
+def as_markdown() -> str:
+    """The table of docs/configuration.md."""
+    rows = ["| variable | default | what it is for |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        rows.append(f"| `{name.upper()}` | {_shown(field.default)} | {field.description} |")
+    return "\n".join(rows)
+
+
+def as_env_example() -> str:
+    """The text of .env.example: every setting, commented out, with its default."""
+    parts = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, ()) else str(field.default)
+        parts.append(f"# {field.description}\n#{name.upper()}={default}\n")
+    return "\n".join(parts)
+
+
+def _shown(default: object) -> str:
+    return "unset" if default in (None, ()) else f"`{default}`"
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(as_env_example() if "--env" in sys.argv else as_markdown())

@@ -1,0 +1,40 @@
+"""The documents keep up with the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from speech.settings import Settings, as_env_example, as_markdown
+
+ROOT = Path(__file__).parent.parent
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+
+def test_the_configuration_page_has_every_setting_as_it_is() -> None:
+    text = (ROOT / "docs/configuration.md").read_text()
+    assert as_markdown() in text, "put the output of `python -m speech.settings` there"
+
+
+def test_the_example_file_has_every_setting_as_it_is() -> None:
+    text = (ROOT / ".env.example").read_text()
+    assert as_env_example() in text, "put the output of `python -m speech.settings --env` there"
+
+
+def test_the_example_file_changes_nothing() -> None:
+    assert Settings.load({}, ROOT / ".env.example") == Settings.load({})
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert broken == []
+
+
+def test_every_route_is_in_the_api_document(app: Flask) -> None:
+    text = (ROOT / "docs/api.md").read_text()
+    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+    assert sorted(route for route in routes if route not in text) == []
