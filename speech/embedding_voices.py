@@ -1,0 +1,143 @@
+"""The voices of a model that speaks from embeddings: the published ones, and those in VOICES_DIR. Imports no torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speech.engines.embeddings import Array, BadEmbedding, EmbeddingFormat, parse_embedding, read_embedding
+from speech.engines.hub import Hub
+from speech.engines.weights import locate, make_hub
+from speech.request import EngineFailed, NotSupported, SpeechError, Unavailable
+from speech.voice_folder import VoiceFolder, name_taken, safe_name
+from speech.voice_repo import VoiceRepo
+from speech.voice_sets import describe
+from speech.voices import Voice, VoiceCatalogue
+
+if TYPE_CHECKING:
+    from speech.settings import Settings
+
+PREFERRED = "alba-mackenna/casual.wav"  # CC-BY-4.0: may be used commercially
+EMBEDDINGS_KEPT = 64  # of 256 kB each at the real size
+
+
+class EmbeddingVoices(VoiceCatalogue):
+    """A voice of VOICES_DIR goes before a published one of the same id. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        repo: VoiceRepo,
+        folder: VoiceFolder,
+        embeddings: Callable[[], EmbeddingFormat],
+        default: str | None = None,
+    ) -> None:
+        """embeddings(): what the checkpoint takes, asked when it matters: it may not be downloaded yet."""
+        super().__init__((), default)
+        self._repo, self._folder, self._embeddings = repo, folder, embeddings
+        self._lock = threading.Lock()
+        self._described: dict[str, Voice] = {}
+        self._read = lru_cache(maxsize=EMBEDDINGS_KEPT)(_read)
+
+    def voices(self) -> list[Voice]:
+        return [replace(voice, cached=self._is_here(voice.id)) for voice in self._known().values()]
+
+    def get(self, voice_id: str) -> Voice:
+        """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
+        return replace(super().get(voice_id), cached=self._is_here(voice_id))
+
+    @property
+    def default(self) -> Voice:
+        """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is no voice at all."""
+        known = self._known()
+        if self._default:
+            return self.get(self._default)
+        if PREFERRED in known:
+            return self.get(PREFERRED)
+        free = (voice_id for voice_id, voice in known.items() if voice.commercial)
+        chosen = next(free, None) or next(iter(known), None)
+        if chosen is None:
+            raise Unavailable(
+                f"There are no voices: the list of {self._repo.repo} could not be fetched, and VOICES_DIR has none."
+            )
+        return self.get(chosen)
+
+    def prepare(self, voice_id: str) -> None:
+        """Download the voice's file if need be, and check it. Raises as `embedding` does."""
+        self.embedding(voice_id)
+
+    def path(self, voice_id: str) -> Path:
+        """The voice's file, downloaded if need be. Raises VoiceNotFound, Unavailable or EngineFailed."""
+        self.get(voice_id)
+        suffix = self._embeddings().suffix
+        return self._folder.files(suffix).get(voice_id) or self._repo.fetch(voice_id + suffix)
+
+    def embedding(self, voice_id: str) -> Array:
+        """Shape (1, dim, frames), float32, read-only. Raises as `path` does; EngineFailed also for a bad file."""
+        path, expected = self.path(voice_id), self._embeddings()
+        try:
+            stat = path.stat()
+            return self._read(path, stat.st_mtime_ns, stat.st_size, expected)
+        except (BadEmbedding, NotSupported) as error:
+            raise EngineFailed(f"The file of the voice {voice_id!r} cannot be used. {error.message}") from None
+        except OSError as error:
+            raise EngineFailed(f"The file of the voice {voice_id!r} cannot be read: {error}") from None
+
+    def add(self, name: str, data: bytes) -> Voice:
+        """Check an embedding and store it in VOICES_DIR under a safe form of the name.
+
+        Raises NotSupported for a recording, InvalidRequest for a bad file or a name that is bad or taken.
+        """
+        parse_embedding(data, self._embeddings())
+        if safe_name(name) in self._known():
+            raise name_taken(safe_name(name))
+        return self.get(self._folder.store(name, data))
+
+    def _known(self) -> Mapping[str, Voice]:
+        suffix = self._embeddings().suffix
+        own, published = self._folder.files(suffix), self._repo.voices(suffix)
+        with self._lock:
+            for voice_id in (*own, *published):
+                if voice_id not in self._described:
+                    self._described[voice_id] = describe(voice_id)
+            return {voice_id: self._described[voice_id] for voice_id in dict.fromkeys((*own, *published))}
+
+    def _is_here(self, voice_id: str) -> bool:
+        suffix = self._embeddings().suffix
+        return voice_id in self._folder.files(suffix) or self._repo.is_here(voice_id + suffix)
+
+
+def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -> Array:
+    """The time and size are in the key of the cache: a file that was replaced is read again."""
+    return read_embedding(path, expected)
+
+
+def make_catalogue(settings: Settings) -> EmbeddingVoices:
+    """The voices as the settings have them. Connects to nothing and reads nothing yet."""
+    hub = make_hub(settings)
+    return EmbeddingVoices(
+        VoiceRepo(hub, settings.voice_repo),
+        VoiceFolder(settings.voices_dir),
+        ExpectedFormat(settings, hub),
+        settings.default_voice,
+    )
+
+
+class ExpectedFormat:
+    """What embeddings the checkpoint of the settings takes: those of Kyutai TTS 1.6B as long as it is not here."""
+
+    def __init__(self, settings: Settings, hub: Hub) -> None:
+        self._settings, self._hub = settings, hub
+        self._found: EmbeddingFormat | None = None
+
+    def __call__(self) -> EmbeddingFormat:
+        if self._found is None:
+            try:
+                checkpoint = locate(self._settings, self._hub)
+            except SpeechError:  # damaged: loading will say so
+                checkpoint = None
+            self._found = checkpoint.embeddings if checkpoint else None
+        return self._found or EmbeddingFormat()
