@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -38,20 +37,22 @@ class EmbeddingVoices(VoiceCatalogue):
         """embeddings(): what the checkpoint takes, asked when it matters: it may not be downloaded yet."""
         super().__init__((), default)
         self._repo, self._folder, self._embeddings = repo, folder, embeddings
-        self._lock = threading.Lock()
-        self._described: dict[str, Voice] = {}
         self._read = lru_cache(maxsize=EMBEDDINGS_KEPT)(_read)
 
     def voices(self) -> list[Voice]:
-        return [replace(voice, cached=self._is_here(voice.id)) for voice in self._known().values()]
+        known, suffix = self._known(), self._embeddings().suffix
+        own, here = self._folder.files(suffix), self._repo.here(voice_id + suffix for voice_id in known)
+        return [replace(voice, cached=name in own or name + suffix in here) for name, voice in known.items()]
 
     def get(self, voice_id: str) -> Voice:
         """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        return replace(super().get(voice_id), cached=self._is_here(voice_id))
+        voice, suffix = super().get(voice_id), self._embeddings().suffix
+        here = voice_id in self._folder.files(suffix) or self._repo.here([voice_id + suffix])
+        return replace(voice, cached=bool(here))
 
     @property
     def default(self) -> Voice:
-        """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is no voice at all."""
+        """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is none at all."""
         known = self._known()
         if self._default:
             return self.get(self._default)
@@ -98,16 +99,11 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def _known(self) -> Mapping[str, Voice]:
         suffix = self._embeddings().suffix
-        own, published = self._folder.files(suffix), self._repo.voices(suffix)
-        with self._lock:
-            for voice_id in (*own, *published):
-                if voice_id not in self._described:
-                    self._described[voice_id] = describe(voice_id)
-            return {voice_id: self._described[voice_id] for voice_id in dict.fromkeys((*own, *published))}
+        published = (name.removesuffix(suffix) for name in self._repo.names() if name.endswith(suffix))
+        return {voice_id: _described(voice_id) for voice_id in (*self._folder.files(suffix), *published)}
 
-    def _is_here(self, voice_id: str) -> bool:
-        suffix = self._embeddings().suffix
-        return voice_id in self._folder.files(suffix) or self._repo.is_here(voice_id + suffix)
+
+_described = lru_cache(maxsize=4096)(describe)
 
 
 def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -> Array:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from speech.request import EngineFailed, InvalidRequest
@@ -25,13 +25,12 @@ class VoiceFolder:
         self._lock = threading.Lock()
         self._found: dict[str, Path] = {}
         self._suffix: str | None = None
-        self._touched: dict[Path, int] | None = None  # every folder in it and its time of change
+        self._changed: dict[Path, int] | None = None  # when which folder was changed; None: look again
 
     def files(self, suffix: str) -> dict[str, Path]:
         """What is there now; suffix: that of files made for this checkpoint. Those of others are not shown."""
         with self._lock:
-            if suffix != self._suffix or self._touched is None or self._touched != _times(self._touched):
-                self._suffix = suffix
+            if suffix != self._suffix or self._changed is None or self._changed != _times(self._changed):
                 self._look(suffix)
             return self._found
 
@@ -39,36 +38,33 @@ class VoiceFolder:
         """Write a file as a whole or not at all; the id. Raises InvalidRequest for a bad or a taken name."""
         voice_id = safe_name(name)
         path = self.folder / f"{voice_id}{EMBEDDING}"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write_new(path, data)
-        except FileExistsError:
-            raise name_taken(voice_id) from None
-        except OSError as error:
-            raise EngineFailed(f"The voice cannot be stored in VOICES_DIR: {error}") from None
+        with self._lock:
+            if path.exists():
+                raise name_taken(voice_id)
+            try:
+                _write(path, data)
+            except OSError as error:
+                raise EngineFailed(f"The voice cannot be stored in VOICES_DIR: {error}") from None
+            self._changed = None
         return voice_id
 
     def _look(self, suffix: str) -> None:
         looked_ns = time.time_ns()
-        found, touched = {}, {}
-        for place, folders, names in os.walk(self.folder, followlinks=True):
-            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-            if Path(place).resolve() in {folder.resolve() for folder in touched}:  # a link in a circle
-                folders.clear()
-                continue
-            touched[Path(place)] = 0
-            for name in sorted(names):
-                if voice_id := _voice_id(Path(place, name).relative_to(self.folder).as_posix(), suffix):
-                    found[voice_id] = Path(place, name)
-        times = _times(touched or {self.folder: 0})
+        found, folders = {}, [self.folder]
+        for folder, names in _walk(self.folder):
+            folders.append(folder)
+            for path in (folder / name for name in names):
+                if voice_id := _voice_id(path.relative_to(self.folder).as_posix(), suffix):
+                    found[voice_id] = path
+        times = _times(folders)
         settled = all(looked_ns - changed > SETTLED_NS for changed in times.values())
-        self._found, self._touched = found, times if settled else None
+        self._found, self._suffix, self._changed = found, suffix, times if settled else None
 
 
 def safe_name(name: str) -> str:
-    """A name as people give it, fit to be a file's name: letters, digits, _ and -. Raises InvalidRequest if none is left."""
+    """A name as people give it, fit for a file: letters, digits, _ and -. Raises InvalidRequest if none is left."""
     kept = SIGNED.sub("", name.strip()).removesuffix(EMBEDDING)
-    kept = re.sub(r"[^\w-]+", "-", kept).strip("-_")[:LONGEST_NAME]
+    kept = re.sub(r"[^\w-]+", "-", kept)[:LONGEST_NAME].strip("-_")
     if not kept:
         raise InvalidRequest("A voice's name needs at least one letter or digit.", param="name")
     return kept
@@ -76,6 +72,19 @@ def safe_name(name: str) -> str:
 
 def name_taken(voice_id: str) -> InvalidRequest:
     return InvalidRequest(f"There is a voice {voice_id!r} already.", param="name", code="voice_exists")
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder and its files by name; links are followed, but none in a circle."""
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        stat = os.stat(folder)
+        if (stat.st_dev, stat.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(folder), sorted(names)
 
 
 def _voice_id(name: str, suffix: str) -> str | None:
@@ -87,7 +96,7 @@ def _voice_id(name: str, suffix: str) -> str | None:
     return None if SIGNED.search(name) else name.removesuffix(EMBEDDING)
 
 
-def _times(folders: dict[Path, int]) -> dict[Path, int]:
+def _times(folders: Iterable[Path]) -> dict[Path, int]:
     return {folder: _changed_ns(folder) for folder in folders}
 
 
@@ -99,11 +108,14 @@ def _changed_ns(folder: Path) -> int:
         return 0
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    """Raises FileExistsError; a link, unlike a rename, never replaces."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-        os.chmod(file.name, 0o644)
-        os.link(file.name, path)
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

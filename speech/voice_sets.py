@@ -87,7 +87,7 @@ def _expresso(path: PurePosixPath) -> Person:
 
 def _vctk(path: PurePosixPath) -> Person:
     speaker = path.name.split("_")[0]
-    gender = "male" if speaker in _VCTK_MEN else "female" if speaker in _VCTK_WOMEN else None
+    gender = "male" if speaker in _VCTK_MEN.split() else "female" if speaker in _VCTK_WOMEN.split() else None
     return Person(f"VCTK {speaker}", gender)
 
 
@@ -143,17 +143,13 @@ _UNMUTE_NAMES = {
 
 _EXPRESSO_GENDERS = {"ex01": "male", "ex02": "female", "ex03": "male", "ex04": "female"}
 
-_VCTK_MEN = frozenset(
-    (
-        "p226 p227 p232 p237 p241 p243 p245 p246 p247 p251 p252 p254 p255 p256 p258 p259 p260 p263 p270 p271 p272 p273 "
-        "p274 p275 p278 p279 p281 p284 p285 p286 p287 p292 p298 p302 p304 p311 p315 p316 p326 p334 p345 p347 p360 p363 "
-        "p364 p374 p376"
-    ).split()
+_VCTK_MEN = (
+    "p226 p227 p232 p237 p241 p243 p245 p246 p247 p251 p252 p254 p255 p256 p258 p259 p260 p263 p270 p271 p272 p273 "
+    "p274 p275 p278 p279 p281 p284 p285 p286 p287 p292 p298 p302 p304 p311 p315 p316 p326 p334 p345 p347 p360 p363 "
+    "p364 p374 p376"
 )
-_VCTK_WOMEN = frozenset(
-    (
-        "p225 p228 p229 p230 p231 p233 p234 p236 p238 p239 p240 p244 p248 p249 p250 p253 p257 p261 p262 p264 p265 p266 "
-        "p267 p268 p269 p276 p277 p280 p282 p283 p288 p293 p294 p295 p297 p299 p300 p301 p303 p305 p306 p307 p308 p310 "
-        "p312 p313 p314 p317 p318 p323 p329 p330 p333 p335 p336 p339 p340 p341 p343 p351 p361 p362"
-    ).split()
+_VCTK_WOMEN = (
+    "p225 p228 p229 p230 p231 p233 p234 p236 p238 p239 p240 p244 p248 p249 p250 p253 p257 p261 p262 p264 p265 p266 "
+    "p267 p268 p269 p276 p277 p280 p282 p283 p288 p293 p294 p295 p297 p299 p300 p301 p303 p305 p306 p307 p308 p310 "
+    "p312 p313 p314 p317 p318 p323 p329 p330 p333 p335 p336 p339 p340 p341 p343 p351 p361 p362"
 )

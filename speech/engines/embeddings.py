@@ -99,7 +99,7 @@ def _deserialize(data: bytes) -> dict[str, dict[str, Any]]:
     from safetensors import SafetensorError, deserialize
 
     try:
-        return dict(deserialize(data))
+        return dict(deserialize(data))  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise BadEmbedding(f"The file is not in the safetensors format, or it is cut off ({error}).") from None
 

@@ -50,8 +50,8 @@ def unreachable(wanted: Wanted, why: str) -> Unavailable:
         return Unavailable(f"The list of files of {wanted.repo} cannot be had from the hub ({why}).")
     return Unavailable(
         f"Not on this machine, and not to be had from the hub ({why}): {', '.join(wanted.missing)} of {wanted.repo}. "
-        f"By hand: on a machine with a connection run `hf download {wanted.repo} {' '.join(wanted.missing)}`, then copy "
-        f"models--{wanted.repo.replace('/', '--')} from its cache into {wanted.cache_dir}."
+        f"By hand: on a machine with a connection run `hf download {wanted.repo} {' '.join(wanted.missing)}`, then "
+        f"copy models--{wanted.repo.replace('/', '--')} from its cache into {wanted.cache_dir}."
     )
 
 

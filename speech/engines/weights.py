@@ -1,4 +1,4 @@
-"""The checkpoint's files: which there are, where they lie, whether they are whole. moshi is imported by `info` alone."""
+"""The checkpoint's files: which there are, where they lie, whether they are whole. Only `info` imports moshi."""
 
 from __future__ import annotations
 
@@ -100,8 +100,9 @@ def _complete(folder: Path, source: str) -> Checkpoint | None:
 def _download(repo: str, hub: Hub, progress: Progress) -> Checkpoint:
     names = _names_known(repo, hub)
     config = hub.download(repo, names, progress)[0]
-    if file_names(read_config(config)).values() - set(names):
-        hub.download(repo, [CONFIG, *file_names(read_config(config)).values()], progress)
+    named = [CONFIG, *file_names(read_config(config)).values()]
+    if set(named) - set(names):
+        hub.download(repo, named, progress)
     checkpoint = _complete(config.parent, repo)
     if checkpoint is None:
         raise EngineFailed(f"{repo} changed on the hub during the download; the next request fetches what is missing.")
