@@ -111,15 +111,19 @@ def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -
     return read_embedding(path, expected)
 
 
-def make_catalogue(settings: Settings) -> EmbeddingVoices:
-    """The voices as the settings have them. Connects to nothing and reads nothing yet."""
+def catalogue(settings: Settings) -> EmbeddingVoices:
+    """The voices as the settings have them. Connects to nothing.
+
+    Raises VoiceNotFound if DEFAULT_VOICE names none of them; without a list of voices on this machine that shows later.
+    """
     hub = make_hub(settings)
-    return EmbeddingVoices(
-        VoiceRepo(hub, settings.voice_repo),
-        VoiceFolder(settings.voices_dir),
-        ExpectedFormat(settings, hub),
-        settings.default_voice,
+    repo = VoiceRepo(hub, settings.voice_repo)
+    voices = EmbeddingVoices(
+        repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice
     )
+    if settings.default_voice and repo.has_list:
+        voices.get(settings.default_voice)
+    return voices
 
 
 class ExpectedFormat:

@@ -43,6 +43,11 @@ class VoiceRepo:
                     log.warning("only the %d files in the cache are offered: %s", len(self._in_cache), error.message)
             return self._in_cache if self._listed is None else self._listed
 
+    @property
+    def has_list(self) -> bool:
+        """The list is on this machine: `names` will not connect."""
+        return self._kept() is not None
+
     def refresh(self) -> None:
         """Ask the hub for a new list. Raises Unavailable or EngineFailed; then the list we have stays."""
         with self._lock:

@@ -117,13 +117,16 @@ class Hub:
         with self._connected(repo, ()):
             return [file.rfilename for file in self._ask_about(repo).siblings or ()]
 
-    def download(self, repo: str, names: Sequence[str], progress: Progress = silent) -> list[Path]:
+    def download(
+        self, repo: str, names: Sequence[str], progress: Progress = silent, *, needed: Sequence[str] = ()
+    ) -> list[Path]:
         """Fetch files that are not in the cache yet, one after another; all of the repository's newest commit.
 
+        needed: files to name in the messages too, which will be asked for when these are here.
         Raises Unavailable (no connection, no room) or EngineFailed (no such file, no access); the message names the
         files and what to do by hand. What has arrived by then is kept, and the next call goes on from there.
         """
-        with self._connected(repo, names):
+        with self._connected(repo, [*names, *needed]):
             commit = self._ask_about(repo, expand=["sha"]).sha
             files = [self._describe(repo, name, commit) for name in names]
             with self._watched(repo, files, progress):

@@ -98,21 +98,19 @@ def _complete(folder: Path, source: str) -> Checkpoint | None:
 
 
 def _download(repo: str, hub: Hub, progress: Progress) -> Checkpoint:
-    names = _names_known(repo, hub)
-    config = hub.download(repo, names, progress)[0]
-    named = [CONFIG, *file_names(read_config(config)).values()]
-    if set(named) - set(names):
-        hub.download(repo, named, progress)
+    """The newest commit, whose config.json may name other files than the one in the cache."""
+    (config,) = hub.download(repo, [CONFIG], needed=_names_in_cache(repo, hub))
+    hub.download(repo, [CONFIG, *file_names(read_config(config)).values()], progress)
     checkpoint = _complete(config.parent, repo)
     if checkpoint is None:
         raise EngineFailed(f"{repo} changed on the hub during the download; the next request fetches what is missing.")
     return checkpoint
 
 
-def _names_known(repo: str, hub: Hub) -> list[str]:
-    """The files to ask for; without a config.json at hand, that one alone."""
+def _names_in_cache(repo: str, hub: Hub) -> list[str]:
+    """The files that the config.json in the cache names, if there is one."""
     config = hub.cached(repo, CONFIG)
-    return [CONFIG, *(file_names(read_config(config)).values() if config else ())]
+    return list(file_names(read_config(config)).values()) if config else []
 
 
 def missing_files(folder: Path) -> list[str]:
