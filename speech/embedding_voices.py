@@ -66,6 +66,10 @@ class EmbeddingVoices(VoiceCatalogue):
             )
         return self.get(chosen)
 
+    def refresh(self) -> None:
+        """Ask the hub for a new list of the published voices. Raises Unavailable or EngineFailed; the old one stays."""
+        self._repo.refresh()
+
     def prepare(self, voice_id: str) -> None:
         """Download the voice's file if need be, and check it. Raises as `embedding` does."""
         self.embedding(voice_id)

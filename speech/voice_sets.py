@@ -63,7 +63,7 @@ def describe(voice_id: str, *, cached: bool = True) -> Voice:
 
 
 def _alba(path: PurePosixPath) -> Person:
-    return Person("Alba MacKenna", "female", _words(path.name))
+    return Person("Alba MacKenna", "female", path.name.replace("-", " "))
 
 
 def _cml(path: PurePosixPath) -> Person:
