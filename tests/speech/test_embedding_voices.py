@@ -30,7 +30,9 @@ ALBA, ANGRY, FRENCH, WOMAN = (
     "cml-tts/fr/10087_11650_000028-0002.wav",
     "vctk/p225_023.wav",
 )
-FILES = {name + SUFFIX: embedding(seed) for seed, name in enumerate((ALBA, ANGRY, FRENCH, WOMAN))}
+ALBA_TOO = "alba-mackenna/announcer.wav"
+ALL = (ALBA, ANGRY, FRENCH, WOMAN, ALBA_TOO)
+FILES = {name + SUFFIX: embedding(seed) for seed, name in enumerate(ALL)}
 OTHERS = {"README.md": b"", "alba-mackenna/casual.wav": b"RIFF", "vctk/p226.wav.aabbccdd@9.safetensors": b""}
 
 
@@ -64,7 +66,7 @@ def ids(voices: EmbeddingVoices) -> set[str]:
 
 
 def test_only_embeddings_for_this_model_are_voices(voices: EmbeddingVoices) -> None:
-    assert ids(voices) == {ALBA, ANGRY, FRENCH, WOMAN}
+    assert ids(voices) == set(ALL)
 
 
 def test_a_voice_tells_who_speaks_and_under_which_licence(voices: EmbeddingVoices) -> None:
@@ -77,13 +79,13 @@ def test_a_voice_tells_who_speaks_and_under_which_licence(voices: EmbeddingVoice
 def test_the_list_is_fetched_once_and_kept(settings: Settings, fake: FakeHub) -> None:
     catalogue(settings).voices()
     assert len(fake.asked) == 1
-    assert ids(catalogue(settings)) == ids(catalogue(offline(settings))) == {ALBA, ANGRY, FRENCH, WOMAN}
+    assert ids(catalogue(settings)) == ids(catalogue(offline(settings))) == set(ALL)
     assert len(fake.asked) == 1
 
 
 def test_a_damaged_list_is_fetched_anew(settings: Settings, tmp_path: Path) -> None:
     write(tmp_path / "hub" / "models--kyutai--tts-voices", {"listing.json": b'["cut of'})
-    assert len(ids(catalogue(settings))) == 4
+    assert len(ids(catalogue(settings))) == 5
 
 
 def test_without_a_connection_the_cache_is_the_list(settings: Settings, tmp_path: Path) -> None:
@@ -311,7 +313,7 @@ def test_prefetching(settings: Settings, fake: FakeHub, tmp_path: Path, capsys) 
     assert prefetch.main(["--voice", ANGRY], bare) == 0
     assert prefetch.main(["--all-voices", "--commercial"], bare) == 0
     alone = catalogue(offline(bare))
-    assert {voice.id for voice in alone.voices() if voice.cached} == {ALBA, ANGRY, FRENCH, WOMAN}
+    assert {voice.id for voice in alone.voices() if voice.cached} == set(ALL)
     assert f"1/2 {ALBA} (CC-BY-4.0)" in capsys.readouterr().out
     assert prefetch.main(["--voice", "nobody"], bare) == 1
     assert prefetch.main([], offline(settings.model_copy(update={"hf_home": tmp_path / "none"}))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_what_is_dropped_in_later_is_found(tmp_path: Path, name: str, settled: b
     assert len(folder.files(SUFFIX)) == 2
     drop(tmp_path, name)
     assert name.removesuffix(".safetensors") in folder.files(SUFFIX)
+
+
+def test_what_came_within_the_same_tick_of_the_clock_is_found(tmp_path: Path) -> None:
+    now = time.time_ns()
+    os.utime(tmp_path, ns=(now, now))
+    folder = VoiceFolder(tmp_path)
+    assert folder.files(SUFFIX) == {}
+    drop(tmp_path, "a.safetensors")
+    os.utime(tmp_path, ns=(now, now))
+    assert set(folder.files(SUFFIX)) == {"a"}
 
 
 def test_what_is_taken_away_is_gone(tmp_path: Path) -> None:
