@@ -71,8 +71,8 @@ class EmbeddingVoices(VoiceCatalogue):
         self._repo.refresh()
 
     def prepare(self, voice_id: str) -> None:
-        """Download the voice's file if need be, and check it. Raises as `embedding` does."""
-        self.embedding(voice_id)
+        """Download the voice's file if need be. Raises as `path` does."""
+        self.path(voice_id)
 
     def path(self, voice_id: str) -> Path:
         """The voice's file, downloaded if need be. Raises VoiceNotFound, Unavailable or EngineFailed."""

@@ -49,7 +49,7 @@ def prefetch(settings: Settings, options: argparse.Namespace) -> None:
         voices.refresh()
     chosen = _chosen(voices, options)
     for number, voice_id in enumerate(chosen, 1):
-        voices.prepare(voice_id)
+        voices.embedding(voice_id)  # so that a damaged file shows now
         print(f"{number}/{len(chosen)} {voice_id} ({voices.get(voice_id).licence})")
 
 

@@ -215,7 +215,7 @@ def test_a_voice_that_cannot_be_had_now(settings: Settings) -> None:
 def test_a_bad_file_is_refused_with_the_reason(settings: Settings, fake: FakeHub) -> None:
     fake.repos[REPO][WOMAN + SUFFIX] = embedding(std=0.067)
     with pytest.raises(EngineFailed, match=r"vctk/p225_023\.wav.*spread by 0\.067"):
-        catalogue(settings).prepare(WOMAN)
+        catalogue(settings).embedding(WOMAN)
 
 
 def test_a_file_that_was_replaced_is_read_again(settings: Settings, tmp_path: Path) -> None:
