@@ -62,7 +62,8 @@ class EmbeddingVoices(VoiceCatalogue):
         chosen = next(free, None) or next(iter(known), None)
         if chosen is None:
             raise Unavailable(
-                f"There are no voices: the list of {self._repo.repo} could not be fetched, and VOICES_DIR has none."
+                f"There are no voices: {self._repo.repo} has none for this model or could not be listed "
+                "(the log tells), and VOICES_DIR is empty."
             )
         return self.get(chosen)
 

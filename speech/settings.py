@@ -68,7 +68,7 @@ class Settings(BaseModel):
     hf_token: str | None = Field(
         None, repr=False, description="Hugging Face token; the published model needs none. A stale one is left aside."
     )
-    hf_hub_offline: bool = Field(False, description="Never connect to the hub: only what is on this machine is used.")
+    hf_hub_offline: bool = Field(False, description="Never connect to the hub, nor try to: only what is here is used.")
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
     )

@@ -15,7 +15,8 @@ from speech.request import SpeechError
 log = logging.getLogger("kyutai_tts.voices")
 
 LISTING = "listing.json"  # beside the snapshots in the cache
-ASK_AGAIN_S = 60.0
+ASK_AGAIN_S = 60.0  # after a hub that could not be asked; twice as long after each further failure
+LONGEST_PAUSE_S = 3600.0
 
 
 class VoiceRepo:
@@ -27,20 +28,18 @@ class VoiceRepo:
         self._lock = threading.Lock()
         self._listed: list[str] | None = None
         self._in_cache: list[str] = []  # for as long as there is no list
-        self._ask_at = float("-inf")
+        self._ask_at, self._pause_s = float("-inf"), ASK_AGAIN_S
 
     def names(self) -> list[str]:
-        """All files. May ask the hub (ten seconds at most) if there is no list yet, at most once a minute."""
+        """All files. Asks the hub (ten seconds at most) while there is no list, but ever less often."""
         with self._lock:
             if self._listed is None:
                 self._listed = self._kept()
             if self._listed is None and self._clock() >= self._ask_at:
-                self._ask_at = self._clock() + ASK_AGAIN_S
                 try:
                     self._listed = self._fetch_list()
                 except SpeechError as error:
-                    self._in_cache = _plain(self._look_into_cache())
-                    log.warning("only the %d files in the cache are offered: %s", len(self._in_cache), error.message)
+                    self._do_without(error)
             return self._in_cache if self._listed is None else self._listed
 
     @property
@@ -61,6 +60,12 @@ class VoiceRepo:
     def fetch(self, name: str) -> Path:
         """The file, downloaded if need be. Raises Unavailable or EngineFailed."""
         return self.hub.cached(self.repo, name) or self.hub.download(self.repo, [name])[0]
+
+    def _do_without(self, error: SpeechError) -> None:
+        self._in_cache = _plain(self._look_into_cache())
+        log.warning("the %d files in the cache are all the voices there are: %s", len(self._in_cache), error.message)
+        self._ask_at = self._clock() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _fetch_list(self) -> list[str]:
         names = _plain(self.hub.list_files(self.repo))

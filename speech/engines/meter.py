@@ -84,4 +84,7 @@ def watched(
 
 def size_text(count: float) -> str:
     """Bytes as people read them."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+    for unit, name, digits in ((1e9, "GB", 2), (1e6, "MB", 1), (1e3, "kB", 1)):
+        if count >= unit:
+            return f"{count / unit:.{digits}f} {name}"
+    return f"{count:.0f} bytes"

@@ -13,7 +13,7 @@ from huggingface_hub import errors
 
 from speech.engines import hub_errors
 from speech.engines.hub import Hub
-from speech.engines.meter import Meter, watched
+from speech.engines.meter import Meter, size_text, watched
 from speech.request import EngineFailed, Unavailable
 from tests.speech.fake_hub import COMMIT, FakeHub
 
@@ -259,4 +259,11 @@ def test_the_log_gets_a_line_now_and_then(caplog) -> None:
     ):
         for _ in range(3):
             assert looks.acquire(timeout=10)
-    assert "downloading x: 0.0 MB of 0.0 MB" in caplog.text
+    assert "downloading x: 5 bytes of 10 bytes" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (256_512, "256.5 kB"), (31_457_283, "31.5 MB"), (3_680_000_000, "3.68 GB")]
+)
+def test_sizes_as_people_read_them(count: int, text: str) -> None:
+    assert size_text(count) == text
