@@ -1,4 +1,4 @@
-"""Every setting, once: name, type, default, reason. Read from the environment by app.py and mcp_server.py only.
+"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, prefetch.
 
 The environment variable is the name in capitals. An empty variable counts as unset.
 """
