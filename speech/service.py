@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gpu_manager import GPU, GPUManager, InUse, State, list_gpus
 from speech.encoders import ENCODERS
@@ -71,6 +72,7 @@ class SpeechService:
             spec,
             self.manager,
             load_timeout_s=self.settings.load_timeout,
+            prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
             on_close=self._left,
         )

@@ -1,4 +1,4 @@
-"""Every setting, once: name, type, default, reason. Read from the environment by app.py and mcp_server.py only.
+"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, prefetch.
 
 The environment variable is the name in capitals. An empty variable counts as unset.
 """
@@ -53,6 +53,22 @@ class Settings(BaseModel):
     default_voice: str | None = Field(
         None, description="Voice of requests that name none. Unset: the engine's own default."
     )
+    hf_repo: str = Field("kyutai/tts-1.6b-en_fr", description="Repository of the model on the Hugging Face hub.")
+    voice_repo: str = Field("kyutai/tts-voices", description="Repository of the voices on the Hugging Face hub.")
+    model_dir: Path | None = Field(
+        None, description="Folder with the files of HF_REPO. Set: the model is never looked for anywhere else."
+    )
+    voices_dir: Path = Field(
+        Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
+    )
+    hf_home: Path | None = Field(
+        None, description="Folder of the Hugging Face cache. Unset: Hugging Face's own, ~/.cache/huggingface."
+    )
+    hf_endpoint: str | None = Field(None, description="Address of a mirror of the hub. Unset: the hub itself.")
+    hf_token: str | None = Field(
+        None, repr=False, description="Hugging Face token; the published model needs none. A stale one is left aside."
+    )
+    hf_hub_offline: bool = Field(False, description="Never connect to the hub, nor try to: only what is here is used.")
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
     )

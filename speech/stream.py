@@ -49,6 +49,7 @@ class Speech:
         manager: GPUManager,
         *,
         load_timeout_s: float,
+        prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -57,7 +58,7 @@ class Speech:
         self.counts = Counts()
         self.utterance = Utterance(request)
         self._manager, self._load_timeout_s = manager, load_timeout_s
-        self._on_close = on_close
+        self._prepare, self._on_close = prepare, on_close
         self._held = ExitStack()
         self._audio: Iterator[AudioChunk] | None = None
         self._first: AudioChunk | None = None
@@ -168,6 +169,7 @@ class Speech:
                 raise Cancelled("The speech was cancelled.") from None
             raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
         try:
+            self._prepare()
             engine.start(self.utterance)
             for chunk in self.utterance.chunks():
                 self.counts.samples += len(chunk.samples)

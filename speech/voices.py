@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from speech.request import VoiceNotFound
+from speech.request import NotSupported, VoiceNotFound
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,38 @@ class VoiceCatalogue:
         self._default = default
 
     def voices(self) -> list[Voice]:
-        return list(self._voices.values())
+        return list(self._known().values())
 
     def get(self, voice_id: str) -> Voice:
         """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        known = {voice.id: voice for voice in self.voices()}
-        if voice_id in known:
-            return known[voice_id]
-        near = difflib.get_close_matches(voice_id, known, n=3, cutoff=0.4)
-        hint = f" Nearest: {', '.join(near)}." if near else " GET /api/voices lists them."
-        raise VoiceNotFound(f"There is no voice {voice_id[:100]!r}.{hint}", param="voice")
+        voice = self._known().get(voice_id)
+        if voice is None:
+            raise self._not_found(voice_id)
+        return voice
+
+    def prepare(self, voice_id: str) -> None:
+        """Bring what is needed to speak with it onto this machine. May take seconds: never on the engine's thread.
+
+        Raises VoiceNotFound, or Unavailable when it cannot be had now.
+        """
+        self.get(voice_id)
+
+    def add(self, name: str, data: bytes) -> Voice:
+        """Add a voice from a file that somebody sent. Raises NotSupported, or InvalidRequest with the reason."""
+        raise NotSupported("Voices cannot be added to this engine.")
 
     @property
     def default(self) -> Voice:
         return self.get(self._default) if self._default else self.voices()[0]
+
+    def _known(self) -> Mapping[str, Voice]:
+        """All voices by id."""
+        return self._voices
+
+    def _not_found(self, voice_id: str) -> VoiceNotFound:
+        """The ids that hold what was asked for, else those that look like it; a long id is not compared in full."""
+        known, asked = list(self._known()), voice_id[:100]
+        holding = [known_id for known_id in known if asked and asked.lower() in known_id.lower()]
+        near = (holding or difflib.get_close_matches(asked, known, n=3, cutoff=0.4))[:3]
+        hint = f" Nearest: {', '.join(near)}." if near else " GET /api/voices lists them."
+        return VoiceNotFound(f"There is no voice {asked!r}.{hint}", param="voice")

@@ -56,5 +56,19 @@ ENGINES: dict[str, EngineSpec] = {
             sample_rate=24_000,
             needs_cuda=False,
         ),
+        EngineSpec(
+            name="kyutai",
+            module="speech.engines.kyutai",
+            voices="speech.embedding_voices",
+            label="Kyutai TTS 1.6B",
+            model="kyutai-tts-1.6b",
+            languages=("en", "fr"),
+            sample_rate=24_000,
+            needs_cuda=True,
+            needs_modules=("torch", "moshi"),
+            cfg_coefs=(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
+            default_cfg_coef=2.0,
+            sampling=True,
+        ),
     )
 }
