@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# What every script of ours needs: saying things, failing with a reason, reading one setting.
+# Sourced, never run. Expects ROOT (this repository's folder).
+
+if ((BASH_VERSINFO[0] < 4)); then
+  printf 'bash 4 or newer is needed; this is %s.\n' "$BASH_VERSION" >&2
+  exit 1
+fi
+
+say() { printf '%s\n' "$*"; }
+warn() { printf '%s\n' "$*" >&2; }
+
+die() {
+  warn "$@"
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# setting NAME [DEFAULT]: the environment's value, else the one in .env, else the default. An empty value counts as unset, as in app.py.
+setting() {
+  local value=${!1:-}
+  [[ -n $value ]] || value=$(env_file_value "$1" "${ENV_FILE:-$ROOT/.env}")
+  printf '%s' "${value:-${2:-}}"
+}
+
+# env_file_value NAME FILE: read, never sourced, because a .env is data and not a program. The last line that names it wins.
+env_file_value() {
+  local name=$1 file=$2 line value=''
+  [[ -f $file ]] || return 0
+  local pattern="^[[:space:]]*(export[[:space:]]+)?${name}[[:space:]]*=[[:space:]]*(.*)\$"
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ ${line%$'\r'} =~ $pattern ]] && value=$(unquoted "${BASH_REMATCH[2]}")
+  done <"$file"
+  printf '%s' "$value"
+}
+
+# unquoted TEXT: what is between the quotes, else what stands before a comment, without the spaces around it.
+unquoted() {
+  local text=$1
+  case $text in
+    \"*) text=${text#\"} text=${text%%\"*} ;;
+    \'*) text=${text#\'} text=${text%%\'*} ;;
+    '#'*) text='' ;;
+    *)
+      text=${text%%[[:space:]]#*}
+      text=${text%"${text##*[![:space:]]}"}
+      ;;
+  esac
+  printf '%s' "$text"
+}

@@ -1,0 +1,82 @@
+"""What start.sh cannot ask in bash: is a port free, and who answers on it. Standard library only; runs before anything is installed.
+
+    probe.py port HOST PORT    prints PORT (0: any) if it can be listened on; exit code 1 if it is taken, 2 and the reason otherwise
+    probe.py service ADDRESS   prints the engine's name if the service answers there; exit code 1 if nobody does, 2 if a stranger does
+    probe.py lock DESCRIPTOR   waits for the lock on an open file; it holds until the caller closes that
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import socket
+import sys
+import urllib.error
+import urllib.request
+
+SERVICE = "kyutai-tts"
+TIMEOUT_S = 3
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, bound once to see that it can be; 0 lets the system choose. Raises OSError."""
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    with socket.socket(family, kind, proto) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does; a port in TIME_WAIT is free
+        listener.bind(address)
+        listener.listen(1)
+        return int(listener.getsockname()[1])
+
+
+def engine_at(address: str) -> str | None:
+    """The engine of our service at that address; None if a stranger answers. Raises OSError if nobody does."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never ask a proxy for this machine
+    try:
+        with opener.open(f"{address}/health", timeout=TIMEOUT_S) as answer:
+            health = json.loads(answer.read(65536))
+    except (urllib.error.HTTPError, http.client.HTTPException, ValueError):
+        return None
+    if not isinstance(health, dict) or health.get("service") != SERVICE:
+        return None
+    return str(health.get("engine", "unknown"))
+
+
+def lock(descriptor: int) -> None:
+    import fcntl  # not on Windows, where bash is a guest
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another start.sh is at work here; waiting for it.", file=sys.stderr, flush=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["port", host, port]:
+            try:
+                print(free_port(host, int(port)))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return 1
+                print(error.strerror, file=sys.stderr)
+                return 2
+        case ["service", address]:
+            try:
+                engine = engine_at(address)
+            except OSError:
+                return 1
+            if engine is None:
+                return 2
+            print(engine)
+        case ["lock", descriptor]:
+            lock(int(descriptor))
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 64
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

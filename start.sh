@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Starts the Kyutai TTS service on this machine: finds a Python, installs what is needed into .venv, picks a GPU and a port, starts the
+# service in the background, waits until it answers and says where it is. Started twice, it says that it runs already. See --help.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+VENV=${VENV:-$ROOT/.venv}
+[[ $VENV == /* ]] || VENV=$PWD/$VENV
+RUN_DIR=$ROOT/.run
+START_TIMEOUT_S=${START_TIMEOUT_S:-120} # the first import of torch from a cold disk is slow
+PORTS_TRIED=100
+
+# shellcheck source=scripts/common.sh
+. "$ROOT/scripts/common.sh"
+# shellcheck source=scripts/python.sh
+. "$ROOT/scripts/python.sh"
+# shellcheck source=scripts/process.sh
+. "$ROOT/scripts/process.sh"
+# shellcheck source=scripts/gpu.sh
+. "$ROOT/scripts/gpu.sh"
+
+usage() {
+  cat <<'END'
+Usage: ./start.sh [options]
+
+  --port N        listen on port N (default: PORT, else 8900); the next free one if it is taken
+  --engine NAME   auto, kyutai or hibari (default: ENGINE, else auto)
+  --foreground    stay in this terminal, log to it, stop with Ctrl-C
+  -h, --help      this text
+
+auto speaks with Kyutai TTS where there is an NVIDIA GPU, else with the embedded voice, which needs neither GPU nor torch.
+Every setting of .env.example may be given in the environment or in .env. Kyutai TTS on a CPU, far slower than real time, has to be
+asked for: ENGINE=kyutai DEVICE=cpu ./start.sh
+
+Of several GPUs the one with the least memory in use is taken; choose yourself with CUDA_VISIBLE_DEVICES=N.
+PYTHON names the Python to make .venv with, VENV another folder than .venv, START_TIMEOUT_S how long to wait for an answer.
+Several instances: ./start.sh --port 8901. The log of each is in .run/PORT.log. Stop: ./stop.sh
+END
+}
+
+main() {
+  foreground='' engine=''
+  read_arguments "$@"
+  cd "$ROOT"
+  export ENGINE
+  ENGINE=$(setting ENGINE auto)
+  [[ $ENGINE =~ ^(auto|kyutai|hibari)$ ]] || die "ENGINE=$ENGINE is none of auto, kyutai, hibari."
+  one_at_a_time
+  make_venv
+  choose_port
+  install_dependencies
+  [[ $ENGINE == hibari || $(setting DEVICE) == cpu ]] || choose_gpu
+  if [[ $foreground ]]; then
+    run_in_foreground
+  else
+    start_in_background
+    greet
+  fi
+}
+
+read_arguments() {
+  while (($#)); do
+    case $1 in
+      --port) PORT=${2:?--port needs a number} && shift ;;
+      --port=*) PORT=${1#*=} ;;
+      --engine) ENGINE=${2:?--engine needs a name} && shift ;;
+      --engine=*) ENGINE=${1#*=} ;;
+      --foreground) foreground=yes ;;
+      -h | --help) usage && exit ;;
+      *) die "Unknown option $1; see ./start.sh --help" ;;
+    esac
+    shift
+  done
+}
+
+# one_at_a_time: a second start.sh waits here until the first has its service running, and then finds it.
+one_at_a_time() {
+  PROBE_PYTHON=$(usable_python) || no_python
+  mkdir -p "$RUN_DIR"
+  exec 9>"$RUN_DIR/lock"
+  probe lock 9
+}
+
+probe() { "$PROBE_PYTHON" -I "$ROOT/scripts/probe.py" "$@"; }
+
+# choose_port: exports PORT and sets ADDRESS. Ends here, content, when the service is there already.
+choose_port() {
+  local wanted port found
+  wanted=$(setting PORT 8900)
+  HOST=$(setting HOST 0.0.0.0)
+  if [[ ! $wanted =~ ^[0-9]{1,5}$ ]] || ((10#$wanted > 65535)); then
+    die "PORT=$wanted is not a port number."
+  fi
+  wanted=$((10#$wanted))
+  for ((port = wanted; port < wanted + PORTS_TRIED && port <= 65535; port++)); do
+    end_if_served "$port"
+    if found=$(probe port "$HOST" "$port"); then
+      export PORT=$found
+      ADDRESS=$(address_of "$PORT")
+      ((port == wanted)) || say "Port $wanted is taken by another program; using $PORT."
+      return
+    elif (($? != 1)); then
+      die "Cannot listen on HOST=$HOST, port $port; the reason is above."
+    fi
+  done
+  die "No free port from $wanted on."
+}
+
+# address_of PORT: where this machine reaches the service.
+address_of() {
+  case $HOST in
+    0.0.0.0 | ::) printf 'http://127.0.0.1:%s' "$1" ;;
+    *:*) printf 'http://[%s]:%s' "$HOST" "$1" ;;
+    *) printf 'http://%s:%s' "$HOST" "$1" ;;
+  esac
+}
+
+# end_if_served PORT: a port that our own service has is no reason to start another.
+end_if_served() {
+  local engine
+  if running "$1"; then
+    ADDRESS=$instance_address
+    wait_until_up "$1" ||
+      die "Process $instance_pid, started from here, does not answer at $ADDRESS. Its log: .run/$1.log. Stop it: ./stop.sh"
+    say "The service is already running: $ADDRESS (engine $engine). Stop it: ./stop.sh"
+    exit 0
+  fi
+  ADDRESS=$(address_of "$1")
+  engine=$(probe service "$ADDRESS") || return 0
+  say "A Kyutai TTS service that was not started from this folder is already running: $ADDRESS (engine $engine)."
+  exit 0
+}
+
+# install_dependencies: torch and moshi only where Kyutai TTS will be used.
+install_dependencies() {
+  local gpu=''
+  if [[ $ENGINE == hibari || ($ENGINE == auto && $(setting DEVICE) == cpu) ]]; then
+    install requirements-core.txt
+    return
+  fi
+  have_gpu && gpu=yes
+  if [[ $gpu && $(setting DEVICE) != cpu ]]; then
+    install requirements.txt
+  elif [[ $ENGINE == kyutai ]]; then
+    install requirements.txt requirements-cpu-overrides.txt
+  else
+    say "No NVIDIA GPU was found (nvidia-smi lists none): the embedded voice will speak."
+    install requirements-core.txt
+  fi
+}
+
+run_in_foreground() {
+  record "$PORT" $$ "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
+  exec "$VENV/bin/python" app.py 9>&-
+}
+
+start_in_background() {
+  local log=.run/$PORT.log
+  [[ ! -f $log ]] || mv -f "$log" "$log.1"
+  local -a detached=(nohup)
+  have setsid && detached=(setsid nohup)
+  "${detached[@]}" "$VENV/bin/python" app.py >"$log" 2>&1 </dev/null 9>&- &
+  record "$PORT" $! "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
+  trap 'give_up "Interrupted."' INT TERM
+  wait_until_up "$PORT" || give_up "The service did not start. The end of its log ($log):"
+  trap - INT TERM
+}
+
+# wait_until_up PORT: until the instance recorded for it answers; sets engine. False when it died or took too long.
+wait_until_up() {
+  local deadline=$((SECONDS + START_TIMEOUT_S))
+  while running "$1" && ((SECONDS < deadline)); do
+    engine=$(probe service "$ADDRESS") && return
+    sleep 0.2
+  done
+  return 1
+}
+
+# give_up REASON: shows the end of the log, leaves nothing behind.
+give_up() {
+  trap - INT TERM
+  warn "$1"
+  tail -n 20 ".run/$PORT.log" >&2
+  if running "$PORT"; then
+    warn "(it was still running and did not answer at $ADDRESS within $START_TIMEOUT_S s)"
+    "$ROOT/stop.sh" --now --port "$PORT" >&2
+  fi
+  forget "$PORT"
+  exit 1
+}
+
+greet() {
+  cat <<END
+
+The service is running: $ADDRESS  (engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES})
+  page   $ADDRESS/
+  log    .run/$PORT.log
+  stop   ./stop.sh
+
+Try it:
+  curl -sf $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
+END
+}
+
+main "$@"

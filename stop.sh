@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Stops what start.sh started from this folder, and only that: a process is stopped when its number and its time of birth are those that
+# start.sh wrote down. Running streams may finish first. Harmless when nothing runs. See --help.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+RUN_DIR=$ROOT/.run
+GRACE_S=10    # on top of DRAIN_TIMEOUT, before the process is killed
+GRACE_NOW_S=3 # the same after --now
+
+# shellcheck source=scripts/common.sh
+. "$ROOT/scripts/common.sh"
+# shellcheck source=scripts/process.sh
+. "$ROOT/scripts/process.sh"
+
+usage() {
+  cat <<'END'
+Usage: ./stop.sh [options]
+
+  --port N    stop only the instance on port N (default: every instance that start.sh started from this folder)
+  --now       do not wait for running streams
+  -h, --help  this text
+END
+}
+
+main() {
+  local now='' only='' failed='' port
+  local -a ports=()
+  read_arguments "$@"
+  for port in $(recorded_ports); do
+    [[ -z $only || $port == "$only" ]] || continue
+    if running "$port"; then
+      ports+=("$port")
+    else
+      forget "$port" # it ended by itself; its number may belong to somebody else by now
+    fi
+  done
+  ((${#ports[@]})) || say "Nothing to stop${only:+ on port $only}: no service that start.sh started here is running."
+  for port in "${ports[@]+"${ports[@]}"}"; do
+    ask_to_stop "$port"
+  done
+  for port in "${ports[@]+"${ports[@]}"}"; do
+    see_it_stop "$port"
+  done
+  [[ -z $failed ]]
+}
+
+read_arguments() {
+  while (($#)); do
+    case $1 in
+      --port) only=${2:?--port needs a number} && shift ;;
+      --port=*) only=${1#*=} ;;
+      --now) now=yes ;;
+      -h | --help) usage && exit ;;
+      *) die "Unknown option $1; see ./stop.sh --help" ;;
+    esac
+    shift
+  done
+}
+
+ask_to_stop() {
+  running "$1" || return 0
+  if [[ $now ]]; then
+    say "Stopping the service on port $1 (process $instance_pid) at once."
+    kill -QUIT "$instance_pid" 2>/dev/null || true # gunicorn's quick end
+  else
+    say "Stopping the service on port $1 (process $instance_pid); running streams get up to $(drain_s) s to finish (--now cuts them off)."
+    kill -TERM "$instance_pid" 2>/dev/null || true
+  fi
+}
+
+# drain_s: DRAIN_TIMEOUT in whole seconds, as the service reads it.
+drain_s() {
+  local value
+  value=$(setting DRAIN_TIMEOUT 60)
+  value=${value%%.*}
+  [[ $value =~ ^[0-9]{1,6}$ ]] || value=60
+  printf '%d' "$((10#$value))"
+}
+
+# see_it_stop PORT: waits for the end, and forces it when it does not come.
+see_it_stop() {
+  local deadline=$((SECONDS + ($(drain_s) + GRACE_S)))
+  [[ -z $now ]] || deadline=$((SECONDS + GRACE_NOW_S))
+  while running "$1" && ((SECONDS < deadline)); do
+    sleep 0.1
+  done
+  if running "$1"; then
+    [[ $now ]] || warn "It did not end in time and is killed."
+    kill_with_workers "$instance_pid"
+  fi
+  if running "$1"; then
+    warn "Process $instance_pid could not be stopped; was it started by another user?"
+    failed=yes
+    return
+  fi
+  forget "$1"
+  say "Stopped."
+}
+
+kill_with_workers() {
+  local target=$1
+  leads_group "$1" && target=-$1
+  kill -KILL -- "$target" 2>/dev/null || true
+  sleep 0.2 # the system collects it
+}
+
+main "$@"

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Sets up everything that the tests need, runs the linters and all tests, and says at the end what failed and what was left out.
+# See --help.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+VENV=${VENV:-$ROOT/.venv}
+[[ $VENV == /* ]] || VENV=$PWD/$VENV
+
+# shellcheck source=scripts/common.sh
+. "$ROOT/scripts/common.sh"
+# shellcheck source=scripts/python.sh
+. "$ROOT/scripts/python.sh"
+# shellcheck source=scripts/gpu.sh
+. "$ROOT/scripts/gpu.sh"
+
+usage() {
+  cat <<'END'
+Usage: ./test.sh [--quick | --lint | PYTEST ARGUMENTS]
+
+  (nothing)   linters and all tests
+  --quick     linters and all tests but those marked slow; installs no system packages
+  --lint      only the linters
+  PATH ...    only pytest, with these arguments: ./test.sh tests/web -k health
+
+VENV names another virtual environment than .venv, PYTHON the Python to make it with. Where there is no NVIDIA GPU a CPU build of torch is
+installed (PIP_FIND_LINKS is honoured). Tests of the page need Chromium and chromedriver: as root on Debian they are installed, elsewhere
+those tests are left out, and the last lines say so.
+END
+}
+
+results=()  # one line for each stage
+left_out=() # what this machine could not run
+failed=''
+
+main() {
+  local mode=all
+  case ${1:-} in
+    -h | --help) usage && exit ;;
+    --quick | --lint) mode=${1#--} && shift ;;
+    ?*) mode=some ;;
+  esac
+  cd "$ROOT"
+  set_up
+  [[ $mode == some ]] || lint
+  [[ $mode == lint ]] || run_tests "$@"
+  summarise
+  [[ -z $failed ]]
+}
+
+set_up() {
+  make_venv
+  if have_gpu; then
+    install requirements-dev.txt
+  else
+    install requirements-dev.txt requirements-cpu-overrides.txt
+  fi
+  PATH=$VENV/bin:$PATH
+  export NO_TORCH_COMPILE=1 # compiling costs 20 s at the first steps and gains nothing on models of test size
+}
+
+lint() {
+  local -a scripts
+  mapfile -t scripts < <(shell_scripts)
+  stage 'ruff check' ruff check .
+  stage 'ruff format' ruff format --check .
+  stage 'mypy' mypy
+  stage 'mypy scripts' mypy --strict scripts tests/scripts
+  stage 'shellcheck' shellcheck -x "${scripts[@]}"
+  stage 'shfmt' shfmt -i 2 -ci -d "${scripts[@]}"
+}
+
+shell_scripts() {
+  printf '%s\n' .ci/run
+  find . \( -name '.?*' -o -name node_modules -o -path "./${VENV#"$ROOT/"}" \) -prune -o -name '*.sh' -print | sort
+}
+
+run_tests() {
+  local -a command=(pytest)
+  if ! browser_there; then
+    command+=(-m 'not browser')
+    left_out+=('tests marked browser: chromium and chromedriver are not both on PATH (Debian: apt install chromium chromium-driver)')
+  fi
+  if [[ $mode == quick ]]; then
+    command=(pytest -m "not slow${command[2]:+ and ${command[2]}}")
+    left_out+=('tests marked slow: --quick')
+  fi
+  stage 'pytest' "${command[@]}" "$@"
+}
+
+# browser_there: whether the page can be tested, after trying to make it so.
+browser_there() {
+  have chromium && have chromedriver && return
+  [[ $mode == all && $EUID == 0 ]] && have apt-get || return 1
+  say 'Installing Chromium for the tests of the page'
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium chromium-driver >/dev/null || return 1
+  have chromium && have chromedriver
+}
+
+# stage NAME COMMAND...: runs it, notes how it went, and never ends the script: one failure must not hide the next.
+stage() {
+  local name=$1 begin=$SECONDS outcome=ok
+  shift
+  say "== $name"
+  "$@" || outcome=FAILED
+  [[ $outcome == ok ]] || failed=yes
+  results+=("$(printf '%-14s %-6s %4d s' "$name" "$outcome" $((SECONDS - begin)))")
+}
+
+summarise() {
+  say '== summary'
+  printf '%s\n' "${results[@]}"
+  ((${#left_out[@]} == 0)) || printf 'LEFT OUT: %s\n' "${left_out[@]}"
+  say "${failed:+FAILED}${failed:-passed}" | sed 's/FAILEDyes/FAILED/'
+}
+
+main "$@"
