@@ -112,7 +112,7 @@ summarise() {
   say '== summary'
   printf '%s\n' "${results[@]}"
   ((${#left_out[@]} == 0)) || printf 'LEFT OUT: %s\n' "${left_out[@]}"
-  say "${failed:+FAILED}${failed:-passed}" | sed 's/FAILEDyes/FAILED/'
+  if [[ $failed ]]; then say FAILED; else say passed; fi
 }
 
 main "$@"
