@@ -65,7 +65,7 @@ lint() {
   stage 'ruff check' ruff check .
   stage 'ruff format' ruff format --check .
   stage 'mypy' mypy
-  stage 'mypy scripts' mypy --strict scripts tests/scripts
+  stage 'mypy scripts' mypy --strict --explicit-package-bases scripts tests/scripts
   stage 'shellcheck' shellcheck -x "${scripts[@]}"
   stage 'shfmt' shfmt -i 2 -ci -d "${scripts[@]}"
 }

@@ -1,8 +1,8 @@
-"""What start.sh cannot ask in bash: is a port free, and who answers on it. Standard library only; runs before anything is installed.
+"""What start.sh cannot ask in bash: is a port free, and who answers on it. Standard library only.
 
-    probe.py port HOST PORT    prints PORT (0: any) if it can be listened on; exit code 1 if it is taken, 2 and the reason otherwise
-    probe.py service ADDRESS   prints the engine's name if the service answers there; exit code 1 if nobody does, 2 if a stranger does
-    probe.py lock DESCRIPTOR   waits for the lock on an open file; it holds until the caller closes that
+port HOST PORT    prints PORT (0: any) if one can listen on it. Exit code 1: it is taken; 2: the reason is printed
+service ADDRESS   prints the engine's name if the service answers there. Exit code 1: nobody does; 2: a stranger does
+lock DESCRIPTOR   waits for the lock on an open file; it holds until the caller closes that
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ TIMEOUT_S = 3
 
 def free_port(host: str, port: int) -> int:
     """The port, bound once to see that it can be; 0 lets the system choose. Raises OSError."""
-    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+        0
+    ]
     with socket.socket(family, kind, proto) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does; a port in TIME_WAIT is free
         listener.bind(address)

@@ -9,7 +9,10 @@ find_python() {
   local -a candidates=(python3.13 python3.12 python3.11 python3 python)
   [[ -n ${PYTHON:-} ]] && candidates=("$PYTHON")
   for candidate in "${candidates[@]}"; do
-    "$candidate" -c "$SUITABLE; print(sys.executable)" 2>/dev/null && return
+    if "$candidate" -c "$SUITABLE" >/dev/null 2>&1; then
+      command -v "$candidate"
+      return
+    fi
   done
   return 1
 }

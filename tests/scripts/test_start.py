@@ -1,0 +1,222 @@
+"""start.sh on a machine of fakes: a small app.py, a uv that only takes notes, and no tools beyond a bare Debian's."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.checkout import Checkout, alive, free_port
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Answers everything with what the server was given."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.server.answer)  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def stranger(answer: bytes) -> Iterator[int]:
+    """Somebody else's server; gives its port."""
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        server.answer = answer  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -> None:
+    started = checkout.run("start.sh")
+    port = checkout.only_port()
+    assert started.returncode == 0, started.stdout
+    assert f"The service is running: http://127.0.0.1:{port}  (engine auto)" in started.stdout
+    assert re.search(rf"curl .*http://127.0.0.1:{port}/api/tts .* -o fox.wav", started.stdout)
+    assert checkout.health(port)["pid"] == checkout.pids()[port]
+    assert (checkout.folder / f".run/{port}.log").read_text() == "listening\n"
+
+
+def test_the_service_leaves_the_terminal(checkout: Checkout) -> None:
+    checkout.run("start.sh")
+    pid = checkout.pids()[checkout.only_port()]
+    assert os.getsid(pid) == pid  # a session of its own: no hangup reaches it
+
+
+def test_started_twice_it_runs_once(checkout: Checkout) -> None:
+    checkout.run("start.sh", PORT=str(port := free_port()))
+    pids = checkout.pids()
+    again = checkout.run("start.sh", PORT=str(port))
+    assert again.returncode == 0
+    assert f"already running: http://127.0.0.1:{port}" in again.stdout
+    assert checkout.pids() == pids
+    assert alive(pids[port])
+
+
+def test_two_starts_at_once_start_one(checkout: Checkout) -> None:
+    port = str(free_port())
+    starts = [checkout.begin("start.sh", PORT=port) for _ in range(2)]
+    outputs = [start.communicate(timeout=60)[0] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], outputs
+    assert sorted("already running" in output for output in outputs) == [False, True]
+    assert list(checkout.pids()) == [int(port)]
+
+
+def test_a_busy_port_moves_it_to_the_next_and_there_it_is_found_again(checkout: Checkout) -> None:
+    with stranger(b"nothing of yours") as busy:
+        started = checkout.run("start.sh", PORT=str(busy))
+        port = checkout.only_port()
+        assert port > busy
+        assert f"Port {busy} is taken by another program; using {port}." in started.stdout
+        assert checkout.health(port)["environment"]["PORT"] == str(port)
+        assert "already running" in checkout.run("start.sh", PORT=str(busy)).stdout
+        assert checkout.only_port() == port
+
+
+def test_a_service_of_another_folder_is_found_and_left_alone(checkout: Checkout, tmp_path: Path) -> None:
+    other = Checkout(tmp_path / "other")
+    other.make_venv()
+    try:
+        other.run("start.sh", PORT=str(port := free_port()))
+        here = checkout.run("start.sh", PORT=str(port))
+        assert here.returncode == 0
+        assert "not started from this folder is already running" in here.stdout
+        assert checkout.pids() == {}
+        assert "Nothing to stop" in checkout.run("stop.sh").stdout
+        assert alive(other.pids()[port])
+    finally:
+        other.run("stop.sh", "--now")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>", b"[]", b"null", b'{"service": "another", "engine": "auto"}', b"\xff\x00"]
+)
+def test_somebody_elses_http_server_is_not_taken_for_ours(checkout: Checkout, answer: bytes) -> None:
+    with stranger(answer) as busy:
+        started = checkout.run("start.sh", PORT=str(busy))
+    assert f"Port {busy} is taken by another program" in started.stdout
+    assert alive(checkout.pids()[checkout.only_port()])
+
+
+def test_an_app_that_dies_shows_the_end_of_its_log(checkout: Checkout) -> None:
+    started = checkout.run("start.sh", FAKE_LAST_WORDS="DEVICE='gpu' is not allowed")
+    assert started.returncode == 1
+    assert "The service did not start" in started.stdout
+    assert "DEVICE='gpu' is not allowed" in started.stdout
+    assert checkout.pids() == {}
+
+
+def test_an_app_that_never_answers_is_ended(checkout: Checkout) -> None:
+    started = checkout.run("start.sh", FAKE_MUTE="1", START_TIMEOUT_S="1")
+    assert started.returncode == 1
+    assert "within 1 s" in started.stdout
+    (pid,) = re.findall(r"process (\d+)", started.stdout)
+    assert not alive(int(pid))
+    assert checkout.pids() == {}
+
+
+def test_in_the_foreground_it_is_the_service_itself(checkout: Checkout) -> None:
+    service = checkout.begin("start.sh", "--foreground", PORT=str(port := free_port()))
+    try:
+        assert service.stdout is not None
+        assert service.stdout.readline().startswith("No NVIDIA GPU")
+        while service.stdout.readline() != "listening\n":
+            assert service.poll() is None
+        assert checkout.health(port)["pid"] == service.pid
+        assert "already running" in checkout.run("start.sh", PORT=str(port)).stdout
+        assert "Stopped." in checkout.run("stop.sh").stdout
+        assert service.wait(timeout=60) == 0
+    finally:
+        service.kill()
+        service.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (("--port", "http"), {}, "PORT=http is not a port number"),
+        (("--port=70000",), {}, "PORT=70000 is not a port number"),
+        (("--engine", "espeak"), {}, "ENGINE=espeak is none of auto, kyutai, hibari"),
+        (("--prot", "1"), {}, "Unknown option --prot"),
+        ((), {"HOST": "192.0.2.1"}, "Cannot listen on HOST=192.0.2.1"),
+    ],
+)
+def test_a_wrong_wish_is_named(
+    checkout: Checkout, arguments: tuple[str, ...], environment: dict[str, str], message: str
+) -> None:
+    started = checkout.run("start.sh", *arguments, **environment)
+    assert started.returncode == 1
+    assert message in started.stdout
+    assert checkout.pids() == {}
+
+
+def test_env_file_counts_and_is_not_executed(checkout: Checkout) -> None:
+    del checkout.environment["PORT"]
+    port = free_port()
+    (checkout.folder / ".env").write_text(
+        f"touch harm\nPORT={port}  # here\nENGINE='hibari'\nDEFAULT_VOICE=$(touch harm)\n"
+    )
+    started = checkout.run("start.sh")
+    assert started.returncode == 0, started.stdout
+    assert checkout.health(port)["engine"] == "hibari"
+    assert not (checkout.folder / "harm").exists()
+
+
+def test_the_command_line_beats_the_environment_which_beats_the_file(checkout: Checkout) -> None:
+    (checkout.folder / ".env").write_text("PORT=1\nENGINE=kyutai\n")
+    ports = [free_port(), free_port()]
+    checkout.run("start.sh", PORT=str(ports[0]), ENGINE="auto")
+    checkout.run("start.sh", "--port", str(ports[1]), "--engine", "hibari", ENGINE="auto")
+    assert [checkout.health(port)["engine"] for port in ports] == ["auto", "hibari"]
+
+
+def without_venv(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "bare")
+
+
+def test_no_python_is_explained(tmp_path: Path) -> None:
+    bare = without_venv(tmp_path)
+    bare.command("python3.11", "#!/bin/bash\necho 'shim: not found' >&2\nexit 127\n")
+    bare.command("python3", '#!/bin/bash\n[[ $2 == *"sys.exit(1)"* ]] && exit 1\n')  # too old
+    started = bare.run("start.sh")
+    assert started.returncode == 1
+    assert "Python 3.11, 3.12 or 3.13 is needed" in started.stdout
+    assert "apt install python3" in started.stdout
+    assert "PYTHON=/none is not one." in bare.run("start.sh", PYTHON="/none").stdout
+
+
+def test_a_python_without_venv_is_explained(tmp_path: Path) -> None:
+    bare = without_venv(tmp_path)
+    (bare.commands / "uv").unlink()
+    real = sys._base_executable  # type: ignore[attr-defined]
+    bare.command("python3.11", f'#!/bin/bash\n[[ $2 == *ensurepip* ]] && exit 1\nexec "{real}" "$@"\n')
+    started = bare.run("start.sh")
+    assert started.returncode == 1
+    assert re.search(r"apt install python3\.1[123]-venv", started.stdout)
+
+
+def test_the_environment_is_made_with_python_alone(tmp_path: Path) -> None:
+    bare = without_venv(tmp_path)
+    assert "VENV OK" in bare.source("make_venv; venv_works && echo VENV OK")
+    assert (bare.folder / ".venv/pyvenv.cfg").exists()
+
+
+def test_a_folder_that_is_no_environment_is_not_overwritten(tmp_path: Path) -> None:
+    bare = without_venv(tmp_path)
+    (bare.folder / ".venv").mkdir()
+    (bare.folder / ".venv/diary.txt").write_text("dear")
+    assert "is not a virtual environment" in bare.run("start.sh").stdout
+    assert (bare.folder / ".venv/diary.txt").exists()

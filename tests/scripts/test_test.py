@@ -1,0 +1,88 @@
+"""test.sh: every stage runs, one failure makes the whole fail, and what was left out is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.checkout import Checkout
+
+LINTERS = ("ruff", "mypy", "shellcheck", "shfmt")
+
+
+@pytest.fixture
+def checkout(checkout: Checkout) -> Checkout:
+    for tool in (*LINTERS, "pytest"):
+        checkout.command(tool, f'#!/bin/bash\nprintf "%s\\n" "{tool} $*" >>"$FAKE_LOG"\n')
+    return checkout
+
+
+def with_browser(checkout: Checkout) -> None:
+    for tool in ("chromium", "chromedriver"):
+        checkout.command(tool, "#!/bin/bash\n")
+
+
+def stages(checkout: Checkout) -> list[str]:
+    return [command for command in checkout.installed() if not command.startswith("uv")]
+
+
+def test_all_is_run_and_summed_up(checkout: Checkout) -> None:
+    with_browser(checkout)
+    tested = checkout.run("test.sh")
+    assert tested.returncode == 0, tested.stdout
+    assert [stage.split()[0] for stage in stages(checkout)] == [
+        "ruff",
+        "ruff",
+        "mypy",
+        "mypy",
+        "shellcheck",
+        "shfmt",
+        "pytest",
+    ]
+    assert tested.stdout.endswith("passed\n")
+    assert "LEFT OUT" not in tested.stdout
+
+
+@pytest.mark.parametrize("broken", [*LINTERS, "pytest"])
+def test_one_failure_hides_nothing_and_fails_the_whole(checkout: Checkout, broken: str) -> None:
+    checkout.command(broken, '#!/bin/bash\necho "it is broken"\nexit 3\n')
+    tested = checkout.run("test.sh")
+    assert tested.returncode == 1
+    assert tested.stdout.endswith("FAILED\n")
+    summary = tested.stdout.partition("== summary")[2]
+    assert next(line.split()[0] for line in summary.splitlines() if " FAILED " in line) == broken
+    assert len([line for line in summary.splitlines() if " ok " in line]) >= 5
+
+
+def test_what_this_machine_cannot_test_is_left_out_aloud(checkout: Checkout) -> None:
+    tested = checkout.run("test.sh", "--quick")
+    assert stages(checkout)[-1] == "pytest -m not slow and not browser"
+    assert "LEFT OUT: tests marked browser: chromium" in tested.stdout
+    assert "LEFT OUT: tests marked slow" in tested.stdout
+
+
+def test_arguments_go_to_pytest_alone(checkout: Checkout) -> None:
+    with_browser(checkout)
+    checkout.run("test.sh", "tests/web", "-k", "health")
+    assert stages(checkout) == ["pytest tests/web -k health"]
+
+
+def test_lint_alone_checks_every_script_of_ours(checkout: Checkout) -> None:
+    for folder in ("deploy", "node_modules/thing", ".venv/lib"):
+        (checkout.folder / folder).mkdir(parents=True, exist_ok=True)
+        (checkout.folder / folder / "some.sh").write_text("")
+    checkout.run("test.sh", "--lint")
+    assert [stage.split()[0] for stage in stages(checkout)] == ["ruff", "ruff", "mypy", "mypy", "shellcheck", "shfmt"]
+    checked = {Path(argument).as_posix() for argument in stages(checkout)[-1].split()[4:]}
+    assert {".ci/run", "start.sh", "stop.sh", "test.sh", "scripts/gpu.sh", "deploy/some.sh"} <= checked
+    assert not {path for path in checked if "node_modules" in path or ".venv" in path}
+
+
+@pytest.mark.parametrize(("gpu", "overrides"), [(True, False), (False, True)])
+def test_torch_for_the_cpu_where_there_is_no_gpu(checkout: Checkout, gpu: bool, overrides: bool) -> None:
+    if gpu:
+        checkout.command("nvidia-smi", "#!/bin/bash\necho 'GPU 0: Fake (UUID: GPU-0)'\n")
+    checkout.run("test.sh", "--lint")
+    assert "-r requirements-dev.txt" in checkout.installed()[0]
+    assert ("--override requirements-cpu-overrides.txt" in checkout.installed()[0]) == overrides
