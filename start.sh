@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Starts the Kyutai TTS service on this machine: finds a Python, installs what is needed into .venv, picks a GPU and a port, starts the
-# service in the background, waits until it answers and says where it is. Started twice, it says that it runs already. See --help.
+# Starts the Kyutai TTS service on this machine: finds a Python, installs what is needed into .venv, picks a GPU and a
+# port, starts the service in the background, waits until it answers and says where it is. Started twice, it says that
+# it runs already. See --help.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,12 +29,13 @@ Usage: ./start.sh [options]
   --foreground    stay in this terminal, log to it, stop with Ctrl-C
   -h, --help      this text
 
-auto speaks with Kyutai TTS where there is an NVIDIA GPU, else with the embedded voice, which needs neither GPU nor torch.
-Every setting of .env.example may be given in the environment or in .env. Kyutai TTS on a CPU, far slower than real time, has to be
-asked for: ENGINE=kyutai DEVICE=cpu ./start.sh
+auto speaks with Kyutai TTS where there is an NVIDIA GPU, else with the embedded voice, which needs neither GPU nor
+torch. Every setting of .env.example may be given in the environment or in .env. Kyutai TTS on a CPU, far slower than
+real time, has to be asked for: ENGINE=kyutai DEVICE=cpu ./start.sh
 
 Of several GPUs the one with the least memory in use is taken; choose yourself with CUDA_VISIBLE_DEVICES=N.
-PYTHON names the Python to make .venv with, VENV another folder than .venv, START_TIMEOUT_S how long to wait for an answer.
+PYTHON names the Python to make .venv with, VENV another folder than .venv, START_TIMEOUT_S how long to wait for an
+answer.
 Several instances: ./start.sh --port 8901. The log of each is in .run/PORT.log. Stop: ./stop.sh
 END
 }
@@ -48,8 +50,8 @@ main() {
   one_at_a_time
   make_venv
   choose_port
-  install_dependencies
   [[ $ENGINE == hibari || $(setting DEVICE) == cpu ]] || choose_gpu
+  install_dependencies
   if [[ $foreground ]]; then
     run_in_foreground
   else
@@ -121,13 +123,13 @@ end_if_served() {
   if running "$1"; then
     ADDRESS=$instance_address
     wait_until_up "$1" ||
-      die "Process $instance_pid, started from here, does not answer at $ADDRESS. Its log: .run/$1.log. Stop it: ./stop.sh"
+      die "Process $instance_pid, started from here, does not answer at $ADDRESS; log: .run/$1.log. Stop it: ./stop.sh"
     say "The service is already running: $ADDRESS (engine $engine). Stop it: ./stop.sh"
     exit 0
   fi
   ADDRESS=$(address_of "$1")
   engine=$(probe service "$ADDRESS") || return 0
-  say "A Kyutai TTS service that was not started from this folder is already running: $ADDRESS (engine $engine)."
+  say "A Kyutai TTS service not started from this folder is already running: $ADDRESS (engine $engine)."
   exit 0
 }
 
@@ -138,13 +140,13 @@ install_dependencies() {
     install requirements-core.txt
     return
   fi
-  have_gpu && gpu=yes
+  have_gpu && ! gpus_hidden && gpu=yes
   if [[ $gpu && $(setting DEVICE) != cpu ]]; then
     install requirements.txt
   elif [[ $ENGINE == kyutai ]]; then
     install requirements.txt requirements-cpu-overrides.txt
   else
-    say "No NVIDIA GPU was found (nvidia-smi lists none): the embedded voice will speak."
+    say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden): the embedded voice will speak."
     install requirements-core.txt
   fi
 }

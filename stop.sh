@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Stops what start.sh started from this folder, and only that: a process is stopped when its number and its time of birth are those that
-# start.sh wrote down. Running streams may finish first. Harmless when nothing runs. See --help.
+# Stops what start.sh started from this folder, and only that: a process is stopped when its number and its time of
+# birth are those that start.sh wrote down. Running streams may finish first. Harmless when nothing runs. See --help.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -64,7 +64,8 @@ ask_to_stop() {
     say "Stopping the service on port $1 (process $instance_pid) at once."
     kill -QUIT "$instance_pid" 2>/dev/null || true # gunicorn's quick end
   else
-    say "Stopping the service on port $1 (process $instance_pid); running streams get up to $(drain_s) s to finish (--now cuts them off)."
+    say "Stopping the service on port $1 (process $instance_pid);" \
+      "running streams get up to $(drain_s) s to finish (--now cuts them off)."
     kill -TERM "$instance_pid" 2>/dev/null || true
   fi
 }

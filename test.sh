@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up everything that the tests need, runs the linters and all tests, and says at the end what failed and what was left out.
-# See --help.
+# Sets up everything that the tests need, runs the linters and all tests, and says at the end what failed and what was
+# left out. See --help.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -23,9 +23,9 @@ Usage: ./test.sh [--quick | --lint | PYTEST ARGUMENTS]
   --lint      only the linters
   PATH ...    only pytest, with these arguments: ./test.sh tests/web -k health
 
-VENV names another virtual environment than .venv, PYTHON the Python to make it with. Where there is no NVIDIA GPU a CPU build of torch is
-installed (PIP_FIND_LINKS is honoured). Tests of the page need Chromium and chromedriver: as root on Debian they are installed, elsewhere
-those tests are left out, and the last lines say so.
+VENV names another virtual environment than .venv, PYTHON the Python to make it with. Where there is no NVIDIA GPU a
+CPU build of torch is installed (PIP_FIND_LINKS is honoured). Tests of the page need Chromium and chromedriver: as root
+on Debian they are installed, elsewhere those tests are left out, and the last lines say so.
 END
 }
 
@@ -79,7 +79,7 @@ run_tests() {
   local -a command=(pytest)
   if ! browser_there; then
     command+=(-m 'not browser')
-    left_out+=('tests marked browser: chromium and chromedriver are not both on PATH (Debian: apt install chromium chromium-driver)')
+    left_out+=('tests marked browser: no chromium or no chromedriver (Debian: apt install chromium chromium-driver)')
   fi
   if [[ $mode == quick ]]; then
     command=(pytest -m "not slow${command[2]:+ and ${command[2]}}")

@@ -17,14 +17,16 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# setting NAME [DEFAULT]: the environment's value, else the one in .env, else the default. An empty value counts as unset, as in app.py.
+# setting NAME [DEFAULT]: the environment's value, else the one in .env, else the default. An empty value counts as
+# unset, as in app.py.
 setting() {
   local value=${!1:-}
   [[ -n $value ]] || value=$(env_file_value "$1" "${ENV_FILE:-$ROOT/.env}")
   printf '%s' "${value:-${2:-}}"
 }
 
-# env_file_value NAME FILE: read, never sourced, because a .env is data and not a program. The last line that names it wins.
+# env_file_value NAME FILE: read, never sourced, because a .env is data and not a program. The last line that names it
+# wins.
 env_file_value() {
   local name=$1 file=$2 line value=''
   [[ -f $file ]] || return 0

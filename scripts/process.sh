@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The instances that start.sh started, one file per port in RUN_DIR: PORT.pid holds the process id, its birth, its address, its GPU.
-# Sourced; needs common.sh and RUN_DIR.
+# The instances that start.sh started, one file per port in RUN_DIR: PORT.pid holds the process id, its birth, its
+# address, its GPU. Sourced; needs common.sh and RUN_DIR.
 
-# birth PID: tells a process from a later one with the same number; nothing for one that is dead (or dead and not yet collected).
+# birth PID: tells a process from a later one with the same number; nothing for one that is dead (or dead and not yet
+# collected).
 birth() {
   local stat
   if [[ -r /proc/self/stat ]]; then
@@ -18,7 +19,8 @@ birth() {
 # record PORT PID ADDRESS GPU
 record() {
   mkdir -p "$RUN_DIR"
-  printf '%s\n' "$2" "$(birth "$2")" "$3" "$4" >"$RUN_DIR/$1.pid"
+  printf '%s\n' "$2" "$(birth "$2")" "$3" "$4" >"$RUN_DIR/$1.pid.new"
+  mv -f "$RUN_DIR/$1.pid.new" "$RUN_DIR/$1.pid" # whole or not at all: others read it at any time
 }
 
 forget() { rm -f "$RUN_DIR/$1.pid"; }

@@ -3,7 +3,8 @@
 
 readonly SUITABLE='import sys; (3, 11) <= sys.version_info[:2] < (3, 14) or sys.exit(1)'
 
-# find_python: prints the path of a Python 3.11 to 3.13. Each one is run, because a name on PATH may be a shim that leads nowhere.
+# find_python: prints the path of a Python 3.11 to 3.13. Each one is run, because a name on PATH may be a shim that
+# leads nowhere.
 find_python() {
   local candidate
   local -a candidates=(python3.13 python3.12 python3.11 python3 python)
@@ -44,7 +45,8 @@ make_venv() {
   venv_works && return
   local python
   python=$(find_python) || no_python
-  [[ ! -e $VENV || -f $VENV/pyvenv.cfg ]] || die "$VENV is there and is not a virtual environment. Move it away, or name another: VENV=..."
+  [[ ! -e $VENV || -f $VENV/pyvenv.cfg ]] ||
+    die "$VENV is there and is not a virtual environment. Move it away, or name another: VENV=..."
   say "Making $VENV with $("$python" -V)"
   if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     "$python" -m venv --clear "$VENV"
@@ -66,7 +68,8 @@ install() {
   rm -f "$stamp"
   say "Installing $(basename "$file") into $VENV (once; minutes on a slow line)"
   install_with_uv "$file" "$overrides" || install_with_pip "$file" ||
-    die "The requirements could not be installed; the reason is above. Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS."
+    die "The requirements could not be installed; the reason is above.
+Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS."
   printf '%s\n' "$state" >"$stamp"
 }
 
@@ -90,11 +93,14 @@ install_with_uv() {
     "${command[@]}" "${links[@]}" --override "$overrides"
   else
     # The small CPU builds of torch lie on an index of their own; without them the big ones run on a CPU too.
-    "${command[@]}" --override "$overrides" --torch-backend cpu || "${command[@]}" --override "$overrides"
+    "${command[@]}" --override "$overrides" --torch-backend cpu && return
+    say "That index is out of reach; taking the usual build of torch, which brings CUDA along (several GB)."
+    "${command[@]}" --override "$overrides"
   fi
 }
 
-# install_with_pip FILE: slower, and without overrides: on a machine without a GPU it fetches CUDA for nothing, but works.
+# install_with_pip FILE: slower, and without overrides: on a machine without a GPU it fetches CUDA for nothing, but
+# works.
 install_with_pip() {
   "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || return 1
   say "uv is not to be had or failed; installing with pip, which takes longer"

@@ -14,4 +14,5 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     checkout = Checkout(tmp_path / "service")
     checkout.make_venv()
     yield checkout
-    checkout.run("stop.sh", "--now")
+    if checkout.pids():
+        checkout.run("stop.sh", "--now")

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import re
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import Checkout, alive, free_port
-
-
-class Stranger(http.server.BaseHTTPRequestHandler):
-    """Answers everything with what the server was given."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(self.server.answer)  # type: ignore[attr-defined]
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-@contextmanager
-def stranger(answer: bytes) -> Iterator[int]:
-    """Somebody else's server; gives its port."""
-    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
-        server.answer = answer  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
+from tests.scripts.checkout import Checkout, alive, free_port, stranger, until
 
 
 def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -> None:
@@ -101,11 +73,8 @@ def test_a_service_of_another_folder_is_found_and_left_alone(checkout: Checkout,
         other.run("stop.sh", "--now")
 
 
-@pytest.mark.parametrize(
-    "answer", [b"<html>", b"[]", b"null", b'{"service": "another", "engine": "auto"}', b"\xff\x00"]
-)
-def test_somebody_elses_http_server_is_not_taken_for_ours(checkout: Checkout, answer: bytes) -> None:
-    with stranger(answer) as busy:
+def test_somebody_elses_http_server_is_not_taken_for_ours(checkout: Checkout) -> None:
+    with stranger(b'{"service": "another", "engine": "auto"}') as busy:
         started = checkout.run("start.sh", PORT=str(busy))
     assert f"Port {busy} is taken by another program" in started.stdout
     assert alive(checkout.pids()[checkout.only_port()])
@@ -125,6 +94,17 @@ def test_an_app_that_never_answers_is_ended(checkout: Checkout) -> None:
     assert "within 1 s" in started.stdout
     (pid,) = re.findall(r"process (\d+)", started.stdout)
     assert not alive(int(pid))
+    assert checkout.pids() == {}
+
+
+def test_an_interrupted_start_leaves_nothing_running(checkout: Checkout) -> None:
+    start = checkout.begin("start.sh", FAKE_MUTE="1")
+    until(lambda: bool(checkout.pids()))
+    (pid,) = checkout.pids().values()
+    start.terminate()
+    assert "Interrupted." in start.communicate(timeout=60)[0]
+    assert start.returncode == 1
+    assert not alive(pid)
     assert checkout.pids() == {}
 
 

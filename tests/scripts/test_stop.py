@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import Checkout, alive, free_port
+from tests.scripts.checkout import Checkout, alive, free_port, until
 
 
 @pytest.fixture
@@ -72,8 +72,7 @@ def test_running_streams_may_finish(checkout: Checkout, tmp_path: Path) -> None:
     assert stopping.stdout is not None
     assert "up to 50 s to finish" in stopping.stdout.readline()
     log = checkout.folder / f".run/{port}.log"
-    while "draining" not in log.read_text():
-        assert stopping.poll() is None
+    until(lambda: "draining" in log.read_text())
     assert alive(pid)
     drained.touch()
     assert stopping.communicate(timeout=60)[0] == "Stopped.\n"
