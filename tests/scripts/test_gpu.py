@@ -50,6 +50,13 @@ def test_the_least_used_by_index(checkout: Checkout, memory_used: list[str], ind
     assert checkout.source("least_used_gpu") == (f"{index}\n" if index else "")
 
 
+@pytest.mark.parametrize("script", [NO_DRIVER, "#!/bin/bash\nexit 127\n", "#!/bin/bash\necho '<html>'\n"])
+def test_a_driver_in_trouble_has_no_gpu_and_breaks_nothing(checkout: Checkout, script: str) -> None:
+    checkout.command("nvidia-smi", script)
+    assert checkout.source("least_used_gpu; have_gpu || echo none") == "none\n"
+    assert "engine auto" in checkout.run("start.sh").stdout
+
+
 def test_the_service_is_given_the_gpu_and_the_order_that_nvidia_smi_counts_in(checkout: Checkout) -> None:
     nvidia_smi(checkout, "20000", "300", "5000")
     started = checkout.run("start.sh")

@@ -147,7 +147,7 @@ def test_env_file_counts_and_is_not_executed(checkout: Checkout) -> None:
     del checkout.environment["PORT"]
     port = free_port()
     (checkout.folder / ".env").write_text(
-        f"touch harm\nPORT={port}  # here\nENGINE='hibari'\nDEFAULT_VOICE=$(touch harm)\n"
+        f"mkdir harm\nPORT={port}  # here\nENGINE='hibari'\nDEFAULT_VOICE=$(mkdir harm)\n"
     )
     started = checkout.run("start.sh")
     assert started.returncode == 0, started.stdout
