@@ -30,11 +30,11 @@ def audio_response(speech: Speech, stream: bool) -> Response:
     except BaseException:
         held.close()
         raise
-    response.headers.update(_headers(speech))
+    response.headers.update(headers(speech))
     return response
 
 
-def _headers(speech: Speech) -> dict[str, str]:
+def headers(speech: Speech) -> dict[str, str]:
     headers = {
         "X-Engine": speech.engine.name,
         "X-Voice": speech.voice.id,
@@ -50,17 +50,17 @@ def _headers(speech: Speech) -> dict[str, str]:
 def _whole(speech: Speech, client: Client | None, held: ExitStack) -> Response:
     data = speech.whole()
     pieces = (data[i : i + PIECE_BYTES] for i in range(0, len(data), PIECE_BYTES))
-    response = Response(_Sent(pieces, client, held), mimetype=speech.media_type)
+    response = Response(Sent(pieces, client, held), mimetype=speech.media_type)
     response.content_length = len(data)
     response.headers["X-Audio-Duration"] = f"{speech.seconds:.3f}"
     return response
 
 
 def _streamed(speech: Speech, client: Client | None, held: ExitStack) -> Response:
-    return Response(_Sent(speech.encoded(), client, held), mimetype=speech.media_type)
+    return Response(Sent(speech.encoded(), client, held), mimetype=speech.media_type)
 
 
-class _Sent:
+class Sent:
     """The body as the server wants it: an iterator that it closes when the response is over, however that comes."""
 
     def __init__(self, data: Iterator[bytes], client: Client | None, held: ExitStack) -> None:

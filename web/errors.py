@@ -41,10 +41,14 @@ def body(message: str, status: int, param: str | None = None, code: str | None =
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def body_of(error: speech.SpeechError) -> dict[str, object]:
+    return body(error.message, status_of(error), error.param, error.code)
+
+
 def response_to(error: speech.SpeechError) -> Response:
     """The answer to a SpeechError that came before the first byte of audio."""
     status = status_of(error)
-    response = jsonify(body(error.message, status, error.param, error.code))
+    response = jsonify(body_of(error))
     response.status_code = status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -42,12 +42,15 @@ class SpeechForm(BaseModel):
     )
     format: Annotated[str, AfterValidator(_known_format)] = Field("wav", description="Audio format.")
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
+    )
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
     top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
     seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream"}))
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}))
 
 
 def read_form(model: type[Form]) -> Form:
