@@ -168,8 +168,9 @@ class Speech:
 
     @property
     def loading(self) -> LoadProgress | None:
-        """How far the model is, while it is being loaded."""
-        return self._manager.status().loading
+        """How far the model is, while it is not there."""
+        status = self._manager.status()
+        return None if self.accepted or status.state is State.READY else status.loading or LoadProgress()
 
     def close(self) -> None:
         """Let go of the slot and the engine. A second call does nothing."""
