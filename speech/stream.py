@@ -141,7 +141,7 @@ class Speech:
 
     def encoder(self, total_samples: int | None = None) -> Encoder:
         """One for the requested format. Whoever asks closes it."""
-        return ENCODERS[self.request.format](self.sample_rate, total_samples)
+        return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)
 
     @property
     def seconds(self) -> float:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.request import InvalidRequest, SpeechRequest
+from speech.request import SPEEDS, InvalidRequest, SpeechRequest
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -41,6 +41,8 @@ class SpeechForm(BaseModel):
         None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
     )
     format: Annotated[str, AfterValidator(_known_format)] = Field("wav", description="Audio format.")
+    bitrate: int | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
