@@ -23,6 +23,7 @@ from speech.request import (
     SpeechRequest,
     Unavailable,
 )
+from speech.tempo import with_tempo
 from speech.voices import Voice
 
 
@@ -193,6 +194,9 @@ class Speech:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
+    def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
+        return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
+
     def _speak(self) -> Iterator[AudioChunk]:
         self.utterance.listen(self._manager.wake)
         try:
@@ -209,7 +213,7 @@ class Speech:
             engine.start(self.utterance)
             self.accepted = True
             self.decided.set()
-            for chunk in self.utterance.chunks():
+            for chunk in self._paced(self.utterance.chunks()):
                 if self.first_audio_s is None:
                     self.first_audio_s = time.monotonic() - self.opened_at
                 self.counts.samples += len(chunk.samples)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from speech.follow import LOOK_AHEAD, Follower
 from speech.request import Word
-from speech.text import TextFeed, clean, pieces, spans
+from speech.text import clean, pieces, spans
 
 TEXTS = st.lists(
     st.sampled_from(
@@ -22,18 +22,6 @@ TEXTS = st.lists(
 @example("a\u200bb")
 def test_spans_are_the_words_that_are_said(text: str) -> None:
     assert [span.word for span in spans(text)] == [piece for piece in pieces(text) if isinstance(piece, str)]
-
-
-@given(TEXTS, st.data())
-@example("a\n \nb", None)
-@example("a>b", None)
-def test_text_cut_anywhere_gives_the_same_pieces(text: str, data: st.DataObject | None) -> None:
-    cuts = range(len(text)) if data is None else sorted(data.draw(st.sets(st.integers(0, len(text)))))
-    feed, got, begin = TextFeed(), [], 0
-    for end in [*cuts, len(text)]:
-        got += feed.feed(text[begin:end])
-        begin = end
-    assert [*got, *feed.flush()] == pieces(text)
 
 
 @given(TEXTS)
