@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], int] = {
     speech.SpeechError: 500,
 }
 OURS = 500  # from here on the fault is ours
+NOT_AGAIN = (500, 501)  # OpenAI's SDK would ask twice more, and each time costs a generation
 KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
 
@@ -52,6 +53,8 @@ def response_to(error: speech.SpeechError) -> Response:
     response.status_code = status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if status in NOT_AGAIN:
+        response.headers["X-Should-Retry"] = "false"
     if status == 500:
         log.error("%s: %s id=%s", error.code, error.message, request_id())
     return response

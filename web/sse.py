@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from speech.encoders.base import Encoder
 from speech.follow import Follower
@@ -21,9 +21,7 @@ from speech.request import AudioChunk, SpeechError, Word
 from speech.stream import Speech
 from speech.text import spans
 from web import errors
-from web.audio import Sent, headers
-from web.clients import client_socket
-from web.context import client_watch
+from web.audio import Body, answer
 from web.requests import request_id
 
 Event = tuple[str, dict[str, Any]]  # its name, its data
@@ -31,24 +29,19 @@ Event = tuple[str, dict[str, Any]]  # its name, its data
 LOOK_S = 0.5  # how often the one who waits is told of a change
 KEEP_ALIVE_S = 10.0  # a proxy may cut a connection that is silent for half a minute
 PROGRESS_S = 1.0
+EVENT_STREAM = {"Content-Type": "text/event-stream"}
 KEEP_ALIVE = b": waiting\n\n"
 
 
 def event_response(speech: Speech) -> Response:
-    """Answer with events. Raises what is known to be wrong before the headers leave."""
-    held = ExitStack()
-    try:
-        held.enter_context(speech)
-        client = held.enter_context(client_watch().watch(client_socket(request.environ), speech.cancel))
+    """Answer with our own events. Raises what is known to be wrong before the headers leave."""
+
+    def begin(held: ExitStack) -> Body:
         opening = held.enter_context(Opening(speech))
         opening.admitted()
-        events = Events(speech, request_id())
-        response = Response(Sent(_own(speech, opening, events), client, held), mimetype="text/event-stream")
-    except BaseException:
-        held.close()
-        raise
-    response.headers.update(headers(speech))
-    return response
+        return _own(speech, opening, Events(speech, request_id())), EVENT_STREAM
+
+    return answer(speech, begin)
 
 
 def _own(speech: Speech, opening: Opening, events: Events) -> Iterator[bytes]:

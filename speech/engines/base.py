@@ -50,6 +50,7 @@ class Utterance:
         self._error: SpeechError | None = None
         self._wake: Callable[[], None] = _nobody
         self.begun_at: float | None = None  # time.monotonic() when it got its slot
+        self.made_s = 0.0  # seconds of audio that the engine has made
         self.tokens = 0  # how many of its input tokens the model was given; the engine counts
 
     # -- the caller's face --------------------------------------------------------------------------------------
@@ -131,6 +132,7 @@ class Utterance:
                 return
             self._chunks.append(chunk)
             self._buffered_s += chunk.seconds
+            self.made_s += chunk.seconds
             self._changed.notify_all()
 
     def finish(self) -> None:
