@@ -162,13 +162,13 @@ def as_env_example() -> str:
     """The text of .env.example: every setting, commented out, with its default."""
     parts = []
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, ()) else str(field.default)
+        default = "" if field.default in (None, (), {}) else str(field.default)
         parts.append(f"# {field.description}\n#{name.upper()}={default}\n")
     return "\n".join(parts)
 
 
 def _shown(default: object) -> str:
-    return "unset" if default in (None, ()) else f"`{default}`"
+    return "unset" if default in (None, (), {}) else f"`{default}`"
 
 
 if __name__ == "__main__":
