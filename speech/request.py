@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+SPEEDS = (0.25, 4.0)  # the slowest and the fastest that may be asked for
 FRAME_S = 0.08  # one frame: 80 ms, the step of Kyutai's model (12.5 Hz) and the size of every chunk
 
 
@@ -17,6 +18,8 @@ class SpeechRequest:
     text: str = ""
     voice: str | None = None
     format: str = "wav"
+    bitrate: int | None = None  # kbit/s, for formats that have one
+    speed: float = 1.0  # of the pace, the pitch stays; SPEEDS
     cfg_coef: float | None = None  # only the values that the engine lists
     temperature: float | None = None  # 0 is greedy
     top_k: int | None = None

@@ -13,7 +13,7 @@ from gpu_manager import GPU, GPUManager, InUse, State, list_gpus
 from speech.encoders import ENCODERS
 from speech.engines import ENGINES, EngineSpec
 from speech.engines.base import EngineStatus
-from speech.request import EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
+from speech.request import SPEEDS, EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
 from speech.settings import Settings
 from speech.stream import Speech
 from speech.text import pieces
@@ -62,8 +62,7 @@ class SpeechService:
         """
         spec = self.choice.spec
         voice = self.voices.get(request.voice) if request.voice else self.voices.default
-        if request.format not in ENCODERS:
-            raise InvalidRequest(f"format must be one of {', '.join(ENCODERS)}.", param="format")
+        _check_audio(request)
         settled, ignored = _settle(request, spec)
         self._admit()
         return Speech(
@@ -203,6 +202,24 @@ def _settle(request: SpeechRequest, spec: EngineSpec) -> tuple[SpeechRequest, tu
         ignored += [name for name in ("temperature", "top_k") if getattr(request, name) is not None]
         request = replace(request, temperature=None, top_k=None)
     return replace(request, cfg_coef=cfg_coef), tuple(ignored)
+
+
+def _check_audio(request: SpeechRequest) -> None:
+    """Raises InvalidRequest for a format, bit rate or speed that cannot be had."""
+    if request.format not in ENCODERS:
+        raise InvalidRequest(f"format must be one of {', '.join(ENCODERS)}.", param="format")
+    bitrates = ENCODERS[request.format].bitrates
+    if request.bitrate is not None:
+        if bitrates is None:
+            raise InvalidRequest(f"{request.format} has no bit rate.", param="bitrate")
+        if not bitrates.lowest <= request.bitrate <= bitrates.highest:
+            raise InvalidRequest(
+                f"bitrate must be from {bitrates.lowest} to {bitrates.highest} kbit/s for {request.format}.",
+                param="bitrate",
+            )
+    slowest, fastest = SPEEDS
+    if not slowest <= request.speed <= fastest:
+        raise InvalidRequest(f"speed must be from {slowest} to {fastest}.", param="speed")
 
 
 def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:

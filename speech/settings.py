@@ -25,6 +25,18 @@ def _split(value: Any) -> Any:
 Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
+def _pairs(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [[side.strip() for side in part.partition("=")[::2]] for part in value.split(",") if part.strip()]
+    if not all(name and meaning for name, meaning in pairs):
+        raise ValueError("each part must be NAME=VALUE")
+    return dict(pairs)
+
+
+Paired = Annotated[dict[str, str], BeforeValidator(_pairs)]
+
+
 class Settings(BaseModel):
     """All settings, checked. Frozen: what the service was started with is what it runs with."""
 
@@ -69,6 +81,13 @@ class Settings(BaseModel):
         None, repr=False, description="Hugging Face token; the published model needs none. A stale one is left aside."
     )
     hf_hub_offline: bool = Field(False, description="Never connect to the hub, nor try to: only what is here is used.")
+    openai_voices: Paired = Field(
+        {},
+        description="Which voice each of OpenAI's names means: alloy=ID,nova=ID. Unset: fixed ones are chosen.",
+    )
+    openai_any_model: bool = Field(
+        False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
+    )
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
     )
@@ -143,13 +162,13 @@ def as_env_example() -> str:
     """The text of .env.example: every setting, commented out, with its default."""
     parts = []
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, ()) else str(field.default)
+        default = "" if field.default in (None, (), {}) else str(field.default)
         parts.append(f"# {field.description}\n#{name.upper()}={default}\n")
     return "\n".join(parts)
 
 
 def _shown(default: object) -> str:
-    return "unset" if default in (None, ()) else f"`{default}`"
+    return "unset" if default in (None, (), {}) else f"`{default}`"
 
 
 if __name__ == "__main__":

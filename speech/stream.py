@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpu_manager import GPUManager, NotLoaded
+from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
 from speech.engines import EngineSpec
@@ -22,6 +23,7 @@ from speech.request import (
     SpeechRequest,
     Unavailable,
 )
+from speech.tempo import with_tempo
 from speech.voices import Voice
 
 
@@ -62,6 +64,11 @@ class Speech:
         self._held = ExitStack()
         self._audio: Iterator[AudioChunk] | None = None
         self._first: AudioChunk | None = None
+        self.opened_at = time.monotonic()
+        self.first_audio_s: float | None = None  # from the opening to the first samples
+        self.decided = threading.Event()  # it is accepted, or never will be
+        self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
+        self._engine: Any = None
         self._closing = threading.Lock()
         self._closed = False
 
@@ -92,7 +99,10 @@ class Speech:
         """
         if self._audio is None:
             self._audio = self._speak()
-            self._first = next(self._audio, None)
+            try:
+                self._first = next(self._audio, None)
+            finally:
+                self.decided.set()
             if self._first is None:
                 raise InvalidRequest(
                     f"There is nothing in the text that the {self.engine.label} can say.",
@@ -111,7 +121,7 @@ class Speech:
 
     def encoded(self) -> Iterator[bytes]:
         """The bytes of the requested format as they are made; together they are one file."""
-        encoder = self._encoder()
+        encoder = self.encoder()
         try:
             for chunk in self.chunks():
                 if data := encoder.encode(chunk.samples):
@@ -124,16 +134,44 @@ class Speech:
     def whole(self) -> bytes:
         """One file with true sizes in its header: the collected stream."""
         samples = [chunk.samples for chunk in self.chunks()]
-        encoder = self._encoder(sum(map(len, samples)))
+        encoder = self.encoder(sum(map(len, samples)))
         try:
             return b"".join([*map(encoder.encode, samples), encoder.flush()])
         finally:
             encoder.close()
 
+    def encoder(self, total_samples: int | None = None) -> Encoder:
+        """One for the requested format. Whoever asks closes it."""
+        return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)
+
     @property
     def seconds(self) -> float:
         """Seconds of audio handed out so far."""
         return self.counts.samples / self.sample_rate
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds of audio for each second since it got its slot; None before it has one."""
+        begun_at = self.utterance.begun_at
+        return None if begun_at is None else self.seconds / max(1e-6, time.monotonic() - begun_at)
+
+    # -- while one waits ----------------------------------------------------------------------------------------
+
+    @property
+    def queue_position(self) -> int | None:
+        """1: the next to get a slot. None: it has one, or the engine is not there yet."""
+        position: int | None = None if self._engine is None else self._engine.position(self.utterance)
+        return position
+
+    @property
+    def loaded(self) -> bool:
+        return self._manager.status().state is State.READY
+
+    @property
+    def loading(self) -> LoadProgress | None:
+        """How far the model is, while it is not there."""
+        status = self._manager.status()
+        return None if self.accepted or status.state is State.READY else status.loading or LoadProgress()
 
     def close(self) -> None:
         """Let go of the slot and the engine. A second call does nothing."""
@@ -145,6 +183,7 @@ class Speech:
         try:
             self._held.close()
         finally:
+            self._engine = None
             self._on_close()
 
     def __enter__(self) -> Speech:
@@ -155,8 +194,8 @@ class Speech:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _encoder(self, total_samples: int | None = None) -> Encoder:
-        return ENCODERS[self.request.format](self.sample_rate, total_samples)
+    def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
+        return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
 
     def _speak(self) -> Iterator[AudioChunk]:
         self.utterance.listen(self._manager.wake)
@@ -168,10 +207,15 @@ class Speech:
             if self.utterance.over:
                 raise Cancelled("The speech was cancelled.") from None
             raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
+        self._engine = engine
         try:
             self._prepare()
             engine.start(self.utterance)
-            for chunk in self.utterance.chunks():
+            self.accepted = True
+            self.decided.set()
+            for chunk in self._paced(self.utterance.chunks()):
+                if self.first_audio_s is None:
+                    self.first_audio_s = time.monotonic() - self.opened_at
                 self.counts.samples += len(chunk.samples)
                 self.counts.words += len(chunk.words)
                 yield chunk

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
 
 from speech.request import Pause, Piece
 
@@ -24,7 +26,35 @@ _SAYABLE_CONTROLS = "\t\n\r"
 
 def clean(text: str) -> str:
     """Text without what cannot be said: control characters, zero-width marks, half surrogates."""
-    return "".join(c for c in text if c in _SAYABLE_CONTROLS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return "".join(filter(_sayable, text))
+
+
+def _sayable(character: str) -> bool:
+    return character in _SAYABLE_CONTROLS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A word and where it stands in the text as it was given, in UTF-16 code units (what JavaScript counts in)."""
+
+    word: str
+    start: int
+    stop: int
+
+
+def spans(text: str) -> list[Span]:
+    """The words of a whole text, the same as in `pieces`, with their places.
+
+    >>> spans('One <break time="1s"/> two.')
+    [Span(word='One', start=0, stop=3), Span(word='two.', start=23, stop=27)]
+    """
+    units = [0, *accumulate(2 if character > "\uffff" else 1 for character in text)]
+    kept = [index for index, character in enumerate(text) if _sayable(character)]
+    words = _BREAK.sub(lambda found: " " * len(found[0]), clean(text))
+    return [
+        Span(found[0], units[kept[found.start()]], units[kept[found.end() - 1] + 1])
+        for found in re.finditer(r"\S+", words)
+    ]
 
 
 def pieces(text: str) -> list[Piece]:

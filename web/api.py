@@ -10,6 +10,7 @@ from speech.encoders import ENCODERS
 from web.audio import audio_response
 from web.context import speech_service
 from web.forms import SpeechForm, read_form
+from web.sse import event_response
 
 blueprint = Blueprint("api", __name__)
 
@@ -17,13 +18,17 @@ blueprint = Blueprint("api", __name__)
 @blueprint.post("/api/tts")
 def speak() -> Response:
     form = read_form(SpeechForm)
-    return audio_response(speech_service().speak(form.speech_request()), form.stream)
+    return _answer(form, form.stream)
 
 
 @blueprint.post("/api/tts/stream")
 def speak_streaming() -> Response:
-    form = read_form(SpeechForm)
-    return audio_response(speech_service().speak(form.speech_request()), stream=True)
+    return _answer(read_form(SpeechForm), stream=True)
+
+
+def _answer(form: SpeechForm, stream: bool) -> Response:
+    speech = speech_service().speak(form.speech_request())
+    return event_response(speech) if form.stream_format == "sse" else audio_response(speech, stream)
 
 
 @blueprint.get("/api/voices")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
 from flask import Response, request
@@ -19,19 +19,34 @@ log = logging.getLogger("kyutai_tts.web")
 PIECE_BYTES = 65_536  # a whole file is handed to the server in pieces, so that a slow reader is seen to read
 
 
-def audio_response(speech: Speech, stream: bool) -> Response:
-    """Answer with the speech. What fails before the first audio is raised; what fails later breaks the connection."""
+Body = tuple[Iterator[bytes], dict[str, str]]  # what is sent, and the headers that go with it
+
+
+def answer(speech: Speech, begin: Callable[[ExitStack], Body]) -> Response:
+    """Answer with the speech. What `begin` raises becomes a status; what fails later breaks the connection.
+
+    begin: waits as long as errors shall be statuses, then says what is sent; what it enters is left with the response.
+    """
     held = ExitStack()
     try:
         held.enter_context(speech)
         client = held.enter_context(client_watch().watch(client_socket(request.environ), speech.cancel))
-        speech.start()
-        response = _streamed(speech, client, held) if stream else _whole(speech, client, held)
+        data, headers = begin(held)
+        response = Response(Sent(data, client, held), headers=_headers(speech) | headers)
     except BaseException:
         held.close()
         raise
-    response.headers.update(_headers(speech))
     return response
+
+
+def audio_response(speech: Speech, stream: bool) -> Response:
+    """Answer with a file of the requested format."""
+
+    def begin(_: ExitStack) -> Body:
+        speech.start()
+        return _streamed(speech) if stream else _whole(speech)
+
+    return answer(speech, begin)
 
 
 def _headers(speech: Speech) -> dict[str, str]:
@@ -47,20 +62,18 @@ def _headers(speech: Speech) -> dict[str, str]:
     return headers
 
 
-def _whole(speech: Speech, client: Client | None, held: ExitStack) -> Response:
+def _whole(speech: Speech) -> Body:
     data = speech.whole()
     pieces = (data[i : i + PIECE_BYTES] for i in range(0, len(data), PIECE_BYTES))
-    response = Response(_Sent(pieces, client, held), mimetype=speech.media_type)
-    response.content_length = len(data)
-    response.headers["X-Audio-Duration"] = f"{speech.seconds:.3f}"
-    return response
+    headers = {"Content-Length": str(len(data)), "X-Audio-Duration": f"{speech.seconds:.3f}"}
+    return pieces, {"Content-Type": speech.media_type, **headers}
 
 
-def _streamed(speech: Speech, client: Client | None, held: ExitStack) -> Response:
-    return Response(_Sent(speech.encoded(), client, held), mimetype=speech.media_type)
+def _streamed(speech: Speech) -> Body:
+    return speech.encoded(), {"Content-Type": speech.media_type}
 
 
-class _Sent:
+class Sent:
     """The body as the server wants it: an iterator that it closes when the response is over, however that comes."""
 
     def __init__(self, data: Iterator[bytes], client: Client | None, held: ExitStack) -> None:

@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], int] = {
     speech.SpeechError: 500,
 }
 OURS = 500  # from here on the fault is ours
+NOT_AGAIN = (500, 501)  # OpenAI's SDK would ask twice more, and each time costs a generation
 KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
 
@@ -41,13 +42,19 @@ def body(message: str, status: int, param: str | None = None, code: str | None =
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def body_of(error: speech.SpeechError) -> dict[str, object]:
+    return body(error.message, status_of(error), error.param, error.code)
+
+
 def response_to(error: speech.SpeechError) -> Response:
     """The answer to a SpeechError that came before the first byte of audio."""
     status = status_of(error)
-    response = jsonify(body(error.message, status, error.param, error.code))
+    response = jsonify(body_of(error))
     response.status_code = status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if status in NOT_AGAIN:
+        response.headers["X-Should-Retry"] = "false"
     if status == 500:
         log.error("%s: %s id=%s", error.code, error.message, request_id())
     return response

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.request import InvalidRequest, SpeechRequest
+from speech.request import SPEEDS, InvalidRequest, SpeechRequest
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -21,7 +21,7 @@ def _sayable(text: str) -> str:
     return text
 
 
-def _known_format(name: str) -> str:
+def known_format(name: str) -> str:
     if name not in ENCODERS:
         raise ValueError(f"must be one of {', '.join(ENCODERS)}")
     return name
@@ -40,29 +40,35 @@ class SpeechForm(BaseModel):
     cfg_coef: float | None = Field(
         None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
     )
-    format: Annotated[str, AfterValidator(_known_format)] = Field("wav", description="Audio format.")
+    format: Annotated[str, AfterValidator(known_format)] = Field("wav", description="Audio format.")
+    bitrate: int | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
+    )
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
     top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
     seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream"}))
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}))
 
 
 def read_form(model: type[Form]) -> Form:
     """The request's body as that model: a JSON object, or form fields. Raises InvalidRequest, UnsupportedMediaType."""
-    given = _fields()
+    given, strict = _fields()
     try:
-        return model.model_validate(given)
+        return model.model_validate(given, strict=strict)
     except ValidationError as error:
         raise _explain(error) from None
 
 
-def _fields() -> dict[str, Any]:
+def _fields() -> tuple[dict[str, Any], bool]:
+    """The fields, and whether they have types of their own: in a form everything is text."""
     kind = request.mimetype
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return request.form.to_dict()
+        return request.form.to_dict(), False
     if kind not in ("application/json", "") and not kind.endswith("+json"):
         raise UnsupportedMediaType("The body must be application/json or form fields.")
     try:
@@ -71,7 +77,7 @@ def _fields() -> dict[str, Any]:
         raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
     if not isinstance(given, dict):
         raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
-    return given
+    return given, True
 
 
 def _no_constant(name: str) -> float:
@@ -80,7 +86,7 @@ def _no_constant(name: str) -> float:
 
 def _explain(error: ValidationError) -> InvalidRequest:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    param = ".".join(map(str, first["loc"])) or None
+    param = str(first["loc"][0]) if first["loc"] else None
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "there is no such field"

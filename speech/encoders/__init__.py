@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from speech.encoders.aac import AacEncoder
 from speech.encoders.base import Encoder
+from speech.encoders.flac import FlacEncoder
+from speech.encoders.mp3 import Mp3Encoder
+from speech.encoders.opus import OpusEncoder
 from speech.encoders.pcm import PcmEncoder
 from speech.encoders.wav import WavEncoder
 
-ENCODERS: dict[str, type[Encoder]] = {"wav": WavEncoder, "pcm": PcmEncoder}
+ENCODERS: dict[str, type[Encoder]] = {
+    "wav": WavEncoder,
+    "mp3": Mp3Encoder,
+    "opus": OpusEncoder,
+    "aac": AacEncoder,
+    "flac": FlacEncoder,
+    "pcm": PcmEncoder,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -48,6 +49,9 @@ class Utterance:
         self._status = UtteranceStatus.WAITING
         self._error: SpeechError | None = None
         self._wake: Callable[[], None] = _nobody
+        self.begun_at: float | None = None  # time.monotonic() when it got its slot
+        self.made_s = 0.0  # seconds of audio that the engine has made
+        self.tokens = 0  # how many of its input tokens the model was given; the engine counts
 
     # -- the caller's face --------------------------------------------------------------------------------------
 
@@ -119,6 +123,7 @@ class Utterance:
         with self._changed:
             if not self._status.over:
                 self._status = UtteranceStatus.SPEAKING
+                self.begun_at = time.monotonic()
 
     def emit(self, chunk: AudioChunk) -> None:
         """Hand audio to the reader. Never blocks. Dropped if the utterance is over."""
@@ -127,6 +132,7 @@ class Utterance:
                 return
             self._chunks.append(chunk)
             self._buffered_s += chunk.seconds
+            self.made_s += chunk.seconds
             self._changed.notify_all()
 
     def finish(self) -> None:
@@ -202,3 +208,7 @@ class Engine(ABC):
     @abstractmethod
     def status(self) -> EngineStatus:
         """Cheap, never blocks."""
+
+    def position(self, utterance: Utterance) -> int | None:
+        """Its place in the queue, 1 for the next; None if it does not wait or there is no queue. Cheap."""
+        return None

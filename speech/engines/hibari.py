@@ -93,6 +93,10 @@ class HibariEngine(Engine):
                 self._scheduler.slots_total, len(self._scheduler.seated), self._scheduler.queue_depth, None
             )
 
+    def position(self, utterance: Utterance) -> int | None:
+        with self._lock:
+            return self._scheduler.position(utterance)
+
     # -- whose turn it is (the lock is held in those that begin with an underscore and say so) ---------------------
 
     def _seat(self) -> None:
@@ -171,6 +175,7 @@ class HibariEngine(Engine):
                 self._lock.notify()
 
     def _emit(self, turn: _Turn, spoken: SpokenSentence, sentence: Sentence) -> None:
+        turn.utterance.tokens += len(spoken.phonemes)
         start = turn.samples_out / SAMPLE_RATE
         words = [
             Word(text, start + begins, start + ends)

@@ -60,6 +60,14 @@ class Scheduler:
         """Taken slots by index."""
         return [self._seated[index] for index in sorted(self._seated)]
 
+    def position(self, utterance: Utterance) -> int | None:
+        """Its place in the queue, 1 for the next; None if it does not wait, or could be seated now."""
+        self._drop_dead()
+        if utterance not in self._waiting:
+            return None
+        place = self._waiting.index(utterance) + 1 - (self.slots_total - len(self._seated))
+        return place if place > 0 else None
+
     @property
     def queue_depth(self) -> int:
         """How many wait although they could not be seated now."""

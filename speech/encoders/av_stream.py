@@ -1,0 +1,104 @@
+"""FFmpeg's encoders and containers, through PyAV: bytes come out with every frame. A format is a file beside it."""
+
+from __future__ import annotations
+
+import io
+from abc import abstractmethod
+from fractions import Fraction
+from typing import ClassVar, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+
+from speech.encoders.base import Encoder
+from speech.request import Samples
+
+_BUFFER_BYTES = 4096
+_NO_TAGS = {"fflags": "+bitexact"}  # else FFmpeg signs its files
+
+
+class Sink:
+    """Write-only, so that FFmpeg takes it for a pipe and never goes back to mend a header."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._data += data
+        return len(data)
+
+    def take(self) -> bytes:
+        taken, self._data = bytes(self._data), bytearray()
+        return taken
+
+
+class File(io.BytesIO):
+    """For a file whose length is known: its header is mended at the end, so nothing is given out before."""
+
+    def take(self) -> bytes:
+        return b""
+
+
+class AvEncoder(Encoder):
+    """A format says which container and codec, with which options."""
+
+    container: ClassVar[str]
+    codec: ClassVar[str]
+    container_options: ClassVar[dict[str, str]] = {}
+    stream_options: ClassVar[dict[str, str]] = {}  # more of them, where the length is not known
+
+    def __init__(self, sample_rate: int, total_samples: int | None = None, bitrate_kbps: int | None = None) -> None:
+        super().__init__(sample_rate, total_samples, bitrate_kbps)
+        self._sink = Sink() if total_samples is None else File()
+        streaming = {"flush_packets": "1", **self.stream_options} if total_samples is None else {}
+        self._file = av.open(
+            self._sink,
+            "w",
+            format=self.container,
+            buffer_size=_BUFFER_BYTES,
+            container_options={**_NO_TAGS, **self.container_options, **streaming},
+        )
+        self._stream = cast(
+            AudioStream, self._file.add_stream(self.codec, rate=sample_rate, options=self.codec_options())
+        )
+        context = self._stream.codec_context
+        context.layout = "mono"
+        context.time_base = Fraction(1, sample_rate)
+        context.flags |= av.codec.context.Flags.bitexact
+        if self.bitrate_kbps:
+            context.bit_rate = 1000 * self.bitrate_kbps
+        self._position = 0
+        self._open = True
+
+    @abstractmethod
+    def codec_options(self) -> dict[str, str]:
+        """FFmpeg's options for the codec."""
+
+    def frame(self, samples: Samples) -> AudioFrame:
+        """Samples as the codec is given them."""
+        return AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, :]), format="fltp", layout="mono")
+
+    def encode(self, samples: Samples) -> bytes:
+        if not len(samples):
+            return b""
+        frame = self.frame(np.clip(samples, -1.0, 1.0).astype(np.float32, copy=False))
+        frame.sample_rate, frame.time_base = self.sample_rate, Fraction(1, self.sample_rate)
+        frame.pts = self._position
+        self._position += len(samples)
+        self._file.mux(self._stream.encode(frame))
+        return self._sink.take()
+
+    def flush(self) -> bytes:
+        self._file.mux(self._stream.encode(None))
+        self._shut()
+        return self._sink.getvalue() if isinstance(self._sink, File) else self._sink.take()
+
+    def close(self) -> None:
+        if self._open:
+            self._shut()
+
+    def _shut(self) -> None:
+        self._open = False
+        self._file.close()
