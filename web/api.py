@@ -1,8 +1,6 @@
-"""The service's own API: speech, voices, formats."""
+"""The service's own API: speech, formats."""
 
 from __future__ import annotations
-
-from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify
 
@@ -29,12 +27,6 @@ def speak_streaming() -> Response:
 def _answer(form: SpeechForm, stream: bool) -> Response:
     speech = speech_service().speak(form.speech_request())
     return event_response(speech) if form.stream_format == "sse" else audio_response(speech, stream)
-
-
-@blueprint.get("/api/voices")
-def voices() -> Response:
-    catalogue = speech_service().voices
-    return jsonify(voices=[asdict(voice) for voice in catalogue.voices()], default=catalogue.default.id)
 
 
 @blueprint.get("/api/formats")

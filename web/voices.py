@@ -1,0 +1,40 @@
+"""Voices: the list, and adding one from an embedding file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from speech.request import InvalidRequest
+from web.context import speech_service
+
+blueprint = Blueprint("voices", __name__)
+
+# An embedding has a quarter of a megabyte. A recording is larger, and its sender shall hear why it cannot be used.
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+
+
+@blueprint.get("/api/voices")
+def voices() -> Response:
+    catalogue = speech_service().voices
+    listed = catalogue.voices()
+    return jsonify(voices=[asdict(voice) for voice in listed], default=catalogue.default.id if listed else None)
+
+
+@blueprint.post("/api/voices")
+def add_voice() -> tuple[Response, int]:
+    """A new voice from the multipart field `file`; `name` is what it will be called, the file's own name if unset."""
+    request.max_content_length = MAX_UPLOAD_BYTES
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("The body must be multipart/form-data with a field named file.")
+    upload = request.files.get("file")
+    if upload is None:
+        raise InvalidRequest("file: is required.", param="file")
+    with upload.stream:
+        name = request.form.get("name") or (upload.filename or "").removesuffix(".safetensors")
+        if not name:
+            raise InvalidRequest("name: is required.", param="name")
+        voice = speech_service().voices.add(name, upload.stream.read())
+    return jsonify(asdict(voice)), 201
