@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,14 @@ def embedding(std: float = 0.7) -> bytes:
 
 
 def upload(client: FlaskClient, data: bytes, name: str = "my voice"):  # type: ignore[no-untyped-def]
-    return client.post("/api/voices", data={"file": (io.BytesIO(data), "x.safetensors"), "name": name})
+    head = 'Content-Disposition: form-data; name="%s"%s\r\n\r\n'
+    body = b"".join(
+        [
+            b"--cut\r\n" + (head % ("name", "")).encode() + name.encode() + b"\r\n",
+            b"--cut\r\n" + (head % ("file", '; filename="x.safetensors"')).encode() + data + b"\r\n--cut--\r\n",
+        ]
+    )
+    return client.post("/api/voices", data=body, content_type="multipart/form-data; boundary=cut")
 
 
 def test_an_embedding_becomes_a_voice(kyutai: FlaskClient) -> None:
