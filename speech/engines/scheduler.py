@@ -1,4 +1,4 @@
-"""Which utterance sits in which slot. Knows no model, no thread, no clock.
+"""Which utterance sits in which slot, and which slots run in the next step. Knows no model, no thread, no clock.
 
 First come, first served: whoever waits longest takes the next free slot, the lowest one. A bounded queue: one more is
 refused. Not thread safe; whoever owns it brings the lock.
@@ -7,7 +7,9 @@ refused. Not thread safe; whoever owns it brings the lock.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from speech.engines.base import Utterance
 
@@ -30,12 +32,16 @@ class Scheduler:
 
     def admit(self, utterance: Utterance) -> bool:
         """Let it wait for a slot. False if the queue is full: neither seated nor waiting, as if it had never come."""
-        self._drop_dead()
-        free = self.slots_total - len(self._seated)
-        if len(self._waiting) >= self.max_queue + free:
+        if not self.has_room:
             return False
         self._waiting.append(utterance)
         return True
+
+    @property
+    def has_room(self) -> bool:
+        """Somebody more can be admitted."""
+        self._drop_dead()
+        return len(self._waiting) < self.max_queue + self.slots_total - len(self._seated)
 
     def schedule(self) -> list[Slot]:
         """Seat as many as there are free slots; the slots newly taken, lowest first."""
@@ -85,3 +91,45 @@ class Scheduler:
         """A cancelled utterance gives its place in the queue back without ever having had a slot."""
         if any(utterance.over for utterance in self._waiting):
             self._waiting = deque(u for u in self._waiting if not u.over)
+
+
+class StepKind(Enum):
+    """What one step of the model computes."""
+
+    TEXT_ONLY = "text only"  # the text runs ahead of the audio: cheap, silent, only for those who have not begun to sound
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the batch: these rows move on, all others stand still."""
+
+    kind: StepKind
+    rows: tuple[int, ...]
+
+
+class Interleaver:
+    """Which rows run in the next step.
+
+    A newcomer has a run of text-only steps before it sounds. It takes part in every step; between two full steps of those
+    who sound already there are at most `most_between` text-only ones, so the newcomer starts after as many steps
+    as if it were alone, and nobody else waits longer for a frame than most_between + 1 steps.
+    """
+
+    def __init__(self, most_between: int = 2) -> None:
+        self.most_between = most_between
+        self._between = 0  # text-only steps since somebody who sounds last had to stand by
+
+    def plan(self, needs: Mapping[int, StepKind]) -> Step | None:
+        """The next step, or None if nobody can move. needs: what each row that can move now needs."""
+        if not needs:
+            return None
+        quiet = tuple(row for row, kind in needs.items() if kind is StepKind.TEXT_ONLY)
+        if len(quiet) == len(needs):
+            self._between = 0
+            return Step(StepKind.TEXT_ONLY, quiet)
+        if quiet and self._between < self.most_between:
+            self._between += 1
+            return Step(StepKind.TEXT_ONLY, quiet)
+        self._between = 0
+        return Step(StepKind.FULL, tuple(needs))

@@ -1,0 +1,303 @@
+"""Many utterances through one model: Stepper is what happens, BatchedEngine is the one thread on which it happens.
+
+Neither knows which model it is (runner.py), what text is made of, or HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from speech.engines.base import Engine, EngineStatus, Utterance
+from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
+from speech.engines.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
+from speech.request import FRAME_S, AudioChunk, EngineFailed, Pause, Piece, QueueFull, SpeechError, Unavailable
+
+log = logging.getLogger("kyutai_tts.engine")
+
+FADE_S = 0.005
+LONGEST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
+STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
+
+
+@dataclass(eq=False)
+class Seat:
+    """An utterance in its slot, and how much of it was heard."""
+
+    slot: Slot
+    row: Row
+    spoken_s: float = 0.0
+    allowed_s: float = 5.0  # grows with every piece: whoever speaks longer than this will never end
+
+    @property
+    def utterance(self) -> Utterance:
+        return self.slot.utterance
+
+
+class Stepper:
+    """Seats utterances, steps the model, hands out the audio. One thread calls `turn`; any may call the rest."""
+
+    def __init__(self, runner: ModelRunner, max_queue: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runner, self._clock = runner, clock
+        self._lock = threading.Lock()  # guards the scheduler and _closed
+        self._scheduler = Scheduler(runner.slots, max_queue)
+        self._interleaver = Interleaver()
+        self._seats: dict[int, Seat] = {}
+        self._step_s = FRAME_S  # what a step takes, lately
+        self._closed = False
+
+    def admit(self, utterance: Utterance) -> None:
+        """Let it wait for a slot. Raises QueueFull, EngineFailed, or what is wrong with the request."""
+        self._check_room(utterance, take=False)  # a full queue refuses before anything is read or computed
+        self._runner.prepare(utterance.request)
+        self._check_room(utterance, take=True)
+
+    def turn(self) -> bool:
+        """One round of the batch; False if there was nothing to do."""
+        self._release_the_gone()
+        self._seat_newcomers()
+        step = self._interleaver.plan(self._needs())
+        if step is None:
+            return False
+        for index, frame in self._run(step).items():
+            self._emit(self._seats[index], frame)
+        return True
+
+    def abandon(self, reason: SpeechError) -> None:
+        """Fail everybody who sits or waits and take nobody in any more."""
+        with self._lock:
+            self._closed = True
+            everyone = self._scheduler.clear()
+        self._seats.clear()
+        for utterance in everyone:
+            utterance.fail(reason)
+
+    def status(self) -> EngineStatus:
+        with self._lock:
+            used, waiting = len(self._scheduler.seated), self._scheduler.queue_depth
+        return EngineStatus(self._runner.slots, used, waiting, self._runner.memory_bytes)
+
+    # -- the parts of a turn --------------------------------------------------------------------------------------
+
+    def _release_the_gone(self) -> None:
+        for seat in list(self._seats.values()):
+            if seat.utterance.over:
+                self._release(seat)
+
+    def _seat_newcomers(self) -> None:
+        """All who can be seated now, in one reset. Whoever cannot be prepared gives the slot to the next."""
+        with self._lock:
+            taken = self._scheduler.schedule()
+        prepared, slots = {}, {}
+        for slot in taken:
+            try:
+                prepared[slot.index] = self._runner.prepare(slot.utterance.request)
+                slots[slot.index] = slot
+            except SpeechError as error:
+                self._fail(slot, error)
+        if not prepared:
+            return
+        try:
+            rows = self._runner.reset(prepared)
+        except OutOfMemory as error:
+            self._out_of_memory(list(slots.values()), error)
+            return
+        for index, row in rows.items():
+            self._seats[index] = Seat(slots[index], row)
+            slots[index].utterance.begin()
+
+    def _needs(self) -> dict[int, StepKind]:
+        """The step that each row could take now. Who lacks words, or whose reader lags behind, rests."""
+        needs = {}
+        for index, seat in list(self._seats.items()):
+            try:
+                self._feed(seat)
+                kind = seat.row.needs
+            except Exception:  # some word that the tokenizer cannot take must not end anybody else's speech
+                log.exception("a text could not be read; its request fails, the others go on")
+                self._fail(seat.slot, EngineFailed("The text could not be prepared for speech."))
+                continue
+            if kind is not None and seat.utterance.has_room:
+                needs[index] = kind
+        return needs
+
+    def _feed(self, seat: Seat) -> None:
+        """Hand on words, but only a few ahead: a long text tokenized at once would make the others wait."""
+        while seat.row.hungry:
+            ended = seat.utterance.ended  # asked first: after the end nothing is added
+            piece = seat.utterance.take_word()
+            if piece is not None:
+                seat.allowed_s += longest_s(piece)
+                seat.row.say(piece)
+            elif ended:
+                seat.row.end()
+            else:
+                return
+
+    def _run(self, step: Step) -> Mapping[int, Frame]:
+        started = self._clock()
+        try:
+            frames = self._runner.step(step)
+        except OutOfMemory as error:
+            self._out_of_memory([self._seats[index].slot for index in step.rows], error)
+            return {}
+        self._step_s += 0.1 * (self._clock() - started - self._step_s)
+        return frames
+
+    def _emit(self, seat: Seat, frame: Frame) -> None:
+        samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
+        seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
+        seat.spoken_s += len(samples) / self._runner.sample_rate
+        if frame.last:
+            seat.utterance.finish()
+            self._release(seat)
+        elif seat.spoken_s > min(seat.allowed_s, LONGEST_S):
+            log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
+            self._fail(seat.slot, EngineFailed("The speech came to no end and was stopped.", code="speech_without_end"))
+
+    # -- ends -----------------------------------------------------------------------------------------------------
+
+    def _release(self, seat: Seat) -> None:
+        self._seats.pop(seat.slot.index, None)
+        with self._lock:
+            self._scheduler.release(seat.slot)
+
+    def _fail(self, slot: Slot, error: SpeechError) -> None:
+        slot.utterance.fail(error)
+        self._seats.pop(slot.index, None)
+        with self._lock:
+            self._scheduler.release(slot)
+
+    def _out_of_memory(self, slots: list[Slot], error: OutOfMemory) -> None:
+        log.error("out of memory; %d requests fail: %s", len(slots), error)
+        for slot in slots:
+            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code="out_of_memory"))
+        self._runner.recover()
+
+    def _check_room(self, utterance: Utterance, take: bool) -> None:
+        with self._lock:
+            if self._closed:
+                raise EngineFailed("The engine is closed.", code="engine_closed")
+            if not (self._scheduler.admit(utterance) if take else self._scheduler.has_room):
+                raise QueueFull("All slots are speaking and the queue is full.", retry_after_s=self._next_free_s())
+
+    def _next_free_s(self) -> float:
+        """When a place should become free: what is left of the shortest speech, at the pace of late. At least 1 s."""
+        words = [seat.row.words_left + seat.utterance.words_waiting for seat in list(self._seats.values())]
+        return max(1.0, (min(words, default=0) + 3) * STEPS_PER_WORD * self._step_s)
+
+
+class BatchedEngine(Engine):
+    """The thread that owns the model, from loading to release."""
+
+    def __init__(
+        self, build: Callable[[], ModelRunner], max_queue: int, free: Callable[[], None] = lambda: None
+    ) -> None:
+        """Returns when the model is loaded.
+
+        build: makes the runner, on the engine's thread. free: called once that thread has ended, to collect what is left.
+        Raises the SpeechError that build raised, or EngineFailed.
+        """
+        self.fatal: SpeechError | None = None  # why it can never speak again; only a new process helps
+        self._free = free
+        self._stepper: Stepper | None = None
+        self._wake, self._loaded = threading.Event(), threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._live, args=(build, max_queue), name="engine")
+        self._thread.start()
+        self._loaded.wait()
+        if self.fatal is not None:
+            self.close()
+            raise self.fatal
+
+    def start(self, utterance: Utterance) -> None:
+        stepper = self._stepper
+        if stepper is None:
+            raise self.fatal or EngineFailed("The engine is closed.", code="engine_closed")
+        stepper.admit(utterance)
+        utterance.listen(self._wake.set)
+
+    def status(self) -> EngineStatus:
+        stepper = self._stepper
+        return stepper.status() if stepper is not None else EngineStatus(0, 0, 0)
+
+    def close(self) -> None:
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        free, self._free = self._free, lambda: None
+        free()
+
+    # -- on the engine's thread -----------------------------------------------------------------------------------
+
+    def _live(self, build: Callable[[], ModelRunner], max_queue: int) -> None:
+        runner = self._load(build)
+        if runner is None:
+            return
+        self._stepper = stepper = Stepper(runner, max_queue)
+        self._loaded.set()
+        try:
+            self._speak(stepper)
+        except Exception:
+            log.exception("the engine died")
+            self.fatal = EngineFailed("The engine failed; the log says why.", code="engine_died")
+        finally:
+            self._stepper = None
+            stepper.abandon(self.fatal or Unavailable("The engine was released while it was speaking."))
+            _close(runner)
+
+    def _load(self, build: Callable[[], ModelRunner]) -> ModelRunner | None:
+        try:
+            return build()
+        except SpeechError as error:
+            self.fatal = _bare(error)
+        except Exception as error:
+            log.exception("the engine could not be loaded")
+            self.fatal = EngineFailed(f"The model could not be loaded: {error}", code="load_failed")
+        self._loaded.set()
+        return None
+
+    def _speak(self, stepper: Stepper) -> None:
+        """Turn after turn until it is closed; asleep while there is nothing to do."""
+        while True:
+            self._wake.clear()  # before looking, so that what changes meanwhile is not missed
+            if self._closing:
+                return
+            if not stepper.turn():
+                self._wake.wait()
+
+
+def longest_s(piece: Piece) -> float:
+    """More than a piece can take to say: the text machine allows 0.72 s a word, or its tokens if they are more."""
+    return piece.seconds + 1.0 if isinstance(piece, Pause) else 1.5 + 0.1 * len(piece.encode())
+
+
+def fade(samples: np.ndarray, sample_rate: int, start: bool = False, stop: bool = False) -> np.ndarray:
+    """The samples with a straight ramp of 5 ms where speech starts or stops, against clicks. Leaves its input alone."""
+    if not (start or stop):
+        return samples
+    samples = samples.copy()
+    ramp = np.linspace(0.0, 1.0, min(int(FADE_S * sample_rate), len(samples)), dtype=samples.dtype)
+    if start:
+        samples[: len(ramp)] *= ramp
+    if stop:
+        samples[-len(ramp) :] *= ramp[::-1]
+    return samples
+
+
+def _bare(error: SpeechError) -> SpeechError:
+    """Without what it remembers of the frames it came through: they hold the half-loaded model."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
+def _close(runner: ModelRunner) -> None:
+    try:
+        runner.close()
+    except Exception:  # after a CUDA error even this fails; the process is to be replaced anyway
+        log.exception("the model could not be released cleanly")

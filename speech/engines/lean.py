@@ -1,0 +1,157 @@
+"""moshi's LMGen with rows of their own: temperature, top_k and seed by row, and a depformer step with a quarter of the
+kernels. Greedy codes are exactly moshi's.
+
+Everything that changes from step to step is read from one tensor, `control`, at a fixed address, so that CUDA graphs see
+it. Knows no text, no voice, no audio. Samples as moshi does: the softmax at a temperature, the top_k of it, one draw.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from moshi.models.lm import LMGen
+
+TOP_K = 250  # of the audio codes; moshi's defaults, and the most that a row can ask for
+TOP_K_TEXT = 25
+_MASK = 0xFFFFFFFF
+
+
+class Control(IntEnum):
+    """The rows of the control tensor (len(Control), slots), int64: what one step needs to know of each slot."""
+
+    RUNS = 0  # the language model moves this slot on
+    SOUNDS = 1  # so does the codec
+    IF_PAD = 2  # the text token to go on with if the model wishes to wait
+    IF_WORD = 3  # and if it wishes for a word
+    STEP = 4  # the slot's own count of steps
+    SEED = 5
+    TOP_K = 6
+    TEMPERATURE = 7  # the bits of a float64; 0 is greedy
+
+
+class LeanLMGen(LMGen):  # type: ignore[misc]
+    def __init__(self, lm: Any, conditions: Any, slots: int, *, delay_steps: int, new_word: int) -> None:
+        """conditions: of `slots` rows. new_word: the text token by which the model wishes for a word."""
+        super().__init__(
+            lm,
+            use_sampling=False,
+            condition_tensors=conditions,
+            on_text_logits_hook=self._listen,
+            on_text_hook=self._answer,
+            on_audio_hook=self._hush,
+            support_out_of_sync=True,
+        )
+        self.control = torch.zeros(len(Control), slots, dtype=torch.int64, device=lm.device)
+        self.wants_word = torch.zeros(slots, dtype=torch.bool, device=lm.device)  # (slots,), after each step
+        self._new_word = new_word
+        self._first_codes = self.delays_cuda[1 : 1 + lm.dep_q] + delay_steps  # (codebooks,): the step of each one's first
+        self._weights = lm.depformer_weights_per_step_schedule or list(range(lm.dep_q))
+
+    # -- the hooks: they run outside the graphs, on their outputs -------------------------------------------------
+
+    def _listen(self, logits: torch.Tensor) -> None:  # (slots, 1, 1, card)
+        race = self._race(first_stream=0, streams=1, card=logits.shape[-1], most=TOP_K_TEXT)
+        self.wants_word.copy_(self._pick(logits[:, 0, 0], race[:, 0]) == self._new_word)
+
+    def _answer(self, tokens: torch.Tensor) -> None:  # (slots,): what the model wished for -> what the script says
+        tokens.copy_(torch.where(self.wants_word, self.control[Control.IF_WORD], self.control[Control.IF_PAD]))
+
+    def _hush(self, codes: torch.Tensor) -> None:  # (slots, codebooks): none before the text is far enough ahead
+        codes.masked_fill_(self.control[Control.STEP][:, None] < self._first_codes, self.lm_model.zero_token_id)
+
+    # -- the depformer: captured in a graph -----------------------------------------------------------------------
+
+    def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
+        """As LMGen's: (slots,) and (slots, 1, dim) -> (slots, codebooks).
+
+        The keys and values of one frame live in one small tensor a layer instead of ring caches, and codebooks that share
+        weights share their projection of the transformer's output.
+        """
+        lm = self.lm_model
+        layers = lm.depformer.layers
+        attention = layers[0].self_attn
+        slots, heads, width = len(text_token), attention.num_heads, attention.embed_dim
+        shape = (slots, lm.dep_q, 2, heads, width // heads)
+        caches = [transformer_out.new_empty(shape) for _ in layers]
+        race = self._race(first_stream=1, streams=lm.dep_q, card=lm.card, most=TOP_K)
+        projected: dict[int, torch.Tensor] = {}
+        token, codes = text_token, []
+        for codebook in range(lm.dep_q):
+            weights = self._weights[codebook]
+            if weights not in projected:
+                projected[weights] = lm.depformer_in[weights](transformer_out)
+            embedding = lm.depformer_text_emb if codebook == 0 else lm.depformer_emb[codebook - 1]
+            x = projected[weights] + embedding(token[:, None])
+            for layer, cache in zip(layers, caches, strict=True):
+                x = _depformer_layer(layer, cache, codebook, weights, x)
+            logits = lm.linears[codebook](lm.depformer_norms[codebook](x))[:, 0]
+            token = self._pick(logits, race[:, codebook])
+            codes.append(token)
+        return torch.stack(codes, dim=1)
+
+    # -- sampling -------------------------------------------------------------------------------------------------
+
+    @property
+    def _temperature(self) -> torch.Tensor:
+        return self.control[Control.TEMPERATURE].view(torch.float64).float()
+
+    def _race(self, first_stream: int, streams: int, card: int, most: int) -> torch.Tensor:
+        """What each of a row's best candidates gets on top of its score: (slots, streams, candidates).
+
+        The highest sum of score and Gumbel noise is a draw from the softmax. Minus infinity beyond the row's top_k.
+        """
+        candidates = min(most, card)
+        seed, step, top_k = (self.control[field] for field in (Control.SEED, Control.STEP, Control.TOP_K))
+        noise = gumbel(seed, step, first_stream, streams, candidates)
+        rank = torch.arange(candidates, device=seed.device)
+        return noise.masked_fill_((rank >= top_k[:, None])[:, None], float("-inf"))
+
+    def _pick(self, logits: torch.Tensor, race: torch.Tensor) -> torch.Tensor:
+        """(slots, card), (slots, candidates) -> (slots,)"""
+        return sample(logits.float(), self._temperature, race)
+
+
+def sample(logits: torch.Tensor, temperature: torch.Tensor, race: torch.Tensor) -> torch.Tensor:
+    """One draw a row: logits (rows, card), temperature (rows,), race (rows, candidates) -> (rows,). 0 is greedy."""
+    best, indices = torch.topk(logits, race.shape[-1], dim=-1)
+    winner = (best / temperature.clamp(min=1e-6)[:, None] + race).argmax(dim=-1, keepdim=True)
+    return torch.where(temperature > 0, indices.gather(1, winner)[:, 0], logits.argmax(dim=-1))
+
+
+def gumbel(seed: torch.Tensor, step: torch.Tensor, first_stream: int, streams: int, candidates: int) -> torch.Tensor:
+    """Gumbel noise (rows, streams, candidates) that depends on nothing but a row's seed and step, (rows,), the stream
+    and the candidate's rank: the same in any slot of any batch.
+
+    A counter-based generator: a 32-bit integer hash (two rounds of multiply and xor-shift) of the four.
+    """
+    stream = torch.arange(first_stream, first_stream + streams, device=seed.device)
+    rank = torch.arange(candidates, device=seed.device)
+    row = seed[:, None] * 0x9E3779B1 + step[:, None] * 0x85EBCA77 + stream * 0xC2B2AE3D  # (rows, streams)
+    bits = _hash32(_hash32(row)[..., None] + _hash32(rank) * 0x27D4EB2F)
+    uniform = ((bits >> 8).float() + 0.5) * 2.0**-24
+    return -torch.log(-torch.log(uniform))
+
+
+def _hash32(x: torch.Tensor) -> torch.Tensor:
+    """32 bits scrambled, in an int64."""
+    x = x & _MASK
+    x = ((x ^ (x >> 16)) * 0x7FEB352D) & _MASK
+    x = ((x ^ (x >> 15)) * 0x846CA68B) & _MASK
+    return x ^ (x >> 16)
+
+
+def _depformer_layer(layer: Any, cache: torch.Tensor, codebook: int, weights: int, x: torch.Tensor) -> torch.Tensor:
+    """One layer of the depformer for one codebook; cache (slots, codebooks, 2, heads, head_dim) takes its key and value."""
+    attention = layer.self_attn
+    slots, _, _, heads, head_dim = cache.shape
+    projected = attention.in_projs[weights](layer.norm1(x)).view(slots, 1, 3, heads, head_dim)
+    cache[:, codebook].copy_(projected[:, 0, 1:])
+    keys, values = (cache[:, : codebook + 1, part].transpose(1, 2) for part in (0, 1))
+    heard = F.scaled_dot_product_attention(projected[:, :, 0].transpose(1, 2), keys, values)
+    update = attention.out_projs[weights](heard.transpose(1, 2).reshape(slots, 1, heads * head_dim))
+    x = x + layer.layer_scale_1(update)
+    result: torch.Tensor = x + layer.layer_scale_2(layer.gating[weights](layer.norm2(x)))
+    return result
