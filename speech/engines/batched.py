@@ -150,6 +150,10 @@ class Stepper:
         return frames
 
     def _emit(self, seat: Seat, frame: Frame) -> None:
+        if not np.isfinite(frame.samples).all():
+            log.error("the model made numbers that are no sound; the request fails")
+            self._fail(seat.slot, EngineFailed("The model failed at this text.", code="no_sound"))
+            return
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
         seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
         seat.spoken_s += len(samples) / self._runner.sample_rate
