@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -119,7 +120,7 @@ class Stepper:
                 self._feed(seat)
                 kind = seat.row.needs
             except Exception:  # some word that the tokenizer cannot take must not end anybody else's speech
-                log.exception("a text could not be read; its request fails, the others go on")
+                log.error("a text could not be read; its request alone fails\n%s", traceback.format_exc())
                 self._fail(seat.slot, EngineFailed("The text could not be prepared for speech."))
                 continue
             if kind is not None and seat.utterance.has_room:
@@ -222,7 +223,7 @@ class BatchedEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         stepper = self._stepper
         if stepper is None:
-            raise self.fatal or EngineFailed("The engine is closed.", code="engine_closed")
+            raise _bare(self.fatal or EngineFailed("The engine is closed.", code="engine_closed"))
         stepper.admit(utterance)
         utterance.listen(self._wake.set)
 
@@ -248,7 +249,7 @@ class BatchedEngine(Engine):
         try:
             self._speak(stepper)
         except Exception:
-            log.exception("the engine died")
+            log.error("the engine died\n%s", traceback.format_exc())  # as text: a kept record must not keep the model
             self.fatal = EngineFailed("The engine failed; the log says why.", code="engine_died")
         finally:
             self._stepper = None
@@ -261,7 +262,7 @@ class BatchedEngine(Engine):
         except SpeechError as error:
             self.fatal = _bare(error)
         except Exception as error:
-            log.exception("the engine could not be loaded")
+            log.error("the engine could not be loaded\n%s", traceback.format_exc())
             self.fatal = EngineFailed(f"The model could not be loaded: {error}", code="load_failed")
         self._loaded.set()
         return None
@@ -304,4 +305,4 @@ def _close(runner: ModelRunner) -> None:
     try:
         runner.close()
     except Exception:  # after a CUDA error even this fails; the process is to be replaced anyway
-        log.exception("the model could not be released cleanly")
+        log.error("the model could not be released cleanly\n%s", traceback.format_exc())
