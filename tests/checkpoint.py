@@ -68,7 +68,9 @@ class Size:
 SIZES = {
     "tiny": Size(64, 2, 4, 2, 8, 32, 1, 2, 64, 16, 64, 16),  # 0.3 M parameters: tests
     "mid": Size(512, 8, 8, 4.125, 32, 256, 4, 8, 768, 64, 64, 16),  # 58 M: where the model costs more than Python
-    "full": Size(2048, 16, 16, 4.125, 32, 1024, 4, 16, 3072, 128, 2048, 512, 8000, codec=True),  # 1.8 G: the real shapes
+    "full": Size(
+        2048, 16, 16, 4.125, 32, 1024, 4, 16, 3072, 128, 2048, 512, 8000, codec=True
+    ),  # 1.8 G: the real shapes
 }
 
 
@@ -81,7 +83,9 @@ def write_checkpoint(size: str, folder: Path, seed: int = 0) -> Path:
     _write_config(folder, lm_config, None if shape.codec else _codec_config(shape))
     dtype = torch.bfloat16 if shape.codec else torch.float32
     save_file(_random_lm(lm_config, dtype, generator), folder / LM_FILE)
-    save_file(_random_codec(None if shape.codec else _codec_config(shape), shape.codebooks, generator), folder / MIMI_FILE)
+    save_file(
+        _random_codec(None if shape.codec else _codec_config(shape), shape.codebooks, generator), folder / MIMI_FILE
+    )
     for voice in VOICES:
         write_voice(folder / "voices" / (voice + SUFFIX), shape.speaker_dim, generator)
     return folder
@@ -143,7 +147,11 @@ def _write_tokenizer(path: Path) -> int:
 
 def _lm_config(shape: Size, text_card: int) -> dict[str, Any]:
     # Codebooks share the depformer's heads: the first eight own one each, then three groups of eight.
-    groups = [*range(8), *[8] * 8, *[9] * 8, *[10] * 8] if shape.codebooks == 32 else [0, 1, 2, 3] + [4] * (shape.codebooks - 4)
+    groups = (
+        [*range(8), *[8] * 8, *[9] * 8, *[10] * 8]
+        if shape.codebooks == 32
+        else [0, 1, 2, 3] + [4] * (shape.codebooks - 4)
+    )
     lut = {"tokenizer": "noop"}
     coefs = ["1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0"]
     return {
@@ -210,7 +218,13 @@ def _codec_config(shape: Size) -> dict[str, Any]:
     """The real codec, narrow."""
     base = loaders._mimi_config
     transformer = {"d_model": 32, "num_heads": 2, "num_layers": 1, "dim_feedforward": 64, "input_dimension": 32}
-    quantizer = {"dimension": 16, "bins": shape.card, "n_q": shape.codebooks, "input_dimension": 32, "output_dimension": 32}
+    quantizer = {
+        "dimension": 16,
+        "bins": shape.card,
+        "n_q": shape.codebooks,
+        "input_dimension": 32,
+        "output_dimension": 32,
+    }
     return {
         **base,
         "seanet": {**base["seanet"], "n_filters": 4, "dimension": 32},
@@ -234,7 +248,9 @@ def _random_lm(config: dict[str, Any], dtype: torch.dtype, generator: torch.Gene
         std *= 2 if "cross_attention" in name else 1
         torch.nn.init.normal_(parameter, std=std, generator=generator)
     with torch.no_grad():
-        lm.text_linear.weight[[NEW_WORD, PAD]] *= 3  # a trained model wishes for words or to wait; so does this one, in turn
+        lm.text_linear.weight[[NEW_WORD, PAD]] *= (
+            3  # a trained model wishes for words or to wait; so does this one, in turn
+        )
     return {name: value.contiguous().clone() for name, value in lm.state_dict().items()}
 
 

@@ -92,7 +92,7 @@ class FakeCuda:
 
     captured: list[FakeGraph] = field(default_factory=list)
 
-    def CUDAGraph(self) -> FakeGraph:  # noqa: N802 (torch's name)
+    def CUDAGraph(self) -> FakeGraph:
         return FakeGraph()
 
     def graph(self, graph: FakeGraph) -> AbstractContextManager[None]:

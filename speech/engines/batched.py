@@ -11,13 +11,26 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
-from speech.request import FRAME_S, AudioChunk, EngineFailed, Pause, Piece, QueueFull, SpeechError, Unavailable
+from speech.request import (
+    FRAME_S,
+    AudioChunk,
+    EngineBroken,
+    EngineFailed,
+    Pause,
+    Piece,
+    QueueFull,
+    Samples,
+    SpeechError,
+    Unavailable,
+)
 
 log = logging.getLogger("kyutai_tts.engine")
 
@@ -45,18 +58,25 @@ class Stepper:
 
     def __init__(self, runner: ModelRunner, max_queue: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._runner, self._clock = runner, clock
-        self._lock = threading.Lock()  # guards the scheduler and _closed
+        self._lock = threading.Lock()  # guards the scheduler, _prepared and _closed
         self._scheduler = Scheduler(runner.slots, max_queue)
         self._interleaver = Interleaver()
         self._seats: dict[int, Seat] = {}
+        self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
         self._step_s = FRAME_S  # what a step takes, lately
         self._closed = False
 
     def admit(self, utterance: Utterance) -> None:
-        """Let it wait for a slot. Raises QueueFull, EngineFailed, or what is wrong with the request."""
-        self._check_room(utterance, take=False)  # a full queue refuses before anything is read or computed
-        self._runner.prepare(utterance.request)
-        self._check_room(utterance, take=True)
+        """Let it wait for a slot. What needs files is done here, on the caller's thread.
+
+        Raises QueueFull, EngineFailed, or what is wrong with the request.
+        """
+        with self._lock:
+            self._refuse_unless(self._scheduler.has_room)  # before anything is read or computed
+        prepared = self._runner.prepare(utterance.request)
+        with self._lock:
+            self._refuse_unless(self._scheduler.admit(utterance))
+            self._prepared[utterance] = prepared
 
     def turn(self) -> bool:
         """One round of the batch; False if there was nothing to do."""
@@ -91,17 +111,11 @@ class Stepper:
                 self._release(seat)
 
     def _seat_newcomers(self) -> None:
-        """All who can be seated now, in one reset. Whoever cannot be prepared gives the slot to the next."""
+        """All who can be seated now, in one reset."""
         with self._lock:
-            taken = self._scheduler.schedule()
-        prepared, slots = {}, {}
-        for slot in taken:
-            try:
-                prepared[slot.index] = self._runner.prepare(slot.utterance.request)
-                slots[slot.index] = slot
-            except SpeechError as error:
-                self._fail(slot, error)
-        if not prepared:
+            slots = {slot.index: slot for slot in self._scheduler.schedule()}
+            prepared = {index: self._prepared.pop(slot.utterance) for index, slot in slots.items()}
+        if not slots:
             return
         try:
             rows = self._runner.reset(prepared)
@@ -184,12 +198,12 @@ class Stepper:
             self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code="out_of_memory"))
         self._runner.recover()
 
-    def _check_room(self, utterance: Utterance, take: bool) -> None:
-        with self._lock:
-            if self._closed:
-                raise EngineFailed("The engine is closed.", code="engine_closed")
-            if not (self._scheduler.admit(utterance) if take else self._scheduler.has_room):
-                raise QueueFull("All slots are speaking and the queue is full.", retry_after_s=self._next_free_s())
+    def _refuse_unless(self, room: bool) -> None:
+        """Called with the lock held."""
+        if self._closed:
+            raise EngineFailed("The engine is closed.", code="engine_closed")
+        if not room:
+            raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._next_free_s())
 
     def _next_free_s(self) -> float:
         """When a place should become free: what is left of the shortest speech, at the pace of late. At least 1 s."""
@@ -205,7 +219,8 @@ class BatchedEngine(Engine):
     ) -> None:
         """Returns when the model is loaded.
 
-        build: makes the runner, on the engine's thread. free: called once that thread has ended, to collect what is left.
+        build: makes the runner, on the engine's thread. free: called when that thread has ended, to collect what is
+        left.
         Raises the SpeechError that build raised, or EngineFailed.
         """
         self.fatal: SpeechError | None = None  # why it can never speak again; only a new process helps
@@ -216,9 +231,7 @@ class BatchedEngine(Engine):
         self._thread = threading.Thread(target=self._live, args=(build, max_queue), name="engine")
         self._thread.start()
         self._loaded.wait()
-        if self.fatal is not None:
-            self.close()
-            raise self.fatal
+        self._raise_if_not_loaded()
 
     def start(self, utterance: Utterance) -> None:
         stepper = self._stepper
@@ -238,6 +251,11 @@ class BatchedEngine(Engine):
         free, self._free = self._free, lambda: None
         free()
 
+    def _raise_if_not_loaded(self) -> None:
+        if self.fatal is not None:
+            self.close()
+            raise self.fatal
+
     # -- on the engine's thread -----------------------------------------------------------------------------------
 
     def _live(self, build: Callable[[], ModelRunner], max_queue: int) -> None:
@@ -250,7 +268,7 @@ class BatchedEngine(Engine):
             self._speak(stepper)
         except Exception:
             log.error("the engine died\n%s", traceback.format_exc())  # as text: a kept record must not keep the model
-            self.fatal = EngineFailed("The engine failed; the log says why.", code="engine_died")
+            self.fatal = EngineBroken("The engine failed; the log says why.", code="engine_died")
         finally:
             self._stepper = None
             stepper.abandon(self.fatal or Unavailable("The engine was released while it was speaking."))
@@ -282,7 +300,7 @@ def longest_s(piece: Piece) -> float:
     return piece.seconds + 1.0 if isinstance(piece, Pause) else 1.5 + 0.1 * len(piece.encode())
 
 
-def fade(samples: np.ndarray, sample_rate: int, start: bool = False, stop: bool = False) -> np.ndarray:
+def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:
     """The samples with a straight ramp of 5 ms where speech starts or stops, against clicks. Leaves its input alone."""
     if not (start or stop):
         return samples

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+import numpy as np
 import torch
-from moshi.conditioners import ConditionAttributes, TensorCondition
+from moshi.conditioners.base import ConditionAttributes, TensorCondition
 
 from speech.engines.memory import SPEAKERS, VOICE_FRAMES
-from speech.request import InvalidRequest
+from speech.request import InvalidRequest, Samples
 
 VOICES_KEPT = 16  # 2.6 MB each at full size, on the device
 
@@ -23,15 +24,16 @@ class Conditions:
         self._lm = tts.lm
         self._voices_kept = voices_kept
         self._width = tts.lm.condition_provider.conditioners["speaker_wavs"].dim
+        self._silence = np.zeros((1, self._width, VOICE_FRAMES), np.float32)
         self.cfg_coefs: tuple[float, ...] = tuple(sorted(tts.valid_cfg_conditionings))
-        self._voices: OrderedDict[torch.Tensor, torch.Tensor] = OrderedDict()
+        self._voices: OrderedDict[int, tuple[Samples, torch.Tensor]] = OrderedDict()  # by the id of the array kept here
         self._sums: dict[float, torch.Tensor] = {}
 
-    def check(self, embedding: torch.Tensor, cfg_coef: float) -> None:
+    def check(self, embedding: Samples, cfg_coef: float) -> None:
         """Raises InvalidRequest unless a row can be given this voice and this cfg_coef."""
         if embedding.shape != (1, self._width, VOICE_FRAMES):
             raise InvalidRequest(
-                f"This voice has the shape {tuple(embedding.shape)}; the model needs (1, {self._width}, {VOICE_FRAMES}).",
+                f"This voice has the shape {embedding.shape}; the model takes (1, {self._width}, {VOICE_FRAMES}).",
                 param="voice",
             )
         if cfg_coef not in self.cfg_coefs:
@@ -40,35 +42,34 @@ class Conditions:
 
     def blank(self, slots: int) -> Any:
         """Conditions for so many rows that nobody listens to: a model wants some before its first step."""
-        attributes = self._attributes(torch.zeros(1, self._width, VOICE_FRAMES), self.cfg_coefs[0])
+        attributes = self._attributes(self._silence, self.cfg_coefs[0])
         return self._lm.condition_provider.prepare_and_provide([attributes] * slots)
 
-    def voice(self, embedding: torch.Tensor) -> torch.Tensor:
-        """The source of the cross attention, (1, frames, dim). The same embedding object is prepared only once."""
-        if embedding in self._voices:
-            self._voices.move_to_end(embedding)
-            return self._voices[embedding]
-        cross, _ = self._provide(embedding, self.cfg_coefs[0])
-        self._voices[embedding] = cross
+    def voice(self, embedding: Samples) -> torch.Tensor:
+        """The source of the cross attention, (1, frames, dim). The same array is prepared only once."""
+        if id(embedding) not in self._voices:
+            cross, _ = self._provide(embedding, self.cfg_coefs[0])
+            self._voices[id(embedding)] = embedding, cross
         if len(self._voices) > self._voices_kept:
             self._voices.popitem(last=False)
-        return cross
+        self._voices.move_to_end(id(embedding))
+        return self._voices[id(embedding)][1]
 
     def sum(self, cfg_coef: float) -> torch.Tensor:
         """What is added to every step's input, (1, 1, dim)."""
         if cfg_coef not in self._sums:
-            _, self._sums[cfg_coef] = self._provide(torch.zeros(1, self._width, VOICE_FRAMES), cfg_coef)
+            _, self._sums[cfg_coef] = self._provide(self._silence, cfg_coef)
         return self._sums[cfg_coef]
 
-    def _provide(self, embedding: torch.Tensor, cfg_coef: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def _provide(self, embedding: Samples, cfg_coef: float) -> tuple[torch.Tensor, torch.Tensor]:
         lm = self._lm
         conditions = lm.condition_provider.prepare_and_provide([self._attributes(embedding, cfg_coef)])
         return lm.fuser.get_cross(conditions).to(lm.dtype), lm.fuser.get_sum(conditions).to(lm.dtype)
 
-    def _attributes(self, embedding: torch.Tensor, cfg_coef: float) -> ConditionAttributes:
+    def _attributes(self, embedding: Samples, cfg_coef: float) -> ConditionAttributes:
         """As TTSModel.make_condition_attributes makes them of one voice: the other speakers' frames are masked."""
         voices = torch.zeros(1, SPEAKERS, VOICE_FRAMES, self._width)
-        voices[:, 0] = embedding.transpose(1, 2)
+        voices[:, 0] = torch.tensor(embedding).transpose(1, 2)
         mask = torch.zeros(1, SPEAKERS, VOICE_FRAMES, dtype=torch.bool)
         mask[:, 0] = True
         speaker = TensorCondition(voices.flatten(1, 2), mask.flatten(1, 2))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi looks when imported; compiling costs 20 to 40 s and needs a compiler
+os.environ.setdefault(
+    "NO_TORCH_COMPILE", "1"
+)  # moshi looks when imported; compiling costs 20 to 40 s and needs a compiler
 
 import gc
 import random
@@ -28,17 +30,17 @@ from speech.engines.lean import TOP_K, Control, LeanLMGen
 from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.scheduler import Step, StepKind
 from speech.engines.script import Script, ScriptRules
-from speech.request import NotSupported, SpeechRequest
+from speech.request import NotSupported, Samples, SpeechRequest
 
 WARM_UP_STEPS = 3  # eager, capture, replay: one less, and a capture happens amid traffic
-Embedding = Callable[[str | None], torch.Tensor]  # voice id, None for the default -> (1, 512, 125), the same object each time
+Embedding = Callable[[str | None], Samples]  # a voice's id, None for the default -> (1, 512, 125), read only, cached
 
 
 @dataclass(frozen=True, eq=False)
 class Speaker:
     """How one row is to speak."""
 
-    embedding: torch.Tensor  # (1, width, frames), on the CPU
+    embedding: Samples  # (1, width, frames)
     cfg_coef: float
     temperature: float
     top_k: int
@@ -47,7 +49,9 @@ class Speaker:
 
 class KyutaiRunner(ModelRunner):
     @torch.inference_mode()
-    def __init__(self, tts: Any, embedding: Embedding, slots: int, temperature: float = 0.6, cfg_coef: float = 2.0) -> None:
+    def __init__(
+        self, tts: Any, embedding: Embedding, slots: int, temperature: float = 0.6, cfg_coef: float = 2.0
+    ) -> None:
         """Takes hold of moshi's TTSModel for good and warms it up.
 
         temperature, cfg_coef: of requests that name none. Raises NotSupported for a model of another kind, OutOfMemory.
@@ -59,8 +63,10 @@ class KyutaiRunner(ModelRunner):
         self._device = tts.lm.device
         self._lm.dep_q = tts.n_q  # without this n_q does nothing
         self._rows: dict[int, Script] = {}
+        self._running: tuple[int, ...] | None = None  # whom the masks of the language model and the codec let through
+        self._sounding: tuple[int, ...] | None = None
         self._conditions = Conditions(tts)
-        self._gen = LeanLMGen(
+        self._gen: Any = LeanLMGen(
             self._lm,
             self._conditions.blank(slots),
             slots,
@@ -84,7 +90,7 @@ class KyutaiRunner(ModelRunner):
         cfg_coef = self._cfg_coef if request.cfg_coef is None else request.cfg_coef
         embedding = self._embedding(request.voice)
         self._conditions.check(embedding, cfg_coef)
-        seed = random.getrandbits(32) if request.seed is None else request.seed  # noqa: S311 (sound, not secrets)
+        seed = random.getrandbits(32) if request.seed is None else request.seed
         return Speaker(
             embedding,
             cfg_coef,
@@ -114,7 +120,7 @@ class KyutaiRunner(ModelRunner):
             keys, values = attention._compute_cross_attention(source, source)
             attention._streaming_state.k_cross.index_copy_(0, index, keys)
             attention._streaming_state.v_cross.index_copy_(0, index, values)
-        self._gen._streaming_state.condition_sum.index_copy_(0, index, sums)
+        self._gen_state.condition_sum.index_copy_(0, index, sums)
 
     def _clear(self, slots: list[int]) -> None:
         """Nothing of these slots' past remains. Caches are zeroed because moshi's reset leaves them: masked or not, one
@@ -139,7 +145,7 @@ class KyutaiRunner(ModelRunner):
             pcm, wants_word = self._hear()
         for slot, row in rows.items():
             row.advance(bool(wants_word[slot]))
-        return {slot: Frame(pcm[slot].copy(), rows[slot].take_words(), rows[slot].over) for slot in sounding}
+        return {slot: Frame(pcm[slot].clip(-1.0, 1.0), rows[slot].take_words(), rows[slot].over) for slot in sounding}
 
     def _ask(self, rows: Mapping[int, Script], sounding: tuple[int, ...]) -> None:
         """The one transfer to the device: masks, and both answers to what the model is about to wish for."""
@@ -162,8 +168,8 @@ class KyutaiRunner(ModelRunner):
         pcm = self._decode(codes[:, 1:].clamp(min=0))  # rows that stand still carry -1 or -2
         self._result[:, :-1].copy_(pcm[:, 0])
 
-    def _hear(self) -> tuple[np.ndarray, np.ndarray]:
-        """The one transfer back, and the one wait: PCM (slots, samples) and whether each model wished for a word (slots,)."""
+    def _hear(self) -> tuple[Samples, Samples]:
+        """The one transfer back, and the one wait: PCM (slots, samples), and who wished for a word (slots,)."""
         self._result[:, -1].copy_(self._gen.wants_word)
         self._host_result.copy_(self._result, non_blocking=True)
         if self._result.is_cuda:
@@ -178,9 +184,14 @@ class KyutaiRunner(ModelRunner):
         tts, lm, mimi, device = self._tts, self._lm, self._mimi, self._lm.device
         _drop_encoder(mimi)
         self._gen.streaming_forever(self.slots)
+        self._gen_state: Any = self._gen._streaming_state
         mimi.streaming_forever(self.slots)
-        self._decode = CUDAGraphed(mimi.decode, disable=device.type != "cuda")  # one graph instead of two and 74 kernels
-        self._cross_attentions = [m for m in lm.modules() if isinstance(m, StreamingMultiheadAttention) and m.cross_attention]
+        self._decode = CUDAGraphed(
+            mimi.decode, disable=device.type != "cuda"
+        )  # one graph instead of two and 74 kernels
+        self._cross_attentions: list[Any] = [
+            m for m in lm.modules() if isinstance(m, StreamingMultiheadAttention) and m.cross_attention
+        ]
         self._ring_caches = [cache for module in (lm, mimi) for cache in _ring_caches(module)]
         zero = tts.machine.token_ids.zero
         self._inputs = torch.full((self.slots, lm.n_q - lm.dep_q, 1), zero, device=device)
@@ -193,7 +204,7 @@ class KyutaiRunner(ModelRunner):
 
     def _warm_up(self) -> None:
         """Fill the cross attentions, and on CUDA capture every graph, before anybody listens."""
-        state, everybody = self._gen._streaming_state, tuple(range(self.slots))
+        state, everybody = self._gen_state, tuple(range(self.slots))
         self._gen.control[: Control.IF_PAD] = 1
         for _ in range(WARM_UP_STEPS):
             self._running = self._sounding = None
@@ -230,7 +241,7 @@ def free_memory() -> None:
     """
     gc.unfreeze()
     gc.collect()
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch._C._cuda_clearCublasWorkspaces()
         torch.cuda.empty_cache()
         torch._C._host_emptyCache()

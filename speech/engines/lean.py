@@ -1,8 +1,8 @@
 """moshi's LMGen with rows of their own: temperature, top_k and seed by row, and a depformer step with a quarter of the
 kernels. Greedy codes are exactly moshi's.
 
-Everything that changes from step to step is read from one tensor, `control`, at a fixed address, so that CUDA graphs see
-it. Knows no text, no voice, no audio. Samples as moshi does: the softmax at a temperature, the top_k of it, one draw.
+Everything that changes from step to step is read from one tensor, `control`, at a fixed address, so that CUDA graphs
+see it. Knows no text, no voice, no audio. Samples as moshi does: the softmax at a temperature, its top_k, one draw.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Control(IntEnum):
     TEMPERATURE = 7  # the bits of a float64; 0 is greedy
 
 
-class LeanLMGen(LMGen):  # type: ignore[misc]
+class LeanLMGen(LMGen):
     def __init__(self, lm: Any, conditions: Any, slots: int, *, delay_steps: int, new_word: int) -> None:
         """conditions: of `slots` rows. new_word: the text token by which the model wishes for a word."""
         super().__init__(
@@ -47,7 +47,9 @@ class LeanLMGen(LMGen):  # type: ignore[misc]
         self.control = torch.zeros(len(Control), slots, dtype=torch.int64, device=lm.device)
         self.wants_word = torch.zeros(slots, dtype=torch.bool, device=lm.device)  # (slots,), after each step
         self._new_word = new_word
-        self._first_codes = self.delays_cuda[1 : 1 + lm.dep_q] + delay_steps  # (codebooks,): the step of each one's first
+        self._first_codes = (
+            self.delays_cuda[1 : 1 + lm.dep_q] + delay_steps
+        )  # (codebooks,): the step of each one's first
         self._weights = lm.depformer_weights_per_step_schedule or list(range(lm.dep_q))
 
     # -- the hooks: they run outside the graphs, on their outputs -------------------------------------------------
@@ -67,10 +69,10 @@ class LeanLMGen(LMGen):  # type: ignore[misc]
     def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
         """As LMGen's: (slots,) and (slots, 1, dim) -> (slots, codebooks).
 
-        The keys and values of one frame live in one small tensor a layer instead of ring caches, and codebooks that share
-        weights share their projection of the transformer's output.
+        The keys and values of one frame live in one small tensor a layer instead of ring caches, and codebooks that
+        share weights share their projection of the transformer's output.
         """
-        lm = self.lm_model
+        lm: Any = self.lm_model
         layers = lm.depformer.layers
         attention = layers[0].self_attn
         slots, heads, width = len(text_token), attention.num_heads, attention.embed_dim
@@ -144,7 +146,7 @@ def _hash32(x: torch.Tensor) -> torch.Tensor:
 
 
 def _depformer_layer(layer: Any, cache: torch.Tensor, codebook: int, weights: int, x: torch.Tensor) -> torch.Tensor:
-    """One layer of the depformer for one codebook; cache (slots, codebooks, 2, heads, head_dim) takes its key and value."""
+    """One layer for one codebook: x is (slots, 1, dim); cache, (slots, codebooks, 2, heads, head_dim), gains a row."""
     attention = layer.self_attn
     slots, _, _, heads, head_dim = cache.shape
     projected = attention.in_projs[weights](layer.norm1(x)).view(slots, 1, 3, heads, head_dim)

@@ -34,8 +34,8 @@ class Footprint:
         needed = self.weights + self.reserve + slots * self.slot
         if free < needed:
             raise Unavailable(
-                f"Too little memory on {device}: {needed / MB:,.0f} MB are needed for the model and {slots} "
-                f"slot{'s' if slots > 1 else ''}, {free / MB:,.0f} MB are free, {(needed - free) / MB:,.0f} MB are missing.",
+                f"Too little memory on {device}: the model with {slots} slot{'s' if slots > 1 else ''} needs "
+                f"{needed / MB:,.0f} MB; {free / MB:,.0f} MB are free, {(needed - free) / MB:,.0f} MB are missing.",
                 code="too_little_memory",
             )
 
@@ -51,8 +51,8 @@ def choose_slots(wanted: int, free: int, footprint: Footprint, most: int = MOST_
 def slot_bytes(lm: Mapping[str, Any], mimi: Mapping[str, Any], itemsize: int) -> int:
     """Bytes of one row's caches, from the configurations of the language model and the codec.
 
-    itemsize: bytes of a number in the language model (bfloat16 2, float32 4); the codec is float32. Keys and values of a
-    layer's own past (`context` steps), of its voice, and of the codec's decoder.
+    itemsize: bytes of a number in the language model (bfloat16 2, float32 4); the codec is float32. Keys and values of
+    each layer's own past (`context` steps), of its voice, and of the codec's decoder.
     """
     past = lm["num_layers"] * 2 * lm["context"] * lm["dim"] * itemsize
     voice = lm["num_layers"] * 2 * SPEAKERS * VOICE_FRAMES * lm["dim"] * itemsize

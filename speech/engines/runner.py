@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from speech.engines.scheduler import Step, StepKind
-from speech.request import Piece, SpeechRequest, Word
+from speech.request import Piece, Samples, SpeechRequest, Word
 
 
 class OutOfMemory(Exception):
@@ -24,7 +22,7 @@ class OutOfMemory(Exception):
 class Frame:
     """80 ms of one row, as the model made them."""
 
-    samples: np.ndarray  # (samples,), float32, the runner's own copy no more
+    samples: Samples  # a copy: the next step does not change it
     words: tuple[Word, ...] = ()  # those that begin in it
     last: bool = False  # nothing comes after it
 
@@ -77,6 +75,7 @@ class ModelRunner(ABC):
     def step(self, step: Step) -> Mapping[int, Frame]:
         """Run one step; the frames of those rows that sound. Raises OutOfMemory."""
 
+    @abstractmethod
     def recover(self) -> None:
         """After OutOfMemory: give back what can be given back."""
 

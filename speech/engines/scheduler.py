@@ -96,7 +96,9 @@ class Scheduler:
 class StepKind(Enum):
     """What one step of the model computes."""
 
-    TEXT_ONLY = "text only"  # the text runs ahead of the audio: cheap, silent, only for those who have not begun to sound
+    TEXT_ONLY = (
+        "text only"  # the text runs ahead of the audio: cheap, silent, only for those who have not begun to sound
+    )
     FULL = "full"
 
 
@@ -111,8 +113,8 @@ class Step:
 class Interleaver:
     """Which rows run in the next step.
 
-    A newcomer has a run of text-only steps before it sounds. It takes part in every step; between two full steps of those
-    who sound already there are at most `most_between` text-only ones, so the newcomer starts after as many steps
+    A newcomer has a run of text-only steps before it sounds. It takes part in every step; between two full steps of
+    those who sound already there are at most `most_between` text-only ones. So the newcomer starts after as many steps
     as if it were alone, and nobody else waits longer for a frame than most_between + 1 steps.
     """
 

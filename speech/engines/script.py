@@ -1,7 +1,7 @@
 """One utterance as Kyutai's text machine sees it: words become tokens, the model's wish for a word becomes an answer.
 
-Knows moshi's state machine and tokenizer, no tensor, no batch. A Script is a Row whose step is asked for and answered by
-kyutai.py: `answers` before the model's step, `advance` after it.
+Knows moshi's state machine and tokenizer, no tensor, no batch. A Script is a Row whose step kyutai.py makes: it asks
+for `answers` before, and tells it to `advance` after.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ScriptRules:
 
 
 @dataclass
-class SpokenEntry(Entry):  # type: ignore[misc]
+class SpokenEntry(Entry):
     """An entry that knows which words of the caller begin with it, in their own spelling."""
 
     words: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ class Script(Row):
 
     @property
     def _can_step(self) -> bool:
-        """Whatever the model wishes for next, there is an answer, and it will not depend on words that are still to come."""
+        """Whatever the model wishes for next, there is an answer that no word still to come would change."""
         state = self.state
         if self.ended or state.queued or state.forced_padding > 0:
             return True
@@ -127,7 +127,7 @@ class Script(Row):
         ids, state = self.rules.machine.token_ids, self.state
         first = state.entries[0] if state.entries else None
         _, consumed = self.rules.machine.process(self.step_index, state, ids.new_word if wants_word else ids.pad)
-        if consumed and first is not None:
+        if consumed and isinstance(first, SpokenEntry):
             self._mark(first.words, self.step_index)
         self.step_index += 1
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-import speech.engines.kyutai  # first: it tells moshi not to compile
 import torch
 from moshi.models.tts import TTSModel
 from moshi.utils.compile import no_cuda_graph
-from safetensors.torch import load_file
-from speech.engines.kyutai import KyutaiRunner
-from tests.checkpoint import SUFFIX, checkpoint_info, write_checkpoint
+from safetensors.numpy import load_file
+
+import speech.engines.kyutai  # first: it tells moshi not to compile
+from speech.engines.kyutai import Embedding, KyutaiRunner
+from speech.request import Samples
+from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 from tests.fakegraph import fake_graphs
 from tests.speech.engines.helpers import Case
 
@@ -38,10 +39,12 @@ def load(checkpoint: Path) -> Callable[..., TTSModel]:
 
 
 @pytest.fixture(scope="session")
-def embedding(checkpoint: Path) -> Callable[[str | None], torch.Tensor]:
+def embedding(checkpoint: Path) -> Embedding:
     @cache
-    def embedding(voice: str | None) -> torch.Tensor:
-        return load_file(checkpoint / "voices" / f"{voice}{SUFFIX}")["speaker_wavs"]
+    def embedding(voice: str | None) -> Samples:
+        array: Samples = load_file(checkpoint / "voices" / f"{voice or VOICES[0]}{SUFFIX}")["speaker_wavs"]
+        array.setflags(write=False)
+        return array
 
     return embedding
 
@@ -69,7 +72,7 @@ class Reference:
         frames = [frame[:, 1:].clone() for frame in result.frames[model.delay_steps :]]
         with model.mimi.streaming(1):
             pcm = [model.mimi.decode(frame)[0, 0].clone() for frame in frames]
-        return torch.cat(frames, -1)[0], torch.cat(pcm).numpy(), result.all_transcripts[0]
+        return torch.cat(frames, -1)[0], torch.cat(pcm).clamp(-1, 1).numpy(), result.all_transcripts[0]
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +82,7 @@ def reference(load: Callable[..., TTSModel], checkpoint: Path) -> Reference:
 
 @pytest.fixture(scope="session", params=["eager", "graphs"])
 def runner(
-    request: pytest.FixtureRequest, load: Callable[..., TTSModel], embedding: Callable[[str | None], torch.Tensor]
+    request: pytest.FixtureRequest, load: Callable[..., TTSModel], embedding: Embedding
 ) -> Iterator[KyutaiRunner]:
     """Three slots, used by one test after another as a service would; once more with CUDA graphs, faked."""
     with fake_graphs() if request.param == "graphs" else nullcontext():

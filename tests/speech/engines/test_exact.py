@@ -11,9 +11,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moshi.models.tts import TTSModel
+
 from speech.engines.base import UtteranceStatus
 from speech.engines.batched import Stepper, fade
-from speech.engines.kyutai import KyutaiRunner
+from speech.engines.kyutai import Embedding, KyutaiRunner
 from speech.engines.runner import ModelRunner
 from speech.request import SpeechRequest
 from tests.checkpoint import VOICES
@@ -103,9 +104,7 @@ def test_a_nan_does_not_reach_the_next_user_of_its_slot(runner: KyutaiRunner, re
     check(after, reference)
 
 
-def test_fewer_codebooks(
-    load: Callable[..., TTSModel], embedding: Callable[[str | None], torch.Tensor], reference: Reference
-) -> None:
+def test_fewer_codebooks(load: Callable[..., TTSModel], embedding: Embedding, reference: Reference) -> None:
     runner = KyutaiRunner(load(n_q=4), embedding, slots=2, temperature=0.0)
     few = Reference(load(n_q=4), reference.voices)
     jobs = [Job(CASES[0]), Job(CASES[1], arrives=7)]

@@ -152,7 +152,11 @@ def test_a_newcomer_beside_seven_speakers() -> None:
     while not room.frames[7]:
         room.run()
     assert room.turn - room.came[7] <= 1.5 * 19
-    gaps = [later - sooner for row in range(7) for sooner, later in zip(room.frames[row], room.frames[row][1:], strict=False)]
+    gaps = [
+        later - sooner
+        for row in range(7)
+        for sooner, later in zip(room.frames[row], room.frames[row][1:], strict=False)
+    ]
     assert max(gaps) == 3
 
 
