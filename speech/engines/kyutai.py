@@ -1,243 +1,135 @@
-"""Kyutai TTS on moshi: one language model and one codec that step all slots together (KyutaiRunner).
+"""Loading and freeing Kyutai TTS: how much memory there is, what fits, what the runner is made of.
 
-A row's voice, cfg_coef, temperature, top_k and seed are its own; greedy and in float32 its codes are those that
-TTSModel.generate gives for its text alone. Reaches into moshi's streaming state where moshi's own server does.
-Knows no queue, no thread, no HTTP.
+Knows files, settings and the device; what the loaded model does is in kyutai_runner.py.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault(
-    "NO_TORCH_COMPILE", "1"
-)  # moshi looks when imported; compiling costs 20 to 40 s and needs a compiler
+os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi looks on import; compiling takes 20 to 40 s and needs a compiler
 
 import gc
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import json
+import logging
 from dataclasses import dataclass
+from functools import partial
+from math import prod
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from moshi.modules.transformer import RingKVCache, StreamingMultiheadAttention
-from moshi.utils.compile import CUDAGraphed
+from moshi.models import loaders
+from moshi.models.tts import TTSModel
 
-from speech.engines.conditions import Conditions
-from speech.engines.lean import TOP_K, Control, LeanLMGen
-from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
-from speech.engines.scheduler import Step, StepKind
-from speech.engines.script import Script, ScriptRules
-from speech.request import NotSupported, Samples, SpeechRequest
+from speech.embedding_voices import catalogue
+from speech.engines import Progress
+from speech.engines.base import Engine
+from speech.engines.batched import BatchedEngine
+from speech.engines.kyutai_runner import Embedding, KyutaiRunner, out_of_memory
+from speech.engines.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
+from speech.engines.runner import OutOfMemory
+from speech.engines.weights import make_hub, obtain
+from speech.request import Unavailable
+from speech.settings import Settings
 
-WARM_UP_STEPS = 3  # eager, capture, replay: one less, and a capture happens amid traffic
-Embedding = Callable[[str | None], Samples]  # a voice's id, None for the default -> (1, 512, 125), read only, cached
+log = logging.getLogger("kyutai_tts.engine")
 
-
-@dataclass(frozen=True, eq=False)
-class Speaker:
-    """How one row is to speak."""
-
-    embedding: Samples  # (1, width, frames)
-    cfg_coef: float
-    temperature: float
-    top_k: int
-    seed: int  # 32 bits
+RESERVE = {"cuda": 1_100 * MB, "cpu": 400 * MB}  # context, graphs, workspaces, codec tables: estimates, see memory.py
+CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make everybody wait longer
 
 
-class KyutaiRunner(ModelRunner):
-    @torch.inference_mode()
-    def __init__(
-        self, tts: Any, embedding: Embedding, slots: int, temperature: float = 0.6, cfg_coef: float = 2.0
-    ) -> None:
-        """Takes hold of moshi's TTSModel for good and warms it up.
+@dataclass(frozen=True)
+class LoadPlan:
+    """What is loaded where."""
 
-        temperature, cfg_coef: of requests that name none. Raises NotSupported for a model of another kind, OutOfMemory.
-        """
-        _check_kind(tts)
-        self.slots, self.sample_rate = slots, int(tts.mimi.sample_rate)
-        self._embedding, self._temperature, self._cfg_coef = embedding, temperature, cfg_coef
-        self._tts, self._lm, self._mimi = tts, tts.lm, tts.mimi
-        self._device = tts.lm.device
-        self._lm.dep_q = tts.n_q  # without this n_q does nothing
-        self._rows: dict[int, Script] = {}
-        self._running: tuple[int, ...] | None = None  # whom the masks of the language model and the codec let through
-        self._sounding: tuple[int, ...] | None = None
-        self._conditions = Conditions(tts)
-        self._gen: Any = LeanLMGen(
-            self._lm,
-            self._conditions.blank(slots),
-            slots,
-            delay_steps=tts.delay_steps,
-            new_word=tts.machine.token_ids.new_word,
-        )
-        self._rules = ScriptRules(
-            tts.tokenizer,
-            tts.machine,
-            tts.mimi.frame_rate,
-            tts.delay_steps,
-            self._gen.max_delay,
-            tts.final_padding,
-        )
-        self._open()
-        self._warm_up()
-
-    # -- seating --------------------------------------------------------------------------------------------------
-
-    def prepare(self, request: SpeechRequest) -> Speaker:
-        cfg_coef = self._cfg_coef if request.cfg_coef is None else request.cfg_coef
-        embedding = self._embedding(request.voice)
-        self._conditions.check(embedding, cfg_coef)
-        seed = random.getrandbits(32) if request.seed is None else request.seed
-        return Speaker(
-            embedding,
-            cfg_coef,
-            temperature=self._temperature if request.temperature is None else request.temperature,
-            top_k=min(request.top_k or TOP_K, TOP_K),
-            seed=(seed ^ seed >> 32) & 0xFFFFFFFF,
-        )
-
-    @torch.inference_mode()
-    def reset(self, joins: Mapping[int, Speaker]) -> Mapping[int, Row]:
-        with _out_of_memory():
-            self._write_voices(joins)
-            self._clear(list(joins))
-        for slot, speaker in joins.items():
-            self._rows[slot] = Script(self._rules)
-            self._columns[Control.SEED, slot] = speaker.seed
-            self._columns[Control.TOP_K, slot] = speaker.top_k
-            self._columns[Control.TEMPERATURE].view(np.float64)[slot] = speaker.temperature
-        return {slot: self._rows[slot] for slot in joins}
-
-    def _write_voices(self, joins: Mapping[int, Speaker]) -> None:
-        """In place, so that CUDA graphs find them: keys and values of each cross attention, and the row's sum."""
-        index = torch.tensor(list(joins), device=self._lm.device)
-        source = torch.cat([self._conditions.voice(speaker.embedding) for speaker in joins.values()])
-        sums = torch.cat([self._conditions.sum(speaker.cfg_coef) for speaker in joins.values()])
-        for attention in self._cross_attentions:
-            keys, values = attention._compute_cross_attention(source, source)
-            attention._streaming_state.k_cross.index_copy_(0, index, keys)
-            attention._streaming_state.v_cross.index_copy_(0, index, values)
-        self._gen_state.condition_sum.index_copy_(0, index, sums)
-
-    def _clear(self, slots: list[int]) -> None:
-        """Nothing of these slots' past remains. Caches are zeroed because moshi's reset leaves them: masked or not, one
-        NaN in there would spoil every later user of the slot."""
-        index = torch.tensor(slots, device=self._lm.device)
-        mask = torch.zeros(self.slots, dtype=torch.bool, device=self._lm.device).index_fill_(0, index, True)
-        for cache in self._ring_caches:
-            cache.index_fill_(1, index, 0.0)
-        self._gen.reset_streaming(mask)
-        self._mimi.reset_streaming(mask)
-        self._running = self._sounding = None  # a reset sets the masks of its rows
-
-    # -- stepping -------------------------------------------------------------------------------------------------
-
-    @torch.inference_mode()
-    def step(self, step: Step) -> Mapping[int, Frame]:
-        rows = {slot: self._rows[slot] for slot in step.rows}
-        sounding = tuple(slot for slot, row in rows.items() if row.sounds)
-        with _out_of_memory():
-            self._ask(rows, sounding)
-            self._compute(step.kind, step.rows, sounding)
-            pcm, wants_word = self._hear()
-        for slot, row in rows.items():
-            row.advance(bool(wants_word[slot]))
-        return {slot: Frame(pcm[slot].clip(-1.0, 1.0), rows[slot].take_words(), rows[slot].over) for slot in sounding}
-
-    def _ask(self, rows: Mapping[int, Script], sounding: tuple[int, ...]) -> None:
-        """The one transfer to the device: masks, and both answers to what the model is about to wish for."""
-        self._columns[: Control.SEED] = 0
-        for slot, row in rows.items():
-            self._columns[: Control.SEED, slot] = (1, slot in sounding, *row.answers(), row.step_index)
-        self._gen.control.copy_(self._host_control, non_blocking=True)
-
-    def _compute(self, kind: StepKind, running: tuple[int, ...], sounding: tuple[int, ...]) -> None:
-        control = self._gen.control
-        if running != self._running:
-            self._gen.set_exec_mask(control[Control.RUNS].bool())
-            self._running = running
-        codes = self._gen.step(self._inputs, self._no_codes if kind is StepKind.TEXT_ONLY else None)
-        if not sounding:
-            return
-        if sounding != self._sounding:
-            self._mimi.set_exec_mask(control[Control.SOUNDS].bool())
-            self._sounding = sounding
-        pcm = self._decode(codes[:, 1:].clamp(min=0))  # rows that stand still carry -1 or -2
-        self._result[:, :-1].copy_(pcm[:, 0])
-
-    def _hear(self) -> tuple[Samples, Samples]:
-        """The one transfer back, and the one wait: PCM (slots, samples), and who wished for a word (slots,)."""
-        self._result[:, -1].copy_(self._gen.wants_word)
-        self._host_result.copy_(self._result, non_blocking=True)
-        if self._result.is_cuda:
-            torch.cuda.current_stream().synchronize()
-        result = self._host_result.numpy()
-        return result[:, :-1], result[:, -1]
-
-    # -- loading and release --------------------------------------------------------------------------------------
-
-    def _open(self) -> None:
-        """All state that lives as long as the runner."""
-        tts, lm, mimi, device = self._tts, self._lm, self._mimi, self._lm.device
-        _drop_encoder(mimi)
-        self._gen.streaming_forever(self.slots)
-        self._gen_state: Any = self._gen._streaming_state
-        mimi.streaming_forever(self.slots)
-        self._decode = CUDAGraphed(
-            mimi.decode, disable=device.type != "cuda"
-        )  # one graph instead of two and 74 kernels
-        self._cross_attentions: list[Any] = [
-            m for m in lm.modules() if isinstance(m, StreamingMultiheadAttention) and m.cross_attention
-        ]
-        self._ring_caches = [cache for module in (lm, mimi) for cache in _ring_caches(module)]
-        zero = tts.machine.token_ids.zero
-        self._inputs = torch.full((self.slots, lm.n_q - lm.dep_q, 1), zero, device=device)
-        self._no_codes = torch.full((self.slots, lm.dep_q, 1), zero, device=device)
-        pinned = device.type == "cuda"
-        self._host_control = torch.zeros(self._gen.control.shape, dtype=torch.int64, pin_memory=pinned)
-        self._columns = self._host_control.numpy()  # the same memory
-        self._result = torch.zeros(self.slots, mimi.frame_size + 1, device=device)
-        self._host_result = torch.zeros(self._result.shape, pin_memory=pinned)
-
-    def _warm_up(self) -> None:
-        """Fill the cross attentions, and on CUDA capture every graph, before anybody listens."""
-        state, everybody = self._gen_state, tuple(range(self.slots))
-        self._gen.control[: Control.IF_PAD] = 1
-        for _ in range(WARM_UP_STEPS):
-            self._running = self._sounding = None
-            self._compute(StepKind.FULL, everybody, everybody)
-            # Not read again once the keys and values are there, but copied with every step: one frame of it will do.
-            state.condition_cross = state.condition_cross[:, :1].contiguous()
-        self._hear()
-        self._clear(list(everybody))
-
-    def recover(self) -> None:
-        if self._lm.device.type == "cuda":
-            torch.cuda.empty_cache()
+    info: Any  # moshi's CheckpointInfo
+    embedding: Embedding
+    device: torch.device
+    max_slots: int = 0  # 0: as many as fit
+    n_q: int = 32  # codebooks; a checkpoint with fewer has its say
+    temperature: float = 0.6
+    dtype: torch.dtype | None = None  # None: bfloat16 on CUDA, float32 on a CPU
 
     @property
-    def memory_bytes(self) -> int | None:
-        return torch.cuda.memory_reserved(self._device) if self._device.type == "cuda" else None
+    def lm_dtype(self) -> torch.dtype:
+        return self.dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
 
-    def close(self) -> None:
-        """Drop states and graphs, on the thread that made them; `free_memory` gives back what then is garbage."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize()
-        for module in (self._gen, self._lm, self._mimi):
-            module._stop_streaming()
-        self._gen.on_text_logits_hook = self._gen.on_text_hook = self._gen.on_audio_hook = None
-        device = self._device
-        self.__dict__.clear()
-        self._device = device
+    @property
+    def footprint(self) -> Footprint:
+        itemsize = self.lm_dtype.itemsize
+        weights = count_numbers(self.info.moshi_weights) * itemsize + count_numbers(self.info.mimi_weights) * 4
+        slot = slot_bytes(self.info.lm_config, self.info.mimi_config or loaders._mimi_config, itemsize)
+        return Footprint(weights, slot, RESERVE[self.device.type])
+
+
+def build(settings: Settings, progress: Progress) -> Engine:
+    """The engine, ready to speak; what is missing of the checkpoint is downloaded first.
+
+    Raises Unavailable for too little memory or a hub that cannot be reached, EngineFailed for damaged files.
+    """
+    checkpoint = obtain(settings, make_hub(settings), progress)
+    voices = catalogue(settings)
+    plan = LoadPlan(
+        checkpoint.info(),
+        lambda voice: voices.embedding(voice or voices.default.id),
+        torch.device(settings.device),
+        max_slots=settings.max_slots,
+        n_q=settings.n_q,
+        temperature=settings.temp,
+    )
+    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
+
+
+def load(plan: LoadPlan, progress: Progress = lambda doing, done, total: None) -> KyutaiRunner:
+    """The runner, warmed up. On CUDA the calling thread must be the one that will step it.
+
+    Raises Unavailable if it does not fit, where it can be known before anything is loaded.
+    """
+    try:
+        with out_of_memory():
+            return _load(plan, progress)
+    except OutOfMemory as error:
+        message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
+    raise Unavailable(message, code="too_little_memory")
+
+
+def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
+    if plan.device.type == "cuda":
+        torch.cuda.set_device(plan.device)
+    before, footprint = free_bytes(plan.device), plan.footprint
+    footprint.check(before, slots=1, device=str(plan.device))
+    progress("loading the weights", 0, footprint.weights)
+    tts = TTSModel.from_checkpoint_info(
+        plan.info,
+        n_q=min(plan.n_q, plan.info.lm_config["n_q"]),
+        temp=plan.temperature,
+        device=plan.device,
+        dtype=plan.lm_dtype,
+    )
+    progress("warming up", footprint.weights, footprint.weights)
+    free = free_bytes(plan.device)
+    most = {"most": CPU_SLOTS} if plan.device.type == "cpu" else {}
+    slots = choose_slots(plan.max_slots, free, footprint, **most)
+    if plan.max_slots > slots:
+        log.warning("MAX_SLOTS=%d do not fit; %d slots are opened", plan.max_slots, slots)
+    runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature)
+    gc.collect()
+    gc.freeze()  # a full collection would look at every module of the model, and everybody would wait
+    log.info(
+        "%d slots of %d codebooks on %s; memory free: %.0f MB before, %.0f MB now",
+        slots,
+        tts.n_q,
+        plan.device,
+        before / MB,
+        free_bytes(plan.device) / MB,
+    )
+    return runner
 
 
 def free_memory() -> None:
-    """After `close`, when its thread has ended: collect the cycles that hold the model, and give CUDA its memory back.
-
-    All graphs are gone by then; only now may cuBLAS's workspaces go, which can lie in a graph's pool.
+    """After the runner's `close`, when its thread has ended: collect the cycles that held the model, and give CUDA its
+    memory back. All graphs are gone by then; only now may cuBLAS's workspaces go, which can lie in a graph's pool.
     """
     gc.unfreeze()
     gc.collect()
@@ -245,39 +137,16 @@ def free_memory() -> None:
         torch._C._cuda_clearCublasWorkspaces()
         torch.cuda.empty_cache()
         torch._C._host_emptyCache()
+        log.info("released; memory free: %.0f MB", free_bytes(torch.device("cuda")) / MB)
 
 
-@contextmanager
-def _out_of_memory() -> Iterator[None]:
-    """torch's error in our words; without its traceback, which would hold the tensors that filled the memory."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        message = str(error)
-    else:
-        return
-    raise OutOfMemory(message)
+def free_bytes(device: torch.device) -> int:
+    """What can still be had there."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else free_ram()
 
 
-def _check_kind(tts: Any) -> None:
-    """Raises NotSupported unless this is a model as Kyutai TTS 1.6B is: voices by embedding, distilled cfg."""
-    if not (tts.multi_speaker and tts.valid_cfg_conditionings) or tts.multistream:
-        raise NotSupported("This checkpoint does not take its voices from embeddings; it is another kind of model.")
-    attention = tts.lm.depformer.layers[0].self_attn
-    if attention.rope is not None or len(attention.in_projs) < 2 or not tts.lm.depformer_multi_linear:
-        raise NotSupported("This checkpoint's depformer is built in another way than that of Kyutai TTS 1.6B.")
-
-
-def _drop_encoder(mimi: Any) -> None:
-    """The codec's encoder is never used: 155 MB of weights, and 8 MB of caches a row."""
-    mimi.encoder_transformer, mimi.encoder = None, torch.nn.Identity()
-    if hasattr(mimi, "downsample"):
-        del mimi.downsample
-
-
-def _ring_caches(module: Any) -> Iterator[torch.Tensor]:
-    """The keys and values of every streaming attention below: (2, slots, heads, steps, head_dim) each."""
-    for state in module.get_streaming_state().values():
-        cache = getattr(state, "kv_cache", None)
-        if isinstance(cache, RingKVCache):
-            yield cache.cache
+def count_numbers(path: Path) -> int:
+    """How many numbers a safetensors file holds, by its header."""
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")

@@ -5,8 +5,10 @@ Checked against the measured growth of a real state in the tests, and measured a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from speech.request import Unavailable
@@ -59,3 +61,18 @@ def slot_bytes(lm: Mapping[str, Any], mimi: Mapping[str, Any], itemsize: int) ->
     codec = mimi["transformer"]
     sound = codec["num_layers"] * 2 * codec["context"] * codec["d_model"] * 4
     return int(past + voice + sound)
+
+
+def free_ram(proc: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that this process may still take: what the machine has, or what is left to its container (cgroup v2).
+
+    Where neither is known, half of the machine's memory.
+    """
+    amounts = []
+    if proc.is_file():
+        lines = dict(line.split(":", 1) for line in proc.read_text().splitlines())
+        amounts.append(int(lines["MemAvailable"].split()[0]) * 1024)
+    limit, used = cgroup / "memory.max", cgroup / "memory.current"
+    if limit.is_file() and used.is_file() and limit.read_text().strip() != "max":
+        amounts.append(max(0, int(limit.read_text()) - int(used.read_text())))
+    return min(amounts) if amounts else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

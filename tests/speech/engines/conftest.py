@@ -19,7 +19,7 @@ from moshi.utils.compile import no_cuda_graph
 from safetensors.numpy import load_file
 
 import speech.engines.kyutai  # first: it tells moshi not to compile
-from speech.engines.kyutai import Embedding, KyutaiRunner
+from speech.engines.kyutai_runner import Embedding, KyutaiRunner
 from speech.request import Samples
 from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 from tests.fakegraph import fake_graphs

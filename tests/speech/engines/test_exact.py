@@ -14,7 +14,7 @@ from moshi.models.tts import TTSModel
 
 from speech.engines.base import UtteranceStatus
 from speech.engines.batched import Stepper, fade
-from speech.engines.kyutai import Embedding, KyutaiRunner
+from speech.engines.kyutai_runner import Embedding, KyutaiRunner
 from speech.engines.runner import ModelRunner
 from speech.request import SpeechRequest
 from tests.checkpoint import VOICES
