@@ -88,6 +88,12 @@ class Settings(BaseModel):
     openai_any_model: bool = Field(
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
     )
+    n_q: int = Field(
+        32, ge=2, description="Codebooks of kyutai: 8 to 32 trade quality for speed; a model with fewer uses its own."
+    )
+    temp: float = Field(
+        0.6, ge=0, le=2, description="Temperature of kyutai for requests that name none. 0 is greedy: always the same."
+    )
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
     )

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -34,6 +34,7 @@ from speech.request import (
 
 log = logging.getLogger("kyutai_tts.engine")
 
+T = TypeVar("T")
 FADE_S = 0.005
 LONGEST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
 STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
@@ -117,11 +118,7 @@ class Stepper:
             prepared = {index: self._prepared.pop(slot.utterance) for index, slot in slots.items()}
         if not slots:
             return
-        try:
-            rows = self._runner.reset(prepared)
-        except OutOfMemory as error:
-            self._out_of_memory(list(slots.values()), error)
-            return
+        rows = self._surviving(lambda: self._runner.reset(prepared), list(slots.values()))
         for index, row in rows.items():
             self._seats[index] = Seat(slots[index], row)
             slots[index].utterance.begin()
@@ -155,12 +152,8 @@ class Stepper:
                 return
 
     def _run(self, step: Step) -> Mapping[int, Frame]:
-        started = self._clock()
-        try:
-            frames = self._runner.step(step)
-        except OutOfMemory as error:
-            self._out_of_memory([self._seats[index].slot for index in step.rows], error)
-            return {}
+        started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
+        frames = self._surviving(lambda: self._runner.step(step), slots)
         self._step_s += 0.1 * (self._clock() - started - self._step_s)
         return frames
 
@@ -192,11 +185,18 @@ class Stepper:
         with self._lock:
             self._scheduler.release(slot)
 
-    def _out_of_memory(self, slots: list[Slot], error: OutOfMemory) -> None:
-        log.error("out of memory; %d requests fail: %s", len(slots), error)
+    def _surviving(self, action: Callable[[], Mapping[int, T]], slots: list[Slot]) -> Mapping[int, T]:
+        """What action gives. If the memory runs out: nothing, these slots fail, and the others go on."""
+        try:
+            return action()
+        except OutOfMemory as error:
+            reason = str(error)
+        # Out here nothing holds the error any more, nor the tensors in the frames that it came through.
+        log.error("out of memory; %d requests fail: %s", len(slots), reason)
         for slot in slots:
             self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code="out_of_memory"))
         self._runner.recover()
+        return {}
 
     def _refuse_unless(self, room: bool) -> None:
         """Called with the lock held."""

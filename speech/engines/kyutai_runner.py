@@ -209,7 +209,7 @@ class KyutaiRunner(ModelRunner):
             self._running = self._sounding = None
             self._compute(StepKind.FULL, everybody, everybody)
             # Not read again once the keys and values are there, but copied with every step: one frame of it will do.
-            state.condition_cross = state.condition_cross[:, :1].contiguous()
+            state.condition_cross = state.condition_cross[:, :1].clone()
         self._hear()
         self._clear(list(everybody))
 
@@ -235,14 +235,11 @@ class KyutaiRunner(ModelRunner):
 
 @contextmanager
 def out_of_memory() -> Iterator[None]:
-    """torch's error in our words; without its traceback, which would hold the tensors that filled the memory."""
+    """torch's error in our words."""
     try:
         yield
     except torch.OutOfMemoryError as error:
-        message = str(error)
-    else:
-        return
-    raise OutOfMemory(message)
+        raise OutOfMemory(str(error)) from None
 
 
 def _check_kind(tts: Any) -> None:

@@ -18,7 +18,6 @@ from moshi.models.tts import TTSModel
 from moshi.utils.compile import no_cuda_graph
 from safetensors.numpy import load_file
 
-import speech.engines.kyutai  # first: it tells moshi not to compile
 from speech.engines.kyutai_runner import Embedding, KyutaiRunner
 from speech.request import Samples
 from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
@@ -34,7 +33,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def load(checkpoint: Path) -> Callable[..., TTSModel]:
+def load_model(checkpoint: Path) -> Callable[..., TTSModel]:
     def load(n_q: int = 8) -> TTSModel:
         info = checkpoint_info(checkpoint)
         return TTSModel.from_checkpoint_info(info, n_q=n_q, temp=0.0, device="cpu", dtype=torch.float32)
@@ -80,16 +79,19 @@ class Reference:
 
 
 @pytest.fixture(scope="session")
-def reference(load: Callable[..., TTSModel], checkpoint: Path) -> Reference:
-    return Reference(load(), checkpoint / "voices")
+def reference(load_model: Callable[..., TTSModel], checkpoint: Path) -> Reference:
+    return Reference(load_model(), checkpoint / "voices")
 
 
 @pytest.fixture(scope="session", params=["eager", "graphs"])
 def runner(
-    request: pytest.FixtureRequest, load: Callable[..., TTSModel], embedding: Embedding
+    request: pytest.FixtureRequest, load_model: Callable[..., TTSModel], embedding: Embedding
 ) -> Iterator[KyutaiRunner]:
-    """Three slots, used by one test after another as a service would; once more with CUDA graphs, faked."""
+    """Three slots, used by one test after another as a service would; once more with CUDA graphs, faked.
+
+    All graphs must be captured while it is made: outside of fake_graphs a capture fails, as no GPU is there.
+    """
     with fake_graphs() if request.param == "graphs" else nullcontext():
-        runner = speech.engines.kyutai.KyutaiRunner(load(), embedding, slots=3, temperature=0.0)
-        yield runner
-        runner.close()
+        runner = KyutaiRunner(load_model(), embedding, slots=3, temperature=0.0)
+    yield runner
+    runner.close()

@@ -104,9 +104,9 @@ def test_a_nan_does_not_reach_the_next_user_of_its_slot(runner: KyutaiRunner, re
     check(after, reference)
 
 
-def test_fewer_codebooks(load: Callable[..., TTSModel], embedding: Embedding, reference: Reference) -> None:
-    runner = KyutaiRunner(load(n_q=4), embedding, slots=2, temperature=0.0)
-    few = Reference(load(n_q=4), reference.voices)
+def test_fewer_codebooks(load_model: Callable[..., TTSModel], embedding: Embedding, reference: Reference) -> None:
+    runner = KyutaiRunner(load_model(n_q=4), embedding, slots=2, temperature=0.0)
+    few = Reference(load_model(n_q=4), reference.voices)
     jobs = [Job(CASES[0]), Job(CASES[1], arrives=7)]
     play(Stepper(runner, max_queue=0), jobs)
     for job in jobs:
