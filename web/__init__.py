@@ -9,8 +9,7 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, errors, openai, ops, requests, voices
-from web import api, auth, errors, openai, ops, requests, security
+from web import api, auth, errors, openai, ops, requests, security, voices
 from web.clients import ClientWatch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, openai.blueprint, ops.blueprint, voices.blueprint)
