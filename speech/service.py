@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +24,7 @@ log = logging.getLogger("kyutai_tts.service")
 
 VERSION = "0.1.0"
 DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
+HELD_S, HELD_WEIGHT = 5.0, 0.2  # for Retry-After: the first guess, and how much each speech changes it
 _GB = 1e9
 
 
@@ -51,6 +53,7 @@ class SpeechService:
         self._gpus = gpus
         self._lock = threading.Lock()
         self._open = 0
+        self._held_s = HELD_S  # how long a slot is held, of late
         self._draining = False
 
     # -- speaking -----------------------------------------------------------------------------------------------
@@ -71,6 +74,7 @@ class SpeechService:
             spec,
             self.manager,
             load_timeout_s=self.settings.load_timeout,
+            queue_timeout_s=self.settings.queue_timeout,
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
             on_close=self._left,
@@ -173,12 +177,16 @@ class SpeechService:
             if self._draining:
                 raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
             if self._open >= self.max_streams:
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=2)
+                slots = self.engine_status().slots_total or self.max_streams
+                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._held_s / slots)
             self._open += 1
 
-    def _left(self) -> None:
+    def _left(self, speech: Speech) -> None:
+        begun_at = speech.utterance.begun_at
         with self._lock:
             self._open -= 1
+            if begun_at is not None:
+                self._held_s += HELD_WEIGHT * (time.monotonic() - begun_at - self._held_s)
 
     def _gpu_now(self) -> GPU | None:
         """Fresh figures of our GPU; None on the CPU."""

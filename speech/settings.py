@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,6 +38,23 @@ def _pairs(value: Any) -> Any:
 Paired = Annotated[dict[str, str], BeforeValidator(_pairs)]
 
 
+def _digests(value: Any) -> Any:
+    """KEY, NAME:KEY -> the SHA-256 of each key by its name."""
+    if not isinstance(value, str):
+        return value
+    digests: dict[str, str] = {}
+    for number, part in enumerate(filter(None, map(str.strip, value.split(","))), 1):
+        name, colon, key = part.partition(":")
+        name, key = (name.strip(), key.strip()) if colon else (f"key-{number}", part)
+        if not name or not key or name in digests:
+            raise ValueError("each part must be KEY or NAME:KEY, no name twice")
+        digests[name] = sha256(key.encode()).hexdigest()
+    return digests
+
+
+Keyed = Annotated[dict[str, str], BeforeValidator(_digests)]
+
+
 class Settings(BaseModel):
     """All settings, checked. Frozen: what the service was started with is what it runs with."""
 
@@ -59,6 +77,7 @@ class Settings(BaseModel):
         True,
         description="After an idle release on CUDA, replace the worker process: only that gives the CUDA context back.",
     )
+    queue_timeout: float = Field(120, gt=0, description="Seconds that a request waits for a slot before it gets a 503.")
     load_timeout: float = Field(
         300, gt=0, description="Seconds that a request waits for the model to load before it gets a 503."
     )
@@ -106,6 +125,19 @@ class Settings(BaseModel):
         30, gt=0, description="Seconds a client may leave its audio unread before it is disconnected."
     )
     drain_timeout: float = Field(60, ge=0, description="Seconds that running streams get to finish after SIGTERM.")
+    api_keys: Keyed = Field(
+        {},
+        repr=False,
+        description="Keys that are taken, each KEY or NAME:KEY, separated by commas; the log has the name. Unset: "
+        "no key is needed.",
+    )
+    public_lists: bool = Field(
+        False, description="Lists of voices, formats and models can be read without a key, as old clients do."
+    )
+    rate_limit: float = Field(
+        0, ge=0, description="Requests for speech a minute from each key or address. 0: no limit."
+    )
+    rate_burst: int = Field(10, ge=1, description="How many of them may come at once.")
     cors_origins: Listed = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )
@@ -152,8 +184,10 @@ def unknown_names(env_file: Path) -> list[str]:
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-    return f"{name}={first['input']!r} is not allowed: {first['msg']}"
+    field = str(first["loc"][0]) if first["loc"] else "settings"
+    secret = field in Settings.model_fields and not Settings.model_fields[field].repr
+    given = "..." if secret else repr(first["input"])
+    return f"{field.upper()}={given} is not allowed: {first['msg']}"
 
 
 def as_markdown() -> str:

@@ -51,15 +51,16 @@ class Speech:
         manager: GPUManager,
         *,
         load_timeout_s: float,
+        queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
-        on_close: Callable[[], None] = lambda: None,
+        on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
         self.sample_rate = engine.sample_rate
         self.counts = Counts()
         self.utterance = Utterance(request)
-        self._manager, self._load_timeout_s = manager, load_timeout_s
+        self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
         self._prepare, self._on_close = prepare, on_close
         self._held = ExitStack()
         self._audio: Iterator[AudioChunk] | None = None
@@ -184,7 +185,7 @@ class Speech:
             self._held.close()
         finally:
             self._engine = None
-            self._on_close()
+            self._on_close(self)
 
     def __enter__(self) -> Speech:
         return self
@@ -193,6 +194,15 @@ class Speech:
         self.close()
 
     # -- inside -------------------------------------------------------------------------------------------------
+
+    def _wait_for_slot(self) -> None:
+        if not self.utterance.wait_for_slot(self._queue_timeout_s):
+            self.cancel()
+            raise Unavailable(
+                f"No slot became free within {self._queue_timeout_s:g} s.",
+                code="queue_timeout",
+                retry_after_s=self._queue_timeout_s,
+            )
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
@@ -213,6 +223,7 @@ class Speech:
             engine.start(self.utterance)
             self.accepted = True
             self.decided.set()
+            self._wait_for_slot()
             for chunk in self._paced(self.utterance.chunks()):
                 if self.first_audio_s is None:
                     self.first_audio_s = time.monotonic() - self.opened_at

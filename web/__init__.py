@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, errors, openai, ops, requests, voices
+from web import api, auth, errors, openai, ops, requests, security, voices
 from web.clients import ClientWatch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, openai.blueprint, ops.blueprint, voices.blueprint)
@@ -19,6 +19,7 @@ EXPOSED_HEADERS = [
     "X-Audio-Duration",
     "X-Engine",
     "X-Ignored",
+    "X-Queue-Depth",
     "X-Request-Id",
     "X-Sample-Rate",
     "X-Voice",
@@ -33,8 +34,10 @@ def init_app(app: Flask, service: SpeechService) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     if service.settings.cors_origins:
-        CORS(app, origins=list(service.settings.cors_origins), expose_headers=EXPOSED_HEADERS)
+        CORS(app, origins=list(service.settings.cors_origins), expose_headers=EXPOSED_HEADERS, max_age=600)
     requests.init_app(app)
+    auth.init_app(app, service.settings)
+    security.init_app(app)
     errors.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

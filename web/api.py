@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response, jsonify
 
 from speech.encoders import ENCODERS
@@ -31,4 +33,14 @@ def _answer(form: SpeechForm, stream: bool) -> Response:
 
 @blueprint.get("/api/formats")
 def formats() -> Response:
-    return jsonify(formats=[{"name": name, "media_type": e.media_type} for name, e in ENCODERS.items()])
+    """Names, media types, and what bit rates can be asked for (kbit/s)."""
+    return jsonify(
+        formats=[
+            {
+                "name": name,
+                "media_type": encoder.media_type,
+                "bitrates": asdict(encoder.bitrates) if encoder.bitrates else None,
+            }
+            for name, encoder in ENCODERS.items()
+        ]
+    )

@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from speech import request as speech
+from web.context import speech_service
 from web.requests import request_id
 
 log = logging.getLogger("kyutai_tts.web")
@@ -53,6 +54,8 @@ def response_to(error: speech.SpeechError) -> Response:
     response.status_code = status
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, speech.QueueFull):
+        response.headers["X-Queue-Depth"] = str(speech_service().engine_status().queue_depth)
     if status in NOT_AGAIN:
         response.headers["X-Should-Retry"] = "false"
     if status == 500:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
 from speech.request import SPEEDS, InvalidRequest, SpeechRequest
+from web.context import speech_service
+from web.security import body_deadline
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -57,14 +60,24 @@ class SpeechForm(BaseModel):
 
 def read_form(model: type[Form]) -> Form:
     """The request's body as that model: a JSON object, or form fields. Raises InvalidRequest, UnsupportedMediaType."""
-    given, strict = _fields()
+    with body_deadline(speech_service().settings.read_timeout):
+        data = _body()
+    given, strict = _fields(data)
     try:
         return model.model_validate(given, strict=strict)
     except ValidationError as error:
         raise _explain(error) from None
 
 
-def _fields() -> tuple[dict[str, Any], bool]:
+def _body() -> bytes:
+    """The whole body. One that comes in chunks, without a length, would otherwise be cut at the limit and pass."""
+    data = request.get_data()
+    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
+        raise RequestEntityTooLarge
+    return data
+
+
+def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
     """The fields, and whether they have types of their own: in a form everything is text."""
     kind = request.mimetype
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
@@ -72,7 +85,7 @@ def _fields() -> tuple[dict[str, Any], bool]:
     if kind not in ("application/json", "") and not kind.endswith("+json"):
         raise UnsupportedMediaType("The body must be application/json or form fields.")
     try:
-        given = json.loads(request.get_data().decode("utf-8"), parse_constant=_no_constant)
+        given = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
     if not isinstance(given, dict):

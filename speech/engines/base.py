@@ -83,6 +83,11 @@ class Utterance:
         while (chunk := self._next_chunk()) is not None:
             yield chunk
 
+    def wait_for_slot(self, timeout_s: float) -> bool:
+        """True as soon as it has a slot, or is over; False if it still waits when the time is up."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._status is not UtteranceStatus.WAITING, timeout_s)
+
     @property
     def status(self) -> UtteranceStatus:
         return self._status
@@ -124,6 +129,7 @@ class Utterance:
             if not self._status.over:
                 self._status = UtteranceStatus.SPEAKING
                 self.begun_at = time.monotonic()
+                self._changed.notify_all()
 
     def emit(self, chunk: AudioChunk) -> None:
         """Hand audio to the reader. Never blocks. Dropped if the utterance is over."""

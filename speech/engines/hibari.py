@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from functools import partial
 
@@ -26,7 +27,7 @@ log = logging.getLogger("kyutai_tts.hibari")
 
 DEFAULT_SLOTS = 64  # a seated utterance costs a little memory only; the threads bound the work
 FRAME = round(FRAME_S * SAMPLE_RATE)  # samples
-SECONDS_PER_UTTERANCE = 1.0  # for Retry-After: about what a few sentences cost a busy machine
+HELD_S, HELD_WEIGHT = 2.0, 0.2  # for Retry-After: the first guess, and how much each utterance changes it
 
 
 def build(settings: Settings, progress: Progress) -> Engine:
@@ -60,6 +61,7 @@ class HibariEngine(Engine):
         self._line: deque[_Turn] = deque()
         self._turns: dict[Utterance, _Turn] = {}
         self._closed = False
+        self._held_s = HELD_S  # how long an utterance holds its slot, of late
         count = threads or min(4, os.cpu_count() or 1)
         self._threads = [threading.Thread(target=self._work, name=f"hibari-{i}") for i in range(count)]
         for thread in self._threads:
@@ -70,8 +72,8 @@ class HibariEngine(Engine):
             if self._closed:
                 raise EngineFailed("The engine is closed.")
             if not self._scheduler.admit(utterance):
-                wait = SECONDS_PER_UTTERANCE * (self._scheduler.queue_depth + 1) / len(self._threads)
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=wait)
+                wait_s = self._held_s / self._scheduler.slots_total
+                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=wait_s)
             self._seat()
         utterance.listen(partial(self._wake, utterance))
 
@@ -168,6 +170,8 @@ class HibariEngine(Engine):
             turn.running = False
             if done:
                 self._turns.pop(turn.utterance, None)
+                if turn.utterance.begun_at is not None:
+                    self._held_s += HELD_WEIGHT * (time.monotonic() - turn.utterance.begun_at - self._held_s)
                 self._scheduler.release(turn.slot)
                 self._seat()
             elif turn.wanted:
