@@ -95,6 +95,38 @@ class TextFeed:
         return given
 
 
+class MessageFeed:
+    """Words from text that arrives in messages, each of which ends a word. Only a pause may go on in the next one."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, message: str) -> list[Piece]:
+        """The words and pauses that are complete now.
+
+        >>> feed = MessageFeed()
+        >>> feed.feed('One <break'), feed.feed('time="1s"/> two')
+        (['One'], [Pause(seconds=1.0), 'two'])
+        """
+        text = self._joined(message)
+        begun = _BREAK_BEGUN.search(text)
+        whole, self._held = (text[: begun.start()], begun[0]) if begun else (text, "")
+        return list(_split(whole))
+
+    def flush(self) -> list[Piece]:
+        """What was held back: the text ends here."""
+        held, self._held = self._held, ""
+        return list(_split(held))
+
+    def _joined(self, message: str) -> str:
+        """What was held back and the message: cut within the tag's words, or between them."""
+        if self._held:
+            for text in (self._held + message, f"{self._held} {message}"):
+                if _BREAK.match(text) or _BREAK_BEGUN.fullmatch(text):
+                    return text
+        return f"{self._held} {message}"
+
+
 def _safe_length(text: str) -> int:
     """How much of the text no later piece can change: up to the last white space or whole tag, outside a begun tag."""
     tag_end = max((found.end() for found in _BREAK.finditer(text)), default=0)
