@@ -70,7 +70,7 @@ class SpeechService:
         voice = self.voices.get(request.voice) if request.voice else self.voices.default
         _check_audio(request)
         settled, ignored = _settle(request, spec)
-        self._admit(self.max_streams if may_wait else self._slots)
+        self._admit(self.max_streams if may_wait else self.slots)
         return Speech(
             replace(settled, voice=voice.id),
             voice,
@@ -189,12 +189,17 @@ class SpeechService:
         """How many streams may be open at once, speaking or waiting. The server has a thread for each."""
         return (self.settings.max_slots or DEFAULT_STREAMS) + self.settings.max_queue
 
-    # -- inside -------------------------------------------------------------------------------------------------
-
     @property
-    def _slots(self) -> int:
+    def slots(self) -> int:
         """How many speak at once; a guess before the engine is loaded, if it chooses itself."""
         return self.engine_status().slots_total or DEFAULT_STREAMS
+
+    @property
+    def streams_open(self) -> int:
+        """Speaking, waiting, or connected and still silent."""
+        return self._open
+
+    # -- inside -------------------------------------------------------------------------------------------------
 
     def _admit(self, streams: int) -> None:
         with self._lock:

@@ -22,8 +22,9 @@ from enum import Enum
 from typing import Any
 
 from flask import Response
-from werkzeug.exceptions import BadRequest, UpgradeRequired
+from werkzeug.exceptions import BadRequest, HTTPException
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -37,6 +38,8 @@ from wsproto.events import (
 )
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from web.clients import client_socket
 
 EMPTY = CloseReason.NO_STATUS_RCVD  # a close frame without a payload; the other side sees 1005
 LINGER_S = 5.0  # how long a client may take to answer our close frame
@@ -70,6 +73,12 @@ class Ending(Enum):
         return self in (Ending.CLOSED_BY_CLIENT, Ending.GONE, Ending.UNREAD)
 
 
+class UpgradeRequired(HTTPException):
+    """A version of the WebSocket protocol other than 13."""
+
+    code = 426
+
+
 class SocketClosed(Exception):
     """Nothing more can be sent."""
 
@@ -79,9 +88,10 @@ class Upgrade:
 
     def __init__(self, environ: dict[str, Any]) -> None:
         """Raises BadRequest or UpgradeRequired if the request's headers do not ask for a WebSocket."""
-        self._sock = environ.get("gunicorn.socket")
-        if self._sock is None:
+        sock = client_socket(environ)
+        if sock is None:
             raise BadRequest("This server does not speak WebSocket.")
+        self._sock = sock
         self._connection = WSConnection(ConnectionType.SERVER)
         try:
             self._connection.initiate_upgrade_connection(_headers(environ), "/")
@@ -134,7 +144,7 @@ class WebSocket:
         self._messages: deque[str | bytes] = deque()
         self._parts: list[Any] = []  # of a message that is not complete yet
         self._parts_bytes = 0
-        self._controls: deque[Event] = deque()  # pings and pongs for whoever writes next
+        self._controls: dict[type[Event], Event] = {}  # for whoever writes next; of each kind only the newest
         self._actions: deque[Callable[[], None]] = deque()
         self._writing = threading.Lock()
         self._write_began: float | None = None
@@ -274,7 +284,7 @@ class WebSocket:
             return self._take_close(event)
         return None
 
-    def _take_part(self, event: Message) -> Ending | None:
+    def _take_part(self, event: Message[Any]) -> Ending | None:
         self._parts.append(event.data)
         self._parts_bytes += len(event.data)
         if self._parts_bytes > self._limits.message_bytes:
@@ -287,11 +297,10 @@ class WebSocket:
         return None
 
     def _take_close(self, event: CloseConnection) -> Ending:
-        if self._closed_at is not None:
+        """A close frame; wsproto gives the same event for a frame that it cannot read."""
+        if self._connection.state is ConnectionState.CLOSED:
             return Ending.CLOSED_BY_US
-        if event.code in (CloseReason.PROTOCOL_ERROR, CloseReason.INVALID_FRAME_PAYLOAD_DATA) and not _is_remote(
-            self._connection
-        ):
+        if self._connection.state is not ConnectionState.REMOTE_CLOSING:
             return Ending.BAD_FRAME
         self._control(event.response())
         return Ending.CLOSED_BY_CLIENT
@@ -299,18 +308,16 @@ class WebSocket:
     # -- pings, pongs and the answer to a close frame, between the writer's messages -------------------------------
 
     def _control(self, event: Event) -> None:
-        """Sent at once if nobody writes; else the writer sends it after its message. Of each kind only the newest."""
-        kept = [waiting for waiting in self._controls if type(waiting) is not type(event)]
-        self._controls.clear()
-        self._controls.extend([*kept, event])
+        """Sent at once if nobody writes; else the writer sends it after its message."""
+        self._controls[type(event)] = event
         if self._has_room():
             self._send_controls()
 
     def _send_controls(self) -> None:
         while self._controls and self._writing.acquire(blocking=False):
             try:
-                self._write(self._controls.popleft())
-            except (IndexError, SocketClosed):
+                self._write(self._controls.popitem()[1])
+            except (KeyError, SocketClosed):
                 return
             finally:
                 self._writing.release()
@@ -320,8 +327,3 @@ class WebSocket:
         room = select.poll()
         room.register(self._sock, select.POLLOUT)
         return bool(room.poll(0))
-
-
-def _is_remote(connection: WSConnection) -> bool:
-    """The close frame came from the client; wsproto reports a frame that it cannot read in the same way."""
-    return connection.state.name == "REMOTE_CLOSING"
