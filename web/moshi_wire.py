@@ -5,6 +5,7 @@ A MessagePack format sends maps: Ready, Audio or OggOpus, Text, Error. A raw one
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -44,11 +45,11 @@ class VoiceMessage(BaseModel):
 
     def embedding(self) -> NDArray[np.float32] | None:
         """(1, width, frames); None if the numbers do not have that shape, or are none."""
-        try:
-            array = np.array(self.embeddings, np.float32).reshape(self.shape)
-        except (ValueError, OverflowError):
+        if math.prod(self.shape) != len(self.embeddings) or min(self.shape) < 1:
             return None
-        return array[(None,) * (3 - array.ndim)] if array.size and np.isfinite(array).all() else None
+        with np.errstate(over="ignore"):
+            array = np.array(self.embeddings).astype(np.float32).reshape(self.shape)
+        return array[(None,) * (3 - array.ndim)] if np.isfinite(array).all() else None
 
 
 ClientMessage = TextMessage | EosMessage | VoiceMessage
@@ -78,6 +79,7 @@ class Wire(ABC):
         self._waiting: Samples = np.zeros(0, np.float32)  # less than a frame
 
     def ready(self) -> Iterator[bytes]:
+        """What comes before anything else."""
         if self.packed:
             yield msgpack.packb({"type": "Ready"})
 
@@ -127,6 +129,10 @@ class OpusWire(Wire):
     def __init__(self, packed: bool) -> None:
         super().__init__(packed)
         self._encoder = ENCODERS["opus"](SAMPLE_RATE)
+
+    def ready(self) -> Iterator[bytes]:
+        yield from super().ready()
+        yield from self._pages(self._encoder.head())
 
     def last_sound(self) -> Iterator[bytes]:
         yield from super().last_sound()

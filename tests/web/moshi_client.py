@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import msgpack
 import websocket
 
+TIMEOUT_S = 30
 NO_STATUS = 1005  # RFC 6455: what is reported for a close frame without a payload
 NO_FRAME = 1006  # and when there was none
 
@@ -56,15 +58,17 @@ class MoshiClient:
         url: str,
         path: str = "/api/tts_streaming",
         header: dict[str, str] | None = None,
-        timeout: float = 30,
+        sock: socket.socket | None = None,
         **query: str,
     ) -> None:
-        """url: of the service, http://. Raises WebSocketBadStatusException if it refuses."""
+        """url: of the service, http://. sock: a connection to it, if there is one already.
+
+        Raises WebSocketBadStatusException if it refuses.
+        """
         address = f"{url.replace('http', 'ws', 1)}{path}?{urlencode({'format': 'PcmMessagePack', **query})}"
         self.socket = websocket.create_connection(
-            address, timeout=timeout, header=header or {}, enable_multithread=False
+            address, timeout=TIMEOUT_S, header=header or {}, enable_multithread=False, socket=sock
         )
-        self.answers_pings = True
 
     def __enter__(self) -> MoshiClient:
         return self
