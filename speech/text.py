@@ -102,6 +102,7 @@ class MessageFeed:
     """Words from text that arrives in messages, each of which ends a word. Only a pause may go on in the next one."""
 
     def __init__(self) -> None:
+        self._text = TextFeed()
         self._parts: list[str] = []  # of what may become a pause
 
     def feed(self, message: str) -> list[Piece]:
@@ -114,7 +115,7 @@ class MessageFeed:
         if not self._parts:
             return self._begin(message)
         inside, closed, after = message.partition(">")
-        tag = "".join("".join([*self._parts, inside, closed]).split())
+        tag = "".join(clean("".join([*self._parts, inside, closed])).split())
         if found := _BREAK_DENSE.fullmatch(tag):
             self._parts = []
             return [_pause(found), *self._begin(after)]
@@ -126,14 +127,17 @@ class MessageFeed:
     def flush(self) -> list[Piece]:
         """What was held back: the text ends here."""
         parts, self._parts = self._parts, []
-        return [piece for part in parts for piece in _split(part)]
+        return [piece for part in parts for piece in self._whole(part)]
 
     def _begin(self, message: str) -> list[Piece]:
         begun = _BREAK_BEGUN.search(message)
         if begun is None or not _may_become_break("".join(begun[0].split())):
-            return list(_split(message))
+            return self._whole(message)
         self._parts = [begun[0]]
-        return list(_split(message[: begun.start()]))
+        return self._whole(message[: begun.start()])
+
+    def _whole(self, text: str) -> list[Piece]:
+        return [*self._text.feed(text), *self._text.flush()]
 
 
 def _may_become_break(tag: str) -> bool:

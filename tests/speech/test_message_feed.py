@@ -48,3 +48,7 @@ def test_what_only_looks_like_a_pause_is_said(text: str) -> None:
 def test_whole_text_in_one_message() -> None:
     text = f"One two. {BREAK}\n\nThree"
     assert fed(text) == pieces(text)
+
+
+def test_what_nobody_can_say_is_dropped() -> None:
+    assert fed("\n\n", "a\x00b\u200b", "\x07", "c\n\n") == ["ab", "c"]
