@@ -213,6 +213,7 @@ def _serve(service: SpeechService, socket: WebSocket) -> None:
             with service.when_draining(lambda: socket.call(socket.close)):
                 first = socket.receive()
             if first is None:
+                socket.close(CloseReason.GOING_AWAY)
                 return
             speech = held.enter_context(_open(service, first))
         except SpeechError as error:

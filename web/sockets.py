@@ -70,7 +70,7 @@ class Ending(Enum):
 
     @property
     def nobody_there(self) -> bool:
-        return self in (Ending.CLOSED_BY_CLIENT, Ending.GONE, Ending.UNREAD)
+        return self in (Ending.GONE, Ending.UNREAD)
 
 
 class UpgradeRequired(HTTPException):
@@ -130,7 +130,7 @@ class Upgraded(Response):
 
 
 class WebSocket:
-    """An open WebSocket. Use it in a `with` block."""
+    """An open WebSocket. Use it in a `with` block; the server then closes the connection."""
 
     def __init__(
         self,
@@ -161,7 +161,8 @@ class WebSocket:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.hang_up()
+        if self.ending in (Ending.TOO_LONG, Ending.BAD_FRAME):
+            self._swallow()
         self._wake_in.close()
         self._wake_out.close()
 
@@ -274,6 +275,15 @@ class WebSocket:
         except (LocalProtocolError, RemoteProtocolError):
             return Ending.BAD_FRAME
         return None
+
+    def _swallow(self) -> None:
+        """Read on, so that a client which still sends comes to see our close frame rather than a reset connection."""
+        end = self._clock() + LINGER_S
+        with contextlib.suppress(OSError):
+            while self._clock() < end:
+                self._sock.settimeout(LINGER_S)
+                if not self._sock.recv(RECEIVE_BYTES):
+                    return
 
     def _take(self, event: Event) -> Ending | None:
         if isinstance(event, Message):

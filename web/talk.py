@@ -112,7 +112,8 @@ class Talk:
         finally:
             self._reading_ended(self._socket.ending or Ending.GONE)
             writer.join(CLOSE_S)
-            self._socket.hang_up()
+            if writer.is_alive():
+                self._socket.hang_up()
             writer.join()
 
     # -- text in (the reader's thread) ----------------------------------------------------------------------------

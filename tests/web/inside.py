@@ -10,6 +10,7 @@ from email.message import Message
 from email.parser import BytesParser
 
 from flask import Flask
+from gunicorn.util import close_graceful
 from werkzeug.test import EnvironBuilder
 
 URL = "http://inside"
@@ -21,7 +22,6 @@ class Inside:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._threads: list[threading.Thread] = []
-        self._ours: list[socket.socket] = []
 
     def connect(self) -> socket.socket:
         """The client's end of a new connection; its request is read and answered on a thread."""
@@ -29,7 +29,6 @@ class Inside:
         thread = threading.Thread(target=self._serve, args=(ours,), name="inside")
         thread.start()
         self._threads.append(thread)
-        self._ours.append(ours)
         return theirs
 
     def join(self, timeout_s: float = 20) -> None:
@@ -37,8 +36,6 @@ class Inside:
         for thread in self._threads:
             thread.join(timeout_s)
         alive = [thread for thread in self._threads if thread.is_alive()]
-        for ours in self._ours:
-            ours.close()
         assert not alive, "a connection is still being served"
 
     def _serve(self, ours: socket.socket) -> None:
@@ -50,7 +47,7 @@ class Inside:
             ours.sendall(body)
         except StopIteration:
             pass  # what gunicorn takes for: say nothing more
-        ours.shutdown(socket.SHUT_RDWR)
+        close_graceful(ours)
 
 
 def _request(ours: socket.socket) -> tuple[str, str, Message]:

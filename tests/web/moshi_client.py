@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgpack
 import websocket
@@ -66,9 +66,14 @@ class MoshiClient:
         Raises WebSocketBadStatusException if it refuses.
         """
         address = f"{url.replace('http', 'ws', 1)}{path}?{urlencode({'format': 'PcmMessagePack', **query})}"
-        self.socket = websocket.create_connection(
-            address, timeout=TIMEOUT_S, header=header or {}, enable_multithread=False, socket=sock
-        )
+        host = urlsplit(url)
+        self._sock = sock or socket.create_connection((host.hostname, host.port), TIMEOUT_S)
+        self._sock.settimeout(TIMEOUT_S)
+        try:
+            self.socket = websocket.create_connection(address, header=header or {}, socket=self._sock)
+        except BaseException:
+            self._sock.close()
+            raise
 
     def __enter__(self) -> MoshiClient:
         return self
@@ -95,7 +100,11 @@ class MoshiClient:
 
     def drop(self) -> None:
         """Let the connection go without a word."""
-        self.socket.shutdown()
+        self._sock.close()
+
+    def half_close(self) -> None:
+        """Say that nothing more will be sent, below WebSocket."""
+        self._sock.shutdown(socket.SHUT_WR)
 
     # -- in ---------------------------------------------------------------------------------------------------------
 
