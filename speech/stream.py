@@ -99,7 +99,7 @@ class Speech:
     def media_type(self) -> str:
         return ENCODERS[self.request.format].media_type
 
-    def prepare(self) -> None:
+    def preload(self) -> None:
         """Have the model loaded for a `start` that will come soon; nothing is held meanwhile.
 
         Raises what loading raises. Returns early on `cancel`, or when it takes longer than a request would wait.

@@ -142,7 +142,7 @@ class JsonDialect(Dialect):
             yield data
         if time.monotonic() >= self._progress_at:
             self._progress_at = time.monotonic() + PROGRESS_S
-            yield _json("progress", **self._figures())
+            yield _json("progress", words_done=self._words, **self._figures())
 
     def last_sound(self) -> Iterator[bytes]:
         if data := self._encoder.flush():
@@ -155,7 +155,7 @@ class JsonDialect(Dialect):
 
     def done(self) -> Messages:
         first_s = self._speech.first_audio_s
-        return [_json("done", **self._figures(), first_audio_s=None if first_s is None else round(first_s, 3))]
+        return [_json("done", words=self._words, **self._figures(), first_audio_s=None if first_s is None else round(first_s, 3))]
 
     def failed(self, error: SpeechError) -> Messages:
         return [_failure(error)]
@@ -169,7 +169,6 @@ class JsonDialect(Dialect):
     def _figures(self) -> dict[str, Any]:
         speech = self._speech
         return {
-            "words_done": self._words,
             "audio_s": round(speech.seconds, 3),
             "elapsed_s": round(time.monotonic() - speech.opened_at, 3),
             "rtf": None if speech.pace is None else round(speech.pace, 3),

@@ -184,7 +184,7 @@ class Talk:
         self._finish(self._error or error)
 
     def _speak(self) -> None:
-        self.speech.prepare()
+        self.speech.preload()
         self._begun.wait()
         if self._said:
             for chunk in self.speech.chunks():

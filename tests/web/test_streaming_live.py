@@ -93,7 +93,7 @@ def test_text_cut_anywhere(server: LiveServer) -> None:
     assert word_errors(SENTENCES, heard(samples, 24_000)) <= 2
     (done,) = got.of("done")
     assert done["audio_s"] == pytest.approx(len(samples) / 24_000, abs=0.001)
-    assert done["words_done"] == len(SENTENCES.split())
+    assert done["words"] == len(SENTENCES.split())
 
 
 def test_word_times(server: LiveServer) -> None:
@@ -168,7 +168,7 @@ def test_a_pause_cut_in_two(server: LiveServer) -> None:
                 client.send("text", text=text)
             client.send("end")
             (done,) = client.hear_all().of("done")
-            assert done["words_done"] == 2
+            assert done["words"] == 2
             seconds.append(done["audio_s"])
     assert 0.7 < seconds[1] - seconds[0] < 1.3
 
@@ -178,7 +178,7 @@ def test_nothing_to_say(server: LiveServer) -> None:
         client.send("end")
         got = client.hear_all()
     (done,) = got.events
-    assert (done["type"], done["audio_s"], done["words_done"], got.audio) == ("done", 0, 0, [])
+    assert (done["type"], done["audio_s"], done["words"], got.audio) == ("done", 0, 0, [])
     assert got.close_code == 1000
 
 
