@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+Samples = NDArray[np.float32]  # (samples,), mono, in [-1, 1]
 SPEEDS = (0.25, 4.0)  # the slowest and the fastest that may be asked for
 FRAME_S = 0.08  # one frame: 80 ms, the step of Kyutai's model (12.5 Hz) and the size of every chunk
 
@@ -24,6 +25,9 @@ class SpeechRequest:
     temperature: float | None = None  # 0 is greedy
     top_k: int | None = None
     seed: int | None = None
+    # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are
+    # embeddings takes it instead of `voice`, and refuses another shape; any other engine ignores it.
+    embedding: NDArray[np.float32] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,6 @@ class Pause:
     seconds: float
 
 
-Samples = NDArray[np.float32]  # (samples,), mono, in [-1, 1]
 Piece = str | Pause  # one word in its own spelling (no white space inside), or a pause
 
 

@@ -6,7 +6,8 @@ import importlib.util
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -55,19 +56,21 @@ class SpeechService:
         self._open = 0
         self._held_s = HELD_S  # how long a slot is held, of late
         self._draining = False
+        self._when_draining: dict[object, Callable[[], None]] = {}
 
     # -- speaking -----------------------------------------------------------------------------------------------
 
-    def open(self, request: SpeechRequest) -> Speech:
+    def open(self, request: SpeechRequest, may_wait: bool = True) -> Speech:
         """Accept speech whose words come later; returns at once. The caller closes it.
 
+        may_wait: False refuses where there are as many streams as slots, so that it would have to queue.
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
         voice = self.voices.get(request.voice) if request.voice else self.voices.default
         _check_audio(request)
         settled, ignored = _settle(request, spec)
-        self._admit()
+        self._admit(self.max_streams if may_wait else self.slots)
         return Speech(
             replace(settled, voice=voice.id),
             voice,
@@ -157,8 +160,24 @@ class SpeechService:
         return self._draining
 
     def drain(self) -> None:
-        """Take nothing new; what runs may finish."""
+        """Take nothing new; what runs may finish. May be called by a signal handler: it waits for no lock."""
         self._draining = True
+        for action in list(self._when_draining.values()):
+            action()
+
+    @contextmanager
+    def when_draining(self, action: Callable[[], None]) -> Iterator[None]:
+        """Have `action` called, perhaps twice, if the drain begins while the block runs, or before.
+
+        It is called wherever `drain` is: it must not block nor take a lock.
+        """
+        self._when_draining[key := object()] = action
+        try:
+            if self._draining:
+                action()
+            yield
+        finally:
+            del self._when_draining[key]
 
     def close(self) -> None:
         """The process ends: stop what still speaks and release the engine."""
@@ -170,13 +189,23 @@ class SpeechService:
         """How many streams may be open at once, speaking or waiting. The server has a thread for each."""
         return (self.settings.max_slots or DEFAULT_STREAMS) + self.settings.max_queue
 
+    @property
+    def slots(self) -> int:
+        """How many speak at once; a guess before the engine is loaded, if it chooses itself."""
+        return self.engine_status().slots_total or DEFAULT_STREAMS
+
+    @property
+    def streams_open(self) -> int:
+        """Speaking, waiting, or connected and still silent."""
+        return self._open
+
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _admit(self) -> None:
+    def _admit(self, streams: int) -> None:
         with self._lock:
             if self._draining:
                 raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
-            if self._open >= self.max_streams:
+            if self._open >= streams:
                 slots = self.engine_status().slots_total or self.max_streams
                 raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._held_s / slots)
             self._open += 1

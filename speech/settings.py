@@ -124,6 +124,13 @@ class Settings(BaseModel):
     read_timeout: float = Field(
         30, gt=0, description="Seconds a client may leave its audio unread before it is disconnected."
     )
+    ping_interval: float = Field(10, gt=0, description="Seconds between the pings that a WebSocket's client gets.")
+    silence_timeout: float = Field(
+        30, gt=0, description="Seconds a WebSocket's client may send nothing, not even the answer to a ping."
+    )
+    max_socket_time: float = Field(
+        3600, gt=0, description="Seconds after which a WebSocket is closed even if its text has not ended."
+    )
     drain_timeout: float = Field(60, ge=0, description="Seconds that running streams get to finish after SIGTERM.")
     api_keys: Keyed = Field(
         {},

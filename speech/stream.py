@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.encoders import ENCODERS
@@ -86,11 +89,26 @@ class Speech:
         """Stop at once, in whatever phase: waiting for the model, for a slot, or speaking."""
         self.utterance.cancel()
 
+    def bring_voice(self, embedding: NDArray[np.float32]) -> None:
+        """Speak as this speaker (SpeechRequest.embedding). Only before `start`; later it has no effect."""
+        self.request = self.utterance.request = replace(self.request, embedding=embedding)
+
     # -- audio out ----------------------------------------------------------------------------------------------
 
     @property
     def media_type(self) -> str:
         return ENCODERS[self.request.format].media_type
+
+    def preload(self) -> None:
+        """Have the model loaded for a `start` that will come soon; nothing is held meanwhile.
+
+        Raises what loading raises. Returns early on `cancel`, or when it takes longer than a request would wait.
+        """
+        if self._manager.status().idle_timeout_s == 0:
+            return  # it would be released again before the first word comes
+        self.utterance.listen(self._manager.wake)
+        with suppress(NotLoaded), self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over):
+            pass
 
     def start(self) -> None:
         """Load the model if need be, take a slot and wait for the first audio.

@@ -22,6 +22,9 @@ _BREAK = re.compile(
 )
 _BREAK_BEGUN = re.compile(r"<(?:b(?:r(?:e(?:a(?:k(?:\s[^<>]{0,50})?)?)?)?)?)?$", re.IGNORECASE)
 _SAYABLE_CONTROLS = "\t\n\r"
+# The same two without white space, for tags whose parts came one by one.
+_BREAK_DENSE = re.compile(r"""<breaktime=["']?(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})(ms|s)["']?/?>""", re.IGNORECASE)
+_BREAK_DENSE_BEGUN = re.compile(r"""<breaktime=["']?[\d.]{0,20}m?s?["']?/?""", re.IGNORECASE)
 
 
 def clean(text: str) -> str:
@@ -95,6 +98,58 @@ class TextFeed:
         return given
 
 
+class MessageFeed:
+    """Words from text that arrives in messages, each of which ends a word. Only a pause may go on in the next one."""
+
+    def __init__(self) -> None:
+        self._text = TextFeed()
+        self._parts: list[str] = []  # of what may become a pause
+
+    def feed(self, message: str) -> list[Piece]:
+        """The words and pauses that are complete now.
+
+        >>> feed = MessageFeed()
+        >>> feed.feed('One <break'), feed.feed('time="1s"/> two')
+        (['One'], [Pause(seconds=1.0), 'two'])
+        """
+        if not self._parts:
+            return self._begin(message)
+        inside, closed, after = message.partition(">")
+        tag = "".join(clean("".join([*self._parts, inside, closed])).split())
+        if found := _BREAK_DENSE.fullmatch(tag):
+            self._parts = []
+            return [_pause(found), *self._begin(after)]
+        if not closed and _may_become_break(tag):
+            self._parts.append(message)
+            return []
+        return [*self.flush(), *self._begin(message)]
+
+    def flush(self) -> list[Piece]:
+        """What was held back: the text ends here."""
+        parts, self._parts = self._parts, []
+        return [piece for part in parts for piece in self._whole(part)]
+
+    def _begin(self, message: str) -> list[Piece]:
+        begun = _BREAK_BEGUN.search(message)
+        if begun is None or not _may_become_break("".join(begun[0].split())):
+            return self._whole(message)
+        self._parts = [begun[0]]
+        return self._whole(message[: begun.start()])
+
+    def _whole(self, text: str) -> list[Piece]:
+        return [*self._text.feed(text), *self._text.flush()]
+
+
+def _may_become_break(tag: str) -> bool:
+    """tag: begins with <, without any white space."""
+    return "<breaktime=".startswith(tag.lower()) or bool(_BREAK_DENSE_BEGUN.fullmatch(tag))
+
+
+def _pause(found: re.Match[str]) -> Pause:
+    seconds = float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
+    return Pause(min(seconds, MAX_PAUSE_S))
+
+
 def _safe_length(text: str) -> int:
     """How much of the text no later piece can change: up to the last white space or whole tag, outside a begun tag."""
     tag_end = max((found.end() for found in _BREAK.finditer(text)), default=0)
@@ -111,8 +166,7 @@ def _split(text: str) -> Iterator[Piece]:
     position = 0
     for found in _BREAK.finditer(text):
         yield from _words(text[position : found.start()])
-        seconds = float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
-        yield Pause(min(seconds, MAX_PAUSE_S))
+        yield _pause(found)
         position = found.end()
     yield from _words(text[position:])
 

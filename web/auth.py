@@ -22,12 +22,15 @@ from web.errors import body
 log = logging.getLogger("kyutai_tts.auth")
 
 OPEN_BLUEPRINTS = frozenset({"pages", "flasgger"})  # the page and Swagger: they hold no secrets and ask for the key
-OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready"})
+OPEN_ENDPOINTS = frozenset(  # the second two: moshi-server's clients ask them before they show a key
+    {"ops.health", "ops.ready", "streaming.build_info", "streaming.modules_info"}
+)
 LISTS = frozenset(
     {"voices.voices", "api.formats", "openai.models", "openai.model", "openai.voices", "openai.audio_models"}
 )  # open if PUBLIC_LISTS says so
-SPEAKING = frozenset({"api.speak", "api.speak_streaming", "openai.speak"})
-SPEAKING_BLUEPRINTS = frozenset({"streaming", "live"})  # WebSockets
+SPEAKING = frozenset(
+    {"api.speak", "api.speak_streaming", "openai.speak", "streaming.stream", "streaming.speak", "live.stream"}
+)
 
 
 def digest(key: str) -> str:
@@ -96,7 +99,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _speaks() -> bool:
-    return request.method != "OPTIONS" and (request.endpoint in SPEAKING or request.blueprint in SPEAKING_BLUEPRINTS)
+    return request.method != "OPTIONS" and request.endpoint in SPEAKING
 
 
 def is_open(settings: Settings) -> bool:

@@ -33,12 +33,11 @@ def known_format(name: str) -> str:
 Text = Annotated[str, AfterValidator(_sayable)]
 
 
-class SpeechForm(BaseModel):
-    """The body of POST /api/tts and POST /api/tts/stream."""
+class ReadingForm(BaseModel):
+    """How something is to be said, whatever the text and however it comes."""
 
-    model_config = ConfigDict(extra="forbid", title="Speech")
+    model_config = ConfigDict(extra="forbid")
 
-    text: Text = Field(min_length=1, description='What to say. `<break time="0.5s"/>` is a pause.')
     voice: Text | None = Field(None, max_length=300, description="Id of a voice; unset: the default voice.")
     cfg_coef: float | None = Field(
         None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
@@ -46,13 +45,21 @@ class SpeechForm(BaseModel):
     format: Annotated[str, AfterValidator(known_format)] = Field("wav", description="Audio format.")
     bitrate: int | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
+    top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
+    seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+
+
+class SpeechForm(ReadingForm):
+    """The body of POST /api/tts and POST /api/tts/stream."""
+
+    model_config = ConfigDict(title="Speech")
+
+    text: Text = Field(min_length=1, description='What to say. `<break time="0.5s"/>` is a pause.')
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
     )
-    temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
-    top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
-    seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
 
     def speech_request(self) -> SpeechRequest:
         return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}))
@@ -66,7 +73,7 @@ def read_form(model: type[Form]) -> Form:
     try:
         return model.model_validate(given, strict=strict)
     except ValidationError as error:
-        raise _explain(error) from None
+        raise explain(error) from None
 
 
 def _body() -> bytes:
@@ -97,9 +104,11 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _explain(error: ValidationError) -> InvalidRequest:
+def explain(error: ValidationError, outer: int = 0) -> InvalidRequest:
+    """What pydantic found, in one sentence. outer: how many steps of the way to the field mean nothing to a caller."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    param = str(first["loc"][0]) if first["loc"] else None
+    place = first["loc"][outer:]
+    param = str(place[0]) if place else None
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "there is no such field"

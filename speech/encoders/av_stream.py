@@ -80,6 +80,10 @@ class AvEncoder(Encoder):
         """Samples as the codec is given them."""
         return AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, :]), format="fltp", layout="mono")
 
+    def head(self) -> bytes:
+        self._file.start_encoding()
+        return self._sink.take()
+
     def encode(self, samples: Samples) -> bytes:
         if not len(samples):
             return b""

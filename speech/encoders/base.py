@@ -19,7 +19,7 @@ class Bitrates:
 
 
 class Encoder(ABC):
-    """encode ... encode, flush: the bytes together are one file.
+    """head, encode ... encode, flush: the bytes together are one file.
 
     Made with the sample rate in Hz, and with how many samples will come where that is known: a format whose
     header holds a size can then tell the truth. bitrate_kbps: within `bitrates`; None: the format's default.
@@ -32,6 +32,10 @@ class Encoder(ABC):
         self.sample_rate = sample_rate
         self.total_samples = total_samples
         self.bitrate_kbps = bitrate_kbps or (self.bitrates.default if self.bitrates else None)
+
+    def head(self) -> bytes:
+        """What comes before any samples, for whoever wants it before there are any; else it comes with the first."""
+        return b""
 
     @abstractmethod
     def encode(self, samples: Samples) -> bytes:

@@ -118,8 +118,21 @@ class HibariEngine(Engine):
 
     def _wake(self, utterance: Utterance) -> None:
         with self._lock:
-            if turn := self._turns.get(utterance):
+            turn = self._turns.get(utterance)
+            if turn is not None and utterance.over and not turn.running:
+                self._leave(turn)
+            elif turn is not None:
                 self._want(turn)
+
+    def _leave(self, turn: _Turn) -> None:
+        """Free its slot now, not when it would be its turn. Called with the lock held."""
+        if turn in self._line:
+            self._line.remove(turn)
+        self._turns.pop(turn.utterance, None)
+        if turn.utterance.begun_at is not None:
+            self._held_s += HELD_WEIGHT * (time.monotonic() - turn.utterance.begun_at - self._held_s)
+        self._scheduler.release(turn.slot)
+        self._seat()
 
     # -- the threads ---------------------------------------------------------------------------------------------
 
@@ -168,12 +181,8 @@ class HibariEngine(Engine):
     def _end_turn(self, turn: _Turn, done: bool) -> None:
         with self._lock:
             turn.running = False
-            if done:
-                self._turns.pop(turn.utterance, None)
-                if turn.utterance.begun_at is not None:
-                    self._held_s += HELD_WEIGHT * (time.monotonic() - turn.utterance.begun_at - self._held_s)
-                self._scheduler.release(turn.slot)
-                self._seat()
+            if done or turn.utterance.over:
+                self._leave(turn)
             elif turn.wanted:
                 self._line.append(turn)
                 self._lock.notify()

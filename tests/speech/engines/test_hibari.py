@@ -174,6 +174,24 @@ def test_cancelling_ends_it_before_the_next_sentence(slow: SlowVoice, slow_engin
     assert slow.said == ["One.", "After."]
 
 
+def test_a_cancelled_slot_is_free_at_once_though_the_threads_are_busy(
+    slow: SlowVoice, slow_engine: HibariEngine
+) -> None:
+    first, second, third, fourth = (speaking(f"Number {n}.") for n in range(4))
+    slow_engine.start(first)
+    assert slow.asked.acquire(timeout=WAIT_S)
+    slow_engine.start(second)
+    second.cancel()
+    assert slow_engine.status().slots_used == 1
+    slow_engine.start(third)  # takes the second slot
+    slow_engine.start(fourth)
+    assert (slow_engine.status().slots_used, slow_engine.status().queue_depth) == (2, 1)
+    slow.gate.release(3)
+    for utterance in (first, third, fourth):
+        list(utterance.chunks())
+    assert slow.said == ["Number 0.", "Number 2.", "Number 3."]
+
+
 def test_one_misfortune_harms_nobody_else(slow: SlowVoice, slow_engine: HibariEngine) -> None:
     bad, good = speaking("Trouble."), speaking("Fine.")
     slow_engine.start(bad)
