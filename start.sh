@@ -195,7 +195,6 @@ greet() {
   cat <<END
 
 The service is running: $ADDRESS  (engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES})
-  page   $ADDRESS/
   log    .run/$PORT.log
   stop   ./stop.sh
 
