@@ -163,12 +163,7 @@ def test_the_command_line_beats_the_environment_which_beats_the_file(checkout: C
     assert [checkout.health(port)["engine"] for port in ports] == ["auto", "hibari"]
 
 
-def without_venv(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path / "bare")
-
-
-def test_no_python_is_explained(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_no_python_is_explained(bare: Checkout) -> None:
     bare.command("python3.11", "#!/bin/bash\necho 'shim: not found' >&2\nexit 127\n")
     bare.command("python3", '#!/bin/bash\n[[ $2 == *"sys.exit(1)"* ]] && exit 1\n')  # too old
     started = bare.run("start.sh")
@@ -178,8 +173,7 @@ def test_no_python_is_explained(tmp_path: Path) -> None:
     assert "PYTHON=/none is not one." in bare.run("start.sh", PYTHON="/none").stdout
 
 
-def test_a_python_without_venv_is_explained(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_a_python_without_venv_is_explained(bare: Checkout) -> None:
     (bare.commands / "uv").unlink()
     real = sys._base_executable  # type: ignore[attr-defined]
     bare.command("python3.11", f'#!/bin/bash\n[[ $2 == *ensurepip* ]] && exit 1\nexec "{real}" "$@"\n')
@@ -188,14 +182,12 @@ def test_a_python_without_venv_is_explained(tmp_path: Path) -> None:
     assert re.search(r"apt install python3\.1[123]-venv", started.stdout)
 
 
-def test_the_environment_is_made_with_python_alone(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_the_environment_is_made_with_python_alone(bare: Checkout) -> None:
     assert "VENV OK" in bare.source("make_venv; venv_works && echo VENV OK")
     assert (bare.folder / ".venv/pyvenv.cfg").exists()
 
 
-def test_a_folder_that_is_no_environment_is_not_overwritten(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_a_folder_that_is_no_environment_is_not_overwritten(bare: Checkout) -> None:
     (bare.folder / ".venv").mkdir()
     (bare.folder / ".venv/diary.txt").write_text("dear")
     assert "is not a virtual environment" in bare.run("start.sh").stdout
