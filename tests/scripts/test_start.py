@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import Checkout, alive, free_port, stranger, until
+from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, stranger, until
 
 
 def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -> None:
@@ -41,7 +41,7 @@ def test_started_twice_it_runs_once(checkout: Checkout) -> None:
 def test_two_starts_at_once_start_one(checkout: Checkout) -> None:
     port = str(free_port())
     starts = [checkout.begin("start.sh", PORT=port) for _ in range(2)]
-    outputs = [start.communicate(timeout=60)[0] for start in starts]
+    outputs = [start.communicate(timeout=TIMEOUT_S)[0] for start in starts]
     assert [start.returncode for start in starts] == [0, 0], outputs
     assert sorted("already running" in output for output in outputs) == [False, True]
     assert list(checkout.pids()) == [int(port)]
@@ -102,7 +102,7 @@ def test_an_interrupted_start_leaves_nothing_running(checkout: Checkout) -> None
     until(lambda: bool(checkout.pids()))
     (pid,) = checkout.pids().values()
     start.terminate()
-    assert "Interrupted." in start.communicate(timeout=60)[0]
+    assert "Interrupted." in start.communicate(timeout=TIMEOUT_S)[0]
     assert start.returncode == 1
     assert not alive(pid)
     assert checkout.pids() == {}
@@ -118,7 +118,7 @@ def test_in_the_foreground_it_is_the_service_itself(checkout: Checkout) -> None:
         assert checkout.health(port)["pid"] == service.pid
         assert "already running" in checkout.run("start.sh", PORT=str(port)).stdout
         assert "Stopped." in checkout.run("stop.sh").stdout
-        assert service.wait(timeout=60) == 0
+        assert service.wait(timeout=TIMEOUT_S) == 0
     finally:
         service.kill()
         service.communicate()
