@@ -161,9 +161,12 @@ start_in_background() {
   [[ ! -f $log ]] || mv -f "$log" "$log.1"
   local -a detached=(nohup)
   have setsid && detached=(setsid nohup)
+  local interrupted=''
+  trap 'interrupted=yes' INT TERM # until it is written down, nobody could find and end it
   "${detached[@]}" "$VENV/bin/python" app.py >"$log" 2>&1 </dev/null 9>&- &
   record "$PORT" $! "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
   trap 'give_up "Interrupted."' INT TERM
+  [[ -z $interrupted ]] || give_up "Interrupted."
   wait_until_up "$PORT" || give_up "The service did not start. The end of its log ($log):"
   trap - INT TERM
 }
@@ -195,7 +198,6 @@ greet() {
   cat <<END
 
 The service is running: $ADDRESS  (engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES})
-  page   $ADDRESS/
   log    .run/$PORT.log
   stop   ./stop.sh
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 60  # against hanging only
+TIMEOUT_S = 110  # against hanging only
 
 # All that the scripts may rely on: no curl, no ss, no flock, no ps, no jq.
 TOOLS = (

@@ -9,10 +9,16 @@ from tests.scripts.checkout import Checkout
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
-    """Scripts that are installed already; whatever they started is ended with the test."""
+def bare(tmp_path: Path) -> Iterator[Checkout]:
+    """Scripts that nobody has run yet; whatever they start is ended with the test."""
     checkout = Checkout(tmp_path / "service")
-    checkout.make_venv()
     yield checkout
     if checkout.pids():
         checkout.run("stop.sh", "--now")
+
+
+@pytest.fixture
+def checkout(bare: Checkout) -> Checkout:
+    """Scripts whose virtual environment is there already."""
+    bare.make_venv()
+    return bare

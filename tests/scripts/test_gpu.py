@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scripts.checkout import Checkout, free_port
+from tests.scripts.checkout import TIMEOUT_S, Checkout, free_port
 
 NO_DRIVER = (
     "#!/bin/bash\necho 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'\nexit 9\n"
@@ -70,7 +70,7 @@ def test_instances_take_a_gpu_each(checkout: Checkout) -> None:
     ports = [free_port() for _ in range(4)]
     starts = [checkout.begin("start.sh", "--port", str(port)) for port in ports]
     for start in starts:
-        assert start.wait(timeout=60) == 0
+        assert start.wait(timeout=TIMEOUT_S) == 0
         start.communicate()
     gpus = sorted(checkout.health(port)["environment"]["CUDA_VISIBLE_DEVICES"] for port in ports)
     assert gpus == ["0", "0", "1", "2"]

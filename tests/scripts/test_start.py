@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import Checkout, alive, free_port, stranger, until
+from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, stranger, until
 
 
 def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -> None:
@@ -41,7 +41,7 @@ def test_started_twice_it_runs_once(checkout: Checkout) -> None:
 def test_two_starts_at_once_start_one(checkout: Checkout) -> None:
     port = str(free_port())
     starts = [checkout.begin("start.sh", PORT=port) for _ in range(2)]
-    outputs = [start.communicate(timeout=60)[0] for start in starts]
+    outputs = [start.communicate(timeout=TIMEOUT_S)[0] for start in starts]
     assert [start.returncode for start in starts] == [0, 0], outputs
     assert sorted("already running" in output for output in outputs) == [False, True]
     assert list(checkout.pids()) == [int(port)]
@@ -102,7 +102,7 @@ def test_an_interrupted_start_leaves_nothing_running(checkout: Checkout) -> None
     until(lambda: bool(checkout.pids()))
     (pid,) = checkout.pids().values()
     start.terminate()
-    assert "Interrupted." in start.communicate(timeout=60)[0]
+    assert "Interrupted." in start.communicate(timeout=TIMEOUT_S)[0]
     assert start.returncode == 1
     assert not alive(pid)
     assert checkout.pids() == {}
@@ -118,7 +118,7 @@ def test_in_the_foreground_it_is_the_service_itself(checkout: Checkout) -> None:
         assert checkout.health(port)["pid"] == service.pid
         assert "already running" in checkout.run("start.sh", PORT=str(port)).stdout
         assert "Stopped." in checkout.run("stop.sh").stdout
-        assert service.wait(timeout=60) == 0
+        assert service.wait(timeout=TIMEOUT_S) == 0
     finally:
         service.kill()
         service.communicate()
@@ -163,12 +163,7 @@ def test_the_command_line_beats_the_environment_which_beats_the_file(checkout: C
     assert [checkout.health(port)["engine"] for port in ports] == ["auto", "hibari"]
 
 
-def without_venv(tmp_path: Path) -> Checkout:
-    return Checkout(tmp_path / "bare")
-
-
-def test_no_python_is_explained(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_no_python_is_explained(bare: Checkout) -> None:
     bare.command("python3.11", "#!/bin/bash\necho 'shim: not found' >&2\nexit 127\n")
     bare.command("python3", '#!/bin/bash\n[[ $2 == *"sys.exit(1)"* ]] && exit 1\n')  # too old
     started = bare.run("start.sh")
@@ -178,8 +173,7 @@ def test_no_python_is_explained(tmp_path: Path) -> None:
     assert "PYTHON=/none is not one." in bare.run("start.sh", PYTHON="/none").stdout
 
 
-def test_a_python_without_venv_is_explained(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_a_python_without_venv_is_explained(bare: Checkout) -> None:
     (bare.commands / "uv").unlink()
     real = sys._base_executable  # type: ignore[attr-defined]
     bare.command("python3.11", f'#!/bin/bash\n[[ $2 == *ensurepip* ]] && exit 1\nexec "{real}" "$@"\n')
@@ -188,14 +182,12 @@ def test_a_python_without_venv_is_explained(tmp_path: Path) -> None:
     assert re.search(r"apt install python3\.1[123]-venv", started.stdout)
 
 
-def test_the_environment_is_made_with_python_alone(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_the_environment_is_made_with_python_alone(bare: Checkout) -> None:
     assert "VENV OK" in bare.source("make_venv; venv_works && echo VENV OK")
     assert (bare.folder / ".venv/pyvenv.cfg").exists()
 
 
-def test_a_folder_that_is_no_environment_is_not_overwritten(tmp_path: Path) -> None:
-    bare = without_venv(tmp_path)
+def test_a_folder_that_is_no_environment_is_not_overwritten(bare: Checkout) -> None:
     (bare.folder / ".venv").mkdir()
     (bare.folder / ".venv/diary.txt").write_text("dear")
     assert "is not a virtual environment" in bare.run("start.sh").stdout

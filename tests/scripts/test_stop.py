@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import Checkout, alive, free_port, until
+from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, until
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_running_streams_may_finish(checkout: Checkout, tmp_path: Path) -> None:
     until(lambda: "draining" in log.read_text())
     assert alive(pid)
     drained.touch()
-    assert stopping.communicate(timeout=60)[0] == "Stopped.\n"
+    assert stopping.communicate(timeout=TIMEOUT_S)[0] == "Stopped.\n"
     assert not alive(pid)
 
 
