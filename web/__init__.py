@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, auth, errors, live, openai, ops, requests, security, streaming, voices
+from web import api, auth, errors, live, openai, openapi, ops, requests, security, streaming, voices
 from web.clients import ClientWatch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -17,6 +17,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     openai.blueprint,
     streaming.blueprint,
     live.blueprint,
+    openapi.blueprint,
     ops.blueprint,
     voices.blueprint,
 )
@@ -48,3 +49,4 @@ def init_app(app: Flask, service: SpeechService) -> None:
     errors.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    openapi.init_app(app, service.settings)

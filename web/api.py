@@ -7,8 +7,10 @@ from dataclasses import asdict
 from flask import Blueprint, Response, jsonify
 
 from speech.encoders import ENCODERS
-from web.audio import audio_response
+from web.answers import FormatsAnswer
+from web.audio import AUDIO, audio_response
 from web.context import speech_service
+from web.describe import SPEECH, operation
 from web.forms import SpeechForm, read_form
 from web.sse import event_response
 
@@ -16,13 +18,18 @@ blueprint = Blueprint("api", __name__)
 
 
 @blueprint.post("/api/tts")
+@operation("Say a text", tag="Speech", takes=SpeechForm, gives=AUDIO, fails=SPEECH)
 def speak() -> Response:
+    """A whole file with true sizes, a stream if `stream` is true, or events if `stream_format` is sse. Form fields do
+    as well as JSON."""
     form = read_form(SpeechForm)
     return _answer(form, form.stream)
 
 
 @blueprint.post("/api/tts/stream")
+@operation("Say a text, as a stream", tag="Speech", takes=SpeechForm, gives=AUDIO, fails=SPEECH)
 def speak_streaming() -> Response:
+    """The first audio is on the wire as soon as it exists."""
     return _answer(read_form(SpeechForm), stream=True)
 
 
@@ -32,6 +39,7 @@ def _answer(form: SpeechForm, stream: bool) -> Response:
 
 
 @blueprint.get("/api/formats")
+@operation("Audio formats", tag="Lists", gives=FormatsAnswer)
 def formats() -> Response:
     """Names, media types, and what bit rates can be asked for (kbit/s)."""
     return jsonify(

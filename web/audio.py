@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from flask import Response, request
 
+from speech.encoders import ENCODERS
 from speech.request import Cancelled, SpeechError
 from speech.stream import Speech
 from web.clients import Client, client_socket
@@ -16,6 +17,10 @@ from web.requests import request_id
 
 log = logging.getLogger("kyutai_tts.web")
 
+AUDIO: dict[str, dict[str, object]] = {
+    **{encoder.media_type: {"schema": {}} for encoder in ENCODERS.values()},
+    "text/event-stream": {"schema": {}},
+}  # what speech can be answered with, for the document
 PIECE_BYTES = 65_536  # a whole file is handed to the server in pieces, so that a slow reader is seen to read
 
 

@@ -21,15 +21,16 @@ from web.errors import body
 
 log = logging.getLogger("kyutai_tts.auth")
 
-OPEN_BLUEPRINTS = frozenset({"pages", "flasgger"})  # the page and Swagger: they hold no secrets and ask for the key
+# The page and Swagger hold no secrets and ask for the key themselves.
+OPEN_BLUEPRINTS = frozenset({"pages", "docs", "flasgger"})
 OPEN_ENDPOINTS = frozenset(  # the second two: moshi-server's clients ask them before they show a key
     {"ops.health", "ops.ready", "streaming.build_info", "streaming.modules_info"}
 )
 LISTS = frozenset(
-    {"voices.voices", "api.formats", "openai.models", "openai.model", "openai.voices", "openai.audio_models"}
+    {"voices.voices", "api.formats", "openai.models", "openai.model", "openai.audio_voices", "openai.audio_models"}
 )  # open if PUBLIC_LISTS says so
 SPEAKING = frozenset(
-    {"api.speak", "api.speak_streaming", "openai.speak", "streaming.stream", "streaming.speak", "live.stream"}
+    {"api.speak", "api.speak_streaming", "openai.create_speech", "streaming.stream", "streaming.speak", "live.stream"}
 )
 
 

@@ -7,7 +7,7 @@ import math
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
@@ -30,7 +30,16 @@ def known_format(name: str) -> str:
     return name
 
 
+def _whole(number: Any) -> Any:
+    """In JSON 4.0 is an integer as much as 4 is."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
 Text = Annotated[str, AfterValidator(_sayable)]
+Format = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": list(ENCODERS)})]
+
+EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
 
 
 class ReadingForm(BaseModel):
@@ -42,18 +51,18 @@ class ReadingForm(BaseModel):
     cfg_coef: float | None = Field(
         None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
     )
-    format: Annotated[str, AfterValidator(known_format)] = Field("wav", description="Audio format.")
-    bitrate: int | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    format: Format = Field("wav", description="Audio format.")
+    bitrate: Whole | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
-    top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
-    seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+    top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
+    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
 
 
 class SpeechForm(ReadingForm):
     """The body of POST /api/tts and POST /api/tts/stream."""
 
-    model_config = ConfigDict(title="Speech")
+    model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
     text: Text = Field(min_length=1, description='What to say. `<break time="0.5s"/>` is a pause.')
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")

@@ -9,16 +9,18 @@ from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, jsonify
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from speech.request import FRAME_S, SPEEDS, InvalidRequest, SpeechError, SpeechRequest, VoiceNotFound
 from speech.service import SpeechService
 from speech.stream import Speech
 from speech.voices import Voice
 from web import errors
-from web.audio import Body, answer, audio_response
+from web.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
+from web.audio import AUDIO, Body, answer, audio_response
 from web.context import speech_service
-from web.forms import Text, known_format, read_form
+from web.describe import SPEECH, operation, path_parameter
+from web.forms import Format, Text, Whole, read_form
 from web.openai_voices import resolve
 from web.requests import request_id
 from web.sse import EVENT_STREAM, Events
@@ -28,7 +30,12 @@ blueprint = Blueprint("openai", __name__)
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 OUR_MODELS = ("kyutai-tts-1.6b", "kyutai/tts-1.6b-en_fr")
 CREATED = 1_751_500_800  # the day Kyutai TTS 1.6B was published, in seconds since 1970
+MODEL = path_parameter("model", "Its id, which may contain slashes.", "tts-1")
+TO_MODEL = {"first": {"operationId": "model", "parameters": {"model": "$response.body#/data/0/id"}}}
 NAMES = {"text": "input", "format": "response_format"}  # our fields' names -> OpenAI's
+
+
+EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "input": "Good evening.", "seed": 1}]}
 
 
 class VoiceRef(BaseModel):
@@ -40,24 +47,24 @@ class VoiceRef(BaseModel):
 class OpenAISpeechForm(BaseModel):
     """The body of POST /v1/audio/speech: OpenAI's fields, and behind them ours."""
 
-    model_config = ConfigDict(extra="forbid", title="OpenAISpeech")
+    model_config = ConfigDict(extra="forbid", title="OpenAISpeech", json_schema_extra=EXAMPLE)
 
     model: Text = Field(max_length=300, description="One of GET /v1/models. They all mean the model that is here.")
     input: Text = Field(min_length=1, description="What to say.")
     voice: Annotated[Text, Field(max_length=300)] | VoiceRef = Field(
         description="A voice of GET /v1/audio/voices, or one of OpenAI's names."
     )
-    response_format: Annotated[str, AfterValidator(known_format)] = Field("mp3", description="Audio format.")
+    response_format: Format = Field("mp3", description="Audio format.")
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     instructions: Text | None = Field(None, description="Not supported: only an empty one is taken.")
     stream_format: Literal["audio", "sse"] = Field("audio", description="sse: OpenAI's events.")
     stream: bool = Field(True, description="Taken for the sake of other servers' clients; audio always streams.")
     timestamps: list[Literal["word"]] = Field([], description='["word"] adds speech.text.word events; only with sse.')
-    bitrate: int | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    bitrate: Whole | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
     cfg_coef: float | None = Field(None, ge=0, le=10, description="How closely the voice is followed.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
-    top_k: int | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
-    seed: int | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+    top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
+    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
 
     def speech_request(self, service: SpeechService) -> SpeechRequest:
         """Raises InvalidRequest for what is not supported, UnknownModel, VoiceNotFound."""
@@ -86,7 +93,9 @@ class UnknownModel(VoiceNotFound):
 
 
 @blueprint.post("/v1/audio/speech")
-def speak() -> Response:
+@operation("Say a text, as OpenAI does", tag="OpenAI", takes=OpenAISpeechForm, gives=AUDIO, fails=SPEECH)
+def create_speech() -> Response:
+    """Audio streams as it is made. What is not supported is refused with 400."""
     form, service = read_form(OpenAISpeechForm), speech_service()
     with _openai_names():
         speech = service.speak(form.speech_request(service))
@@ -96,23 +105,27 @@ def speak() -> Response:
 
 
 @blueprint.get("/v1/models")
+@operation("Models", tag="OpenAI", gives=OpenAIModels, links=TO_MODEL)
 def models() -> Response:
     return jsonify(object="list", data=[_model(name) for name in _model_names(speech_service())])
 
 
 @blueprint.get("/v1/models/<path:model>")
+@operation("One model", tag="OpenAI", gives=OpenAIModel, fails=(404,), parameters=[MODEL])
 def model(model: str) -> Response:
     _check_model(model, speech_service(), any_model=False)
     return jsonify(_model(model))
 
 
 @blueprint.get("/v1/audio/models")
+@operation("Models for speech, as Open WebUI reads them", tag="OpenAI", gives=OpenAIAudioModels)
 def audio_models() -> Response:
     return jsonify(models=[{"id": name, "name": name} for name in _model_names(speech_service())])
 
 
 @blueprint.get("/v1/audio/voices")
-def voices() -> Response:
+@operation("Voices, as Open WebUI reads them", tag="OpenAI", gives=OpenAIVoices)
+def audio_voices() -> Response:
     listed = [_voice(voice) for voice in speech_service().voices.voices()]
     return jsonify(object="list", data=listed, voices=listed)
 

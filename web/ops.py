@@ -8,7 +8,9 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech.service import VERSION
+from web.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
 from web.context import speech_service
+from web.describe import BODY, operation
 from web.forms import read_form
 
 blueprint = Blueprint("ops", __name__)
@@ -25,6 +27,7 @@ class ReleaseForm(BaseModel):
 
 
 @blueprint.get("/health")
+@operation("Is it alive", tag="Operating", gives=HealthAnswer, needs_key=False)
 def health() -> Response:
     """Liveness: the process answers. Never waits for the model."""
     service = speech_service()
@@ -43,6 +46,7 @@ def health() -> Response:
 
 
 @blueprint.get("/ready")
+@operation("Does it take speech", tag="Operating", gives=ReadyAnswer, also={503: ReadyAnswer}, needs_key=False)
 def ready() -> tuple[Response, int]:
     """Readiness: new speech is taken. A model that is not loaded yet is no obstacle, it loads on first use."""
     service = speech_service()
@@ -52,11 +56,14 @@ def ready() -> tuple[Response, int]:
 
 
 @blueprint.get("/api/gpu/status")
+@operation("The GPU, the model, slots and queue", tag="Operating", gives=GpuAnswer)
 def gpu_status() -> Response:
+    """Asking neither loads the model nor keeps it awake."""
     return jsonify(speech_service().gpu_status())
 
 
 @blueprint.post("/api/gpu/load")
+@operation("Load the model", tag="Operating", gives=GpuDoneAnswer, fails=(500, 503))
 def load() -> Response:
     """Load now; answers when the model is ready."""
     service = speech_service()
@@ -65,6 +72,14 @@ def load() -> Response:
 
 
 @blueprint.post("/api/gpu/offload")
+@operation(
+    "Release the GPU",
+    tag="Operating",
+    takes=ReleaseForm,
+    takes_nothing_too=True,
+    gives=ReleasedAnswer,
+    fails=(*BODY, 409),
+)
 def offload() -> Response:
     """Give the GPU back. The next request simply loads again."""
     service = speech_service()

@@ -8,22 +8,46 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.request import InvalidRequest
+from web.answers import VoiceAnswer, VoicesAnswer
 from web.context import speech_service
+from web.describe import BODY, operation
 
 blueprint = Blueprint("voices", __name__)
 
 # An embedding has a quarter of a megabyte. A recording is larger, and its sender shall hear why it cannot be used.
 MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+UPLOAD = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "format": "binary", "description": "A voice embedding (.safetensors)."},
+                "name": {"type": "string", "description": "What it will be called; unset: the file's own name."},
+            },
+        }
+    }
+}
 
 
 @blueprint.get("/api/voices")
+@operation("Voices", tag="Lists", gives=VoicesAnswer)
 def voices() -> Response:
+    """Every voice that a request may name, and the default."""
     catalogue = speech_service().voices
     listed = catalogue.voices()
     return jsonify(voices=[asdict(voice) for voice in listed], default=catalogue.default.id if listed else None)
 
 
 @blueprint.post("/api/voices")
+@operation(
+    "Add a voice",
+    tag="Lists",
+    takes=UPLOAD,
+    gives=VoiceAnswer,
+    status=201,
+    fails=(*BODY, 409, 501),
+)
 def add_voice() -> tuple[Response, int]:
     """A new voice from the multipart field `file`; `name` is what it will be called, the file's own name if unset."""
     request.max_content_length = MAX_UPLOAD_BYTES

@@ -1,0 +1,133 @@
+"""What endpoints answer in JSON, for the document. More fields may come; those that are here stay."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class HealthAnswer(BaseModel):
+    status: Literal["ok"]
+    service: Literal["kyutai-tts"]
+    version: str
+    engine: str
+    engine_reason: str
+    model_loaded: bool
+    state: str
+    last_error: str | None
+    draining: bool
+
+
+class ReadyAnswer(BaseModel):
+    ready: bool
+    draining: bool
+    failed: bool
+
+
+class LoadingAnswer(BaseModel):
+    doing: str
+    done: float
+    total: float
+    seconds: float
+
+
+class GpuAnswer(BaseModel):
+    """Sizes in GB (1e9 bytes), times in seconds."""
+
+    available: bool
+    device: str
+    device_name: str
+    engine: str
+    engine_reason: str
+    state: Literal["unloaded", "loading", "ready", "unloading", "failed"]
+    model_loaded: bool
+    memory_used_gb: float | None
+    memory_total_gb: float | None
+    model_memory_gb: float | None
+    slots_total: int
+    slots_used: int
+    queue_depth: int
+    streams_open: int
+    idle_timeout_s: float
+    seconds_until_release: float | None
+    load_seconds: float | None
+    loading: LoadingAnswer | None
+    last_error: str | None
+    loads: int
+    releases: int
+
+
+class GpuDoneAnswer(GpuAnswer):
+    message: str
+
+
+class ReleasedAnswer(GpuDoneAnswer):
+    released: bool
+
+
+class VoiceAnswer(BaseModel):
+    id: str
+    name: str
+    language: str
+    licence: str
+    commercial: bool
+    set: str
+    gender: str | None
+    style: str | None
+    cached: bool
+
+
+class VoicesAnswer(BaseModel):
+    voices: list[VoiceAnswer]
+    default: str | None
+
+
+class BitratesAnswer(BaseModel):
+    """kbit/s."""
+
+    lowest: int
+    highest: int
+    default: int
+
+
+class FormatAnswer(BaseModel):
+    name: str
+    media_type: str
+    bitrates: BitratesAnswer | None
+
+
+class FormatsAnswer(BaseModel):
+    formats: list[FormatAnswer]
+
+
+class OpenAIModel(BaseModel):
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class OpenAIModels(BaseModel):
+    object: Literal["list"]
+    data: list[OpenAIModel]
+
+
+class Named(BaseModel):
+    id: str
+    name: str
+
+
+class OpenAIAudioModels(BaseModel):
+    models: list[Named]
+
+
+class OpenAIVoice(Named):
+    language: str
+    gender: str | None
+
+
+class OpenAIVoices(BaseModel):
+    object: Literal["list"]
+    data: list[OpenAIVoice]
+    voices: list[OpenAIVoice]

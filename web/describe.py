@@ -1,0 +1,121 @@
+"""How an endpoint says what it takes and gives (`operation`), for the OpenAPI document. Knows no endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from flasgger import swag_from
+from pydantic import BaseModel
+
+View = TypeVar("View", bound=Callable[..., Any])
+Content = dict[str, Any]  # media type -> {"schema": ...}
+
+REF = "#/components/schemas/{model}"
+WHY = {
+    400: "The request must be changed; `param` names the field.",
+    401: "A key is needed, or it is not a known one.",
+    404: "There is no such thing.",
+    408: "The body did not come in time.",
+    409: "The engine speaks and was asked to go away.",
+    413: "The body is too large.",
+    415: "The body is of a type that is not taken.",
+    429: "Every slot is taken and the queue is full, or too many requests came from one caller.",
+    500: "The fault is ours.",
+    501: "Honestly not possible.",
+    503: "Not now: draining, still loading, no slot became free in time, too little memory.",
+}
+BODY = (400, 408, 413, 415)  # what any body can lead to
+SPEECH = (*BODY, 404, 429, 500, 501, 503)
+MODELS: set[type[BaseModel]] = set()  # every model that some operation names
+
+
+class Problem(BaseModel):
+    """What went wrong, in OpenAI's words."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer from 400 on."""
+
+    error: Problem
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, str]:
+    MODELS.add(model)
+    return {"$ref": REF.format(model=model.__name__)}
+
+
+def json_of(model: type[BaseModel], example: Any = None) -> Content:
+    content: Content = {"schema": schema_of(model)}
+    if example is not None:
+        content["example"] = example
+    return {"application/json": content}
+
+
+def operation(
+    summary: str,
+    *,
+    tag: str,
+    gives: type[BaseModel] | Content,
+    takes: type[BaseModel] | Content | None = None,
+    takes_nothing_too: bool = False,
+    fails: Iterable[int] = (),
+    status: int = 200,
+    also: dict[int, type[BaseModel]] | None = None,
+    needs_key: bool = True,
+    parameters: list[dict[str, Any]] | None = None,
+    links: dict[str, Any] | None = None,
+) -> Callable[[View], View]:
+    """Put beside an endpoint, below the route. Its docstring becomes the description.
+
+    gives, takes: a model for JSON, or media types. fails: statuses whose body is an error. also: statuses with bodies
+    of their own.
+    """
+
+    def describe(view: View) -> View:
+        success: dict[str, Any] = {"description": "Done.", "content": _content(gives)}
+        if links:
+            success["links"] = links
+        responses = {str(status): success}
+        responses |= {str(s): {"description": WHY[s], "content": _content(m)} for s, m in (also or {}).items()}
+        for failure in sorted({*fails, *((401,) if needs_key else ())}):
+            responses[str(failure)] = {"description": WHY[failure], "content": _content(ErrorAnswer)}
+        spec: dict[str, Any] = {
+            "operationId": view.__name__,
+            "summary": summary,
+            "description": " ".join((view.__doc__ or "").split()),
+            "tags": [tag],
+            "responses": responses,
+        }
+        if takes is not None:
+            spec["requestBody"] = {"required": not takes_nothing_too, "content": _content(takes)}
+        if parameters:
+            spec["parameters"] = parameters
+        if not needs_key:
+            spec["security"] = []
+        described: View = swag_from(spec)(view)
+        described.__doc__ = None  # flasgger would put its first line over the summary
+        return described
+
+    return describe
+
+
+def _content(what: type[BaseModel] | Content) -> Content:
+    return what if isinstance(what, dict) else json_of(what)
+
+
+def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
