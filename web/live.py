@@ -155,14 +155,8 @@ class JsonDialect(Dialect):
 
     def done(self) -> Messages:
         first_s = self._speech.first_audio_s
-        return [
-            _json(
-                "done",
-                words=self._words,
-                **self._figures(),
-                first_audio_s=None if first_s is None else round(first_s, 3),
-            )
-        ]
+        first_audio_s = None if first_s is None else round(first_s, 3)
+        return [_json("done", words=self._words, **self._figures(), first_audio_s=first_audio_s)]
 
     def failed(self, error: SpeechError) -> Messages:
         return [_failure(error)]
