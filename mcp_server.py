@@ -9,6 +9,7 @@ A running service does the work; without one this process speaks with a copy of 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -50,6 +51,7 @@ def main(arguments: list[str]) -> int:
     from assistant.wire import Wire
 
     wire = Wire()  # before anything that might print is imported
+    gc.disable()  # what is imported stays; looking through it again and again is a tenth of the start
     options = _options(arguments)
     from assistant.files import OutputFiles
     from assistant.server import build_server
@@ -64,6 +66,8 @@ def main(arguments: list[str]) -> int:
     doors = make_doors(settings)
     files = OutputFiles(settings.output_dir, settings.allowed_dirs)
     server = build_server(doors, files, settings.timeout, settings.inline_audio_bytes)
+    gc.freeze()
+    gc.enable()
     try:
         if address:
             from assistant.over_http import serve

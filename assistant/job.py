@@ -119,7 +119,7 @@ def to_file(pcm: bytes, sample_rate: int, name: str) -> bytes:
 
     if name not in ENCODERS:
         raise InvalidRequest(f"Files in .{name} cannot be written here; choose one of {', '.join(ENCODERS)}.")
-    samples = np.frombuffer(pcm, "<i2").astype("f4") / np.float32(32767)
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32767)
     encoder = ENCODERS[name](sample_rate, len(samples))
     try:
         return encoder.encode(samples) + encoder.flush()
