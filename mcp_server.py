@@ -12,6 +12,7 @@ import argparse
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def make_doors(settings: AssistantSettings) -> Doors:
     return Doors(client, own, settings.backend)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], doors_for: Callable[[AssistantSettings], Doors] = make_doors) -> int:
     """Serve until the host closes the pipe. 2: the settings are wrong; one line on standard error says which."""
     from assistant.wire import Wire
 
@@ -63,7 +64,7 @@ def main(arguments: list[str]) -> int:
     except AssistantSettingsError as error:
         print(f"kyutai-tts: {error}", file=sys.stderr)
         return BAD_USAGE
-    doors = make_doors(settings)
+    doors = doors_for(settings)
     files = OutputFiles(settings.output_dir, settings.allowed_dirs)
     server = build_server(doors, files, settings.timeout, settings.inline_audio_bytes)
     gc.freeze()

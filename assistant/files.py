@@ -68,7 +68,8 @@ class OutputFiles:
         """A file in the output folder, by its path there; None if there is none."""
         try:
             path = self._resolve(name, make=False)
-            return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+            served = path.is_relative_to(self._folder.resolve()) and path.is_file() and not path.is_symlink()
+            return path.read_bytes() if served else None
         except (BadPath, OSError, RuntimeError, ValueError):
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -114,7 +115,9 @@ class SpeechTools:
 
     async def list_voices(
         self,
-        query: Annotated[str, Field(description="Words of the id, name, set, style or gender; all must fit.")] = "",
+        query: Annotated[
+            str, Field(description="Words of the id, name, set, style or gender, or how they begin; all must fit.")
+        ] = "",
         language: Annotated[str | None, Field(description="ISO 639-1, such as en or fr.", max_length=10)] = None,
         limit: Annotated[int, Field(description="At most so many.", ge=1, le=100)] = 20,
     ) -> VoiceList:
@@ -162,17 +165,23 @@ class SpeechTools:
 
 
 def find_voices(doors: Doors, query: str = "", language: str | None = None, limit: int | None = None) -> VoiceList:
-    """The voices in which every word of the query occurs. Raises SpeechError."""
+    """The voices of which every word of the query begins a word. Raises SpeechError."""
     catalogue = doors.choose().door.voices
-    words = query.casefold().split()
+    words = _words(query)
     found = [voice for voice in catalogue.voices() if _fits(voice, words, language)]
     infos = [VoiceInfo.model_validate(voice, from_attributes=True) for voice in found[:limit]]
     return VoiceList(voices=infos, total=len(found), default=catalogue.default.id)
 
 
 def _fits(voice: Voice, words: list[str], language: str | None) -> bool:
-    told = " ".join(filter(None, (voice.id, voice.name, voice.set, voice.style, voice.gender))).casefold()
-    return (not language or voice.language == language.lower()) and all(word in told for word in words)
+    told = _words(" ".join(filter(None, (voice.id, voice.name, voice.set, voice.style, voice.gender))))
+    if language and voice.language != language.lower():
+        return False
+    return all(any(has.startswith(word) for has in told) for word in words)  # male is not female
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
 
 
 def closed(method: Callable[..., Awaitable[Any]], **about: Any) -> Tool:
