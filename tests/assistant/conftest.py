@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from mcp.server import MCPServer
-from werkzeug.serving import make_server
 
-from app import create_app
 from assistant.doors import Doors
 from assistant.files import OutputFiles
 from assistant.server import build_server
-from gpu_manager import GPUManager
 from speech.client import ServiceClient
-from speech.service import SpeechService, choose_engine
-from speech.settings import Settings
+from speech.service import SpeechService
 from tests.live_server import free_port
 from tests.stage import StageEngine
+from tests.staged import serving, staged_service
 
 
 @pytest.fixture
 def stage() -> StageEngine:
     return StageEngine()
-
-
-def staged_service(stage: StageEngine) -> SpeechService:
-    """Not loaded yet."""
-    settings = Settings(engine="hibari", gpu_idle_timeout=-1)
-    manager = GPUManager()
-    manager.configure(lambda _: stage, -1)
-    choice = choose_engine(settings, [])
-    return SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
 
 
 @pytest.fixture
@@ -46,16 +33,8 @@ def staged(stage: StageEngine) -> Iterator[SpeechService]:
 @pytest.fixture
 def staged_url(staged: SpeechService) -> Iterator[str]:
     """The staged service over HTTP."""
-    server = make_server("127.0.0.1", 0, create_app(staged.settings, staged), threaded=True)
-    server.daemon_threads = True  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(staged) as url:
+        yield url
 
 
 @pytest.fixture
