@@ -23,7 +23,7 @@ NODE = Path(__file__).parent / "node"
 TOOL_IS_ERROR = 5  # the Inspector's exit codes
 REQUEST_TIMED_OUT = -32001
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.node, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
