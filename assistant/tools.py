@@ -214,6 +214,7 @@ def _advice(code: str) -> str:
         "queue_full": " Try again in a moment.",
         "engine_busy": " Try again when they have ended.",
         "no_answer": " It may be busy or stuck; try again, or restart it. No second copy of the model is loaded.",
+        "missing_api_key": " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
         "invalid_api_key": " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
     }.get(code, "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -79,6 +80,32 @@ def test_proxies_are_not_asked(client: ServiceClient, monkeypatch: pytest.Monkey
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert client.present() is True
     assert client.gpu_status()["engine"] == "hibari"
+
+
+@pytest.mark.parametrize(("key", "sent"), [("secret", b"Authorization: Bearer secret\r\n"), (None, b"")])
+def test_the_key_goes_with_every_request(key: str | None, sent: bytes) -> None:
+    seen: list[bytes] = []
+
+    def talk(client: socket.socket) -> None:
+        seen.append(client.recv(65_536))
+        client.sendall(strangers.http(b'{"error": {"message": "no", "code": "invalid_api_key"}}', "401 Unauthorized"))
+
+    with strangers.listening(talk) as url:
+        client = ServiceClient(url, key)
+        client.present()
+        for ask in (
+            client.gpu_status,
+            client.release,
+            lambda: client.voices,
+            lambda: list(client.speak(REQUEST).encoded()),
+        ):
+            with pytest.raises(SpeechError) as caught:
+                ask()
+            assert caught.value.code == "invalid_api_key"
+    assert len(seen) == 5
+    for request in seen:
+        assert (b"Authorization" in request) == bool(sent)
+        assert sent in request
 
 
 @pytest.mark.parametrize("url", ["", "8900", "ftp://x", "http://", "http://x:port"])
