@@ -35,7 +35,7 @@ def build_under_lock(choice: EngineChoice, settings: Settings, progress: Progres
     """The engine; on a GPU it holds that GPU's lock until it is closed. Raises Unavailable if another has it."""
     if choice.gpu is None:
         return build_engine(choice, settings, progress)
-    lock = take_lock(choice.gpu, lock_folder())
+    lock = take_lock(choice.gpu, lock_folder(settings))
     try:
         return LockedEngine(build_engine(choice, settings, progress), lock)
     except BaseException:
@@ -76,8 +76,8 @@ def take_lock(gpu: GPU, folder: Path) -> FileLock:
     return lock
 
 
-def lock_folder() -> Path:
+def lock_folder(settings: Settings) -> Path:
     """The model cache: whoever shares it runs on this machine and loads the same model."""
-    from huggingface_hub.constants import HF_HUB_CACHE
+    from speech.engines.weights import make_hub
 
-    return Path(HF_HUB_CACHE)
+    return make_hub(settings).cache_dir

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from assistant.own import LockedEngine, build_under_lock, lock_folder, take_lock
 from gpu_manager import GPU, GPUManager
@@ -80,20 +79,23 @@ def test_an_engine_that_fails_to_close_still_gives_the_lock_back(tmp_path: Path)
     take_lock(GPU_0, tmp_path).release()
 
 
-def test_a_load_that_fails_gives_the_lock_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+def test_a_load_that_fails_gives_the_lock_back(tmp_path: Path) -> None:
+    settings = Settings(hf_home=tmp_path)
     spec = replace(ENGINES["hibari"], module="tests.assistant.no_such_engine")
     choice = EngineChoice(spec, "cuda:0", "a test", GPU_0)
     with pytest.raises(ModuleNotFoundError):
-        build_under_lock(choice, Settings(), lambda *_: None)
-    assert isinstance(take_lock(GPU_0, lock_folder()), FileLock)
+        build_under_lock(choice, settings, lambda *_: None)
+    take_lock(GPU_0, lock_folder(settings)).release()
 
 
-def test_the_locks_lie_beside_the_model_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    lock = take_lock(GPU_0, lock_folder())
-    assert Path(lock.lock_file) == tmp_path / "hub" / "kyutai-tts-GPU-5f3c.lock"
-    lock.release()
+def test_a_model_on_a_gpu_holds_the_lock_beside_its_cache(tmp_path: Path) -> None:
+    settings = Settings(engine="hibari", hf_home=tmp_path)
+    choice = EngineChoice(ENGINES["hibari"], "cuda:0", "a test", GPU_0)
+    engine = build_under_lock(choice, settings, lambda *_: None)
+    with pytest.raises(Unavailable, match=str(tmp_path / "hub" / "kyutai-tts-GPU-5f3c.lock")):
+        build_under_lock(choice, settings, lambda *_: None)
+    engine.close()
+    build_under_lock(choice, settings, lambda *_: None).close()
 
 
 def test_the_builder_reaches_the_manager(settings: Settings) -> None:
@@ -108,8 +110,8 @@ def test_the_builder_reaches_the_manager(settings: Settings) -> None:
         service.load()
 
 
-def test_no_lock_where_no_gpu_is_used(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+def test_no_lock_where_no_gpu_is_used(tmp_path: Path) -> None:
+    settings = Settings(engine="hibari", hf_home=tmp_path)
     engine = build_under_lock(EngineChoice(ENGINES["hibari"], "cpu", "a test"), settings, lambda *_: None)
     engine.close()
     assert list(tmp_path.iterdir()) == []
