@@ -76,14 +76,21 @@ shell_scripts() {
 }
 
 run_tests() {
-  local -a command=(pytest)
+  local -a command=(pytest) without=()
   if ! browser_there; then
-    command+=(-m 'not browser')
+    without+=(browser)
     left_out+=('tests marked browser: no chromium or no chromedriver (Debian: apt install chromium chromium-driver)')
   fi
+  if ! have npm; then
+    without+=(node)
+    left_out+=('tests marked node: no npm (Node 20 or later brings it)')
+  fi
   if [[ $mode == quick ]]; then
-    command=(pytest -m "not slow${command[2]:+ and ${command[2]}}")
+    without+=(slow)
     left_out+=('tests marked slow: --quick')
+  fi
+  if ((${#without[@]})); then
+    command+=(-m "$(printf ' and not %s' "${without[@]}" | cut -c6-)")
   fi
   stage 'pytest' "${command[@]}" "$@"
 }

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from gpu_manager import GPU, GPUManager, InUse, State, list_gpus
+from gpu_manager import GPU, GPUManager, InUse, Resident, State, list_gpus
+from speech import VERSION as VERSION  # for those who ask here
 from speech.encoders import ENCODERS
-from speech.engines import ENGINES, EngineSpec
-from speech.engines.base import EngineStatus
+from speech.engines import ENGINES, EngineSpec, Progress
+from speech.engines.base import Engine, EngineStatus
 from speech.request import SPEEDS, EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
 from speech.settings import Settings
 from speech.stream import Speech
@@ -23,7 +24,6 @@ from speech.voices import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
 
-VERSION = "0.1.0"
 DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
 HELD_S, HELD_WEIGHT = 5.0, 0.2  # for Retry-After: the first guess, and how much each speech changes it
 _GB = 1e9
@@ -291,24 +291,30 @@ def _pick(device: str, gpus: list[GPU]) -> GPU | None:
     return gpus[index] if index < len(gpus) else None
 
 
+def build_engine(choice: EngineChoice, settings: Settings, progress: Progress) -> Engine:
+    """Import and make the engine that was chosen. Slow: seconds to minutes. Raises SpeechError."""
+    return choice.spec.build(settings, progress)
+
+
 def build_service(
     settings: Settings,
     manager: GPUManager,
     *,
     visible_gpus: str | None = None,
+    build: Callable[[EngineChoice, Settings, Progress], Resident] = build_engine,
     on_idle_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> SpeechService:
     """Join the parts: choose the engine, list its voices, tell the manager what to load.
 
-    visible_gpus: CUDA_VISIBLE_DEVICES. The hooks are gpu_manager's.
+    visible_gpus: CUDA_VISIBLE_DEVICES. build: makes the engine when it is needed. The hooks are gpu_manager's.
     Raises SpeechError if the settings ask for what cannot be had.
     """
     choice = choose_engine(settings, list_gpus(visible_gpus))
     log.info("engine: %s on %s (%s)", choice.spec.name, choice.device, choice.reason)
     settled = settings.model_copy(update={"device": choice.device})
     manager.configure(
-        lambda progress: choice.spec.build(settled, progress),
+        lambda progress: build(choice, settled, progress),
         settings.gpu_idle_timeout,
         on_idle_release=on_idle_release,
         on_broken=on_broken,

@@ -88,11 +88,11 @@ class LiveServer:
 
 @contextmanager
 def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
-    """Start the service with these settings (PORT is chosen), wait until it answers, and end it whatever happens.
+    """Start the service with these settings, wait until it answers, and end it whatever happens.
 
-    folder: where it runs and logs; a `.env` there counts.
+    folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given.
     """
-    port = free_port()
+    port = int(settings.get("PORT") or free_port())
     log_file = folder / "server.log"
     env = {k: v for k, v in os.environ.items() if k not in ("PORT", "HOST")}
     env |= {"PORT": str(port), "HOST": "127.0.0.1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **settings}

@@ -54,3 +54,20 @@ def test_torch_is_imported_where_the_model_is_and_nowhere_else() -> None:
 def test_the_app_starts_without_torch() -> None:
     check = "import sys, app; assert not {'torch', 'moshi', 'hibari', 'onnxruntime'} & set(sys.modules), sys.modules"
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+
+
+def test_the_assistants_side_knows_no_engine_and_no_flask() -> None:
+    forbidden = ("torch", "moshi", "flask", "werkzeug", "web", "app", "mcp_server")
+    assert offenders("assistant", forbidden) == []
+    at_once = offenders("assistant", ("gpu_manager", "numpy", "speech"), everywhere=False)
+    assert {line.split(" imports ")[0] for line in at_once} <= {"assistant/own.py", "assistant/server.py"}
+
+
+def test_the_mcp_server_lists_its_tools_without_what_speaks() -> None:
+    """assistant/own.py is imported when it is needed; of speech the others need no more than the version at first."""
+    check = (
+        "import sys, mcp_server, assistant.server, assistant.settings; "
+        "loaded = {name for name in sys.modules if name.split('.')[0] in ('speech', 'torch', 'numpy', 'gpu_manager')}; "
+        "assert loaded == {'speech'}, loaded"
+    )
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)

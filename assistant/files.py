@@ -1,0 +1,130 @@
+"""Where audio may be written, and how it is: nothing outside the folders, nothing half, nothing left behind.
+
+A relative path means the output folder, never the folder that the process happens to run in. Absolute paths are
+taken within the output folder and the folders that were allowed by the settings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import quote
+
+FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/ogg"}  # ending -> media type
+URI = "kyutai-tts://audio/"
+_ENDINGS = ", ".join(f".{ending}" for ending in FORMATS)
+
+
+class BadPath(Exception):
+    """That path cannot be written to; the message says what can."""
+
+
+class OutputFiles:
+    def __init__(self, folder: Path, allowed: Sequence[Path] = ()) -> None:
+        self._folder, self._allowed = folder, (folder, *allowed)
+
+    def target(self, asked: str | None, overwrite: bool) -> Path:
+        """The file that a caller means, absolute; None: a new name in the output folder. Raises BadPath.
+
+        To be asked before any work is done. Makes the folders below the output folder, and nothing else.
+        """
+        try:
+            target = self._resolve(asked or _new_name())
+            _check(target, overwrite)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise BadPath(f"output_path cannot be used: {error}.") from None
+        return target
+
+    def write(self, target: Path, data: bytes, overwrite: bool) -> None:
+        """Write the whole file or nothing. Raises BadPath."""
+        temporary = target.parent / f".kyutai-tts-{token_hex(8)}.part"
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if overwrite:
+                temporary.replace(target)  # replaces a link itself, never what it points to
+            else:
+                os.link(temporary, target)  # fails if it exists: nobody can slip in between a look and the writing
+        except FileExistsError:
+            raise _exists(target) from None
+        except OSError as error:
+            raise BadPath(f"{target} could not be written: {error.strerror}.") from None
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def uri(self, path: Path) -> str | None:
+        """The resource for a file in the output folder; None for files elsewhere, which are not served."""
+        folder = self._folder.resolve()
+        return URI + quote(path.relative_to(folder).as_posix()) if path.is_relative_to(folder) else None
+
+    def read(self, name: str) -> bytes | None:
+        """A file in the output folder, by its path there; None if there is none."""
+        try:
+            path = self._resolve(name, make=False)
+            served = path.is_relative_to(self._folder.resolve()) and path.is_file() and not path.is_symlink()
+            return path.read_bytes() if served else None
+        except (BadPath, OSError, RuntimeError, ValueError):
+            return None
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _resolve(self, asked: str, make: bool = True) -> Path:
+        """Absolute and inside. The folder's own links are followed before it is judged, the last part's are not."""
+        if not asked.isprintable():
+            raise BadPath("output_path has characters that cannot be printed.")
+        path = Path(asked).expanduser()
+        if path.suffix[1:].lower() not in FORMATS:
+            raise BadPath(f"output_path must end in one of {_ENDINGS}: the ending chooses the format.")
+        if path.is_absolute():
+            target = path.parent.resolve() / path.name
+            if not any(target.is_relative_to(folder.resolve()) for folder in self._allowed):
+                raise self._outside(target)
+        else:
+            folder = self._folder.resolve()
+            target = (folder / path.parent).resolve() / path.name
+            if not target.is_relative_to(folder):
+                raise self._outside(target)
+        if make and target.is_relative_to(self._folder.resolve()):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def _outside(self, target: Path) -> BadPath:
+        folders = ", ".join(str(folder) for folder in self._allowed)
+        return BadPath(
+            f"{target} is outside the folders that may be written to: {folders}. Give a plain file name such as "
+            "hello.wav, or ask the user to add the folder to KYUTAI_TTS_ALLOWED_DIRS."
+        )
+
+
+def media_type(path: Path) -> str:
+    return FORMATS[format_of(path)]
+
+
+def format_of(path: Path) -> str:
+    return path.suffix[1:].lower()
+
+
+def _check(target: Path, overwrite: bool) -> None:
+    if not target.parent.is_dir():
+        raise BadPath(f"The folder {target.parent} does not exist.")
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise BadPath(f"{target} is not a regular file. Choose another name.")
+    if target.exists() and not overwrite:
+        raise _exists(target)
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise BadPath(f"The folder {target.parent} cannot be written to.")
+
+
+def _exists(target: Path) -> BadPath:
+    return BadPath(f"{target} already exists. Choose another name, or pass overwrite=true.")
+
+
+def _new_name() -> str:
+    return f"speech-{datetime.now():%Y%m%d-%H%M%S}-{token_hex(3)}.wav"

@@ -1,0 +1,52 @@
+"""The MCP server's own settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from assistant.settings import AssistantSettings, AssistantSettingsError
+
+
+def test_the_defaults_need_nothing() -> None:
+    settings = AssistantSettings.load({"PATH": "/bin", "KYUTAI_TTS_URL": ""})
+    assert settings.backend == "auto"
+    assert settings.url == ""
+    assert settings.output_dir == Path.home() / "kyutai-tts"
+    assert settings.inline_audio_bytes == 0
+
+
+def test_everything_can_be_set() -> None:
+    settings = AssistantSettings.load(
+        {
+            "KYUTAI_TTS_URL": "https://speech.example/tts",
+            "KYUTAI_TTS_API_KEY": "secret",
+            "KYUTAI_TTS_OUTPUT_DIR": "~/audio",
+            "KYUTAI_TTS_ALLOWED_DIRS": os.pathsep.join(["/a", "/b"]),
+            "KYUTAI_TTS_TIMEOUT": "12.5",
+        }
+    )
+    assert settings.url == "https://speech.example/tts"
+    assert settings.api_key is not None
+    assert "secret" not in repr(settings)
+    assert settings.output_dir == Path.home() / "audio"
+    assert settings.allowed_dirs == (Path("/a"), Path("/b"))
+    assert settings.timeout == 12.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("KYUTAI_TTS_OUTPUT_DIRS", "/x", "did you mean KYUTAI_TTS_OUTPUT_DIR"),
+        ("KYUTAI_TTS_OUTPUT_DIR", "${workspaceFolder}/x", "did not fill in"),
+        ("KYUTAI_TTS_OUTPUT_DIR", "audio", "absolute"),
+        ("KYUTAI_TTS_URL", "localhost:8900", "KYUTAI_TTS_URL"),
+        ("KYUTAI_TTS_BACKEND", "http", "KYUTAI_TTS_BACKEND"),
+        ("KYUTAI_TTS_TIMEOUT", "soon", "KYUTAI_TTS_TIMEOUT"),
+    ],
+)
+def test_a_wrong_one_is_named(name: str, value: str, told: str) -> None:
+    with pytest.raises(AssistantSettingsError, match=told.replace("$", r"\$")):
+        AssistantSettings.load({name: value})

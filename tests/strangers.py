@@ -1,0 +1,59 @@
+"""Others that may sit on the service's port: one that never answers, one that speaks something else, one that quits."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Conversation = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening(talk: Conversation) -> Iterator[str]:
+    """A TCP server that has this conversation with each client, one after the other, and then hangs up."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(0.05)
+    stop = threading.Event()
+
+    def accept() -> None:
+        while not stop.is_set():
+            try:
+                client, _ = server.accept()
+            except TimeoutError:
+                continue
+            with client:
+                talk(client)
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        stop.set()
+        thread.join()
+        server.close()
+
+
+@contextmanager
+def stuck() -> Iterator[str]:
+    """Connections are accepted by the kernel; nobody ever reads."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def answers(*parts: bytes) -> Conversation:
+    """Wait for a request, then send these bytes."""
+
+    def talk(client: socket.socket) -> None:
+        client.recv(65_536)
+        for part in parts:
+            client.sendall(part)
+
+    return talk
+
+
+def http(body: bytes, status: str = "200 OK", kind: str = "application/json") -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
