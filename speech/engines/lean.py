@@ -55,8 +55,8 @@ class LeanLMGen(LMGen):
     # -- the hooks: they run outside the graphs, on their outputs -------------------------------------------------
 
     def _listen(self, logits: torch.Tensor) -> None:  # (slots, 1, 1, card)
-        race = self._race(first_stream=0, streams=1, card=logits.shape[-1], most=TOP_K_TEXT)
-        self.wants_word.copy_(self._pick(logits[:, 0, 0], race[:, 0]) == self._new_word)
+        odds = self._odds(first_stream=0, streams=1, card=logits.shape[-1], most=TOP_K_TEXT)
+        self.wants_word.copy_(odds.draw(0, logits[:, 0, 0]) == self._new_word)
 
     def _answer(self, tokens: torch.Tensor) -> None:  # (slots,): what the model wished for -> what the script says
         tokens.copy_(torch.where(self.wants_word, self.control[Control.IF_WORD], self.control[Control.IF_PAD]))
@@ -69,58 +69,58 @@ class LeanLMGen(LMGen):
     def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
         """As LMGen's: (slots,) and (slots, 1, dim) -> (slots, codebooks).
 
-        The keys and values of one frame live in one small tensor a layer instead of ring caches, and codebooks that
-        share weights share their projection of the transformer's output.
+        The keys and values of one frame live in one small tensor a layer instead of ring caches, codebooks that share
+        weights share their projection of the transformer's output, and a code that was just sampled needs no check.
         """
         lm: Any = self.lm_model
         layers = lm.depformer.layers
         attention = layers[0].self_attn
-        slots, heads, width = len(text_token), attention.num_heads, attention.embed_dim
-        shape = (slots, lm.dep_q, 2, heads, width // heads)
-        caches = [transformer_out.new_empty(shape) for _ in layers]
-        race = self._race(first_stream=1, streams=lm.dep_q, card=lm.card, most=TOP_K)
+        heads, width = attention.num_heads, attention.embed_dim
+        caches = transformer_out.new_empty(len(layers), 2, len(text_token), heads, lm.dep_q, width // heads)
+        odds = self._odds(first_stream=1, streams=lm.dep_q, card=lm.card, most=TOP_K)
         projected: dict[int, torch.Tensor] = {}
-        token, codes = text_token, []
+        codes: list[torch.Tensor] = []
         for codebook in range(lm.dep_q):
             weights = self._weights[codebook]
             if weights not in projected:
                 projected[weights] = lm.depformer_in[weights](transformer_out)
-            embedding = lm.depformer_text_emb if codebook == 0 else lm.depformer_emb[codebook - 1]
-            x = projected[weights] + embedding(token[:, None])
+            before = _embed(lm.depformer_emb[codebook - 1], codes[-1]) if codes else lm.depformer_text_emb(text_token)
+            x = projected[weights] + before[:, None]
             for layer, cache in zip(layers, caches, strict=True):
                 x = _depformer_layer(layer, cache, codebook, weights, x)
             logits = lm.linears[codebook](lm.depformer_norms[codebook](x))[:, 0]
-            token = self._pick(logits, race[:, codebook])
-            codes.append(token)
+            codes.append(odds.draw(codebook, logits))
         return torch.stack(codes, dim=1)
 
-    # -- sampling -------------------------------------------------------------------------------------------------
-
-    @property
-    def _temperature(self) -> torch.Tensor:
-        return self.control[Control.TEMPERATURE].view(torch.float64).float()
-
-    def _race(self, first_stream: int, streams: int, card: int, most: int) -> torch.Tensor:
-        """What each of a row's best candidates gets on top of its score: (slots, streams, candidates).
-
-        The highest sum of score and Gumbel noise is a draw from the softmax. Minus infinity beyond the row's top_k.
-        """
-        candidates = min(most, card)
-        seed, step, top_k = (self.control[field] for field in (Control.SEED, Control.STEP, Control.TOP_K))
-        noise = gumbel(seed, step, first_stream, streams, candidates)
-        rank = torch.arange(candidates, device=seed.device)
-        return noise.masked_fill_((rank >= top_k[:, None])[:, None], float("-inf"))
-
-    def _pick(self, logits: torch.Tensor, race: torch.Tensor) -> torch.Tensor:
-        """(slots, card), (slots, candidates) -> (slots,)"""
-        return sample(logits.float(), self._temperature, race)
+    def _odds(self, first_stream: int, streams: int, card: int, most: int) -> Odds:
+        """What decides this step's draws, made at once for all of them."""
+        control, candidates = self.control, min(most, card)
+        temperature = control[Control.TEMPERATURE].view(torch.float64).float()
+        noise = gumbel(control[Control.SEED], control[Control.STEP], first_stream, streams, candidates)
+        rank = torch.arange(candidates, device=noise.device)
+        noise.masked_fill_((rank >= control[Control.TOP_K][:, None])[:, None], float("-inf"))
+        return Odds(noise, temperature)
 
 
-def sample(logits: torch.Tensor, temperature: torch.Tensor, race: torch.Tensor) -> torch.Tensor:
-    """One draw a row: logits (rows, card), temperature (rows,), race (rows, candidates) -> (rows,). 0 is greedy."""
-    best, indices = torch.topk(logits, race.shape[-1], dim=-1)
-    winner = (best / temperature.clamp(min=1e-6)[:, None] + race).argmax(dim=-1, keepdim=True)
-    return torch.where(temperature > 0, indices.gather(1, winner)[:, 0], logits.argmax(dim=-1))
+class Odds:
+    """Draws from softmaxes at the rows' temperatures, 0 being greedy.
+
+    The highest sum of score and Gumbel noise is a draw from a softmax; candidates whose noise is minus infinity, those
+    beyond a row's top_k, never win.
+    """
+
+    def __init__(self, noise: torch.Tensor, temperature: torch.Tensor) -> None:
+        """noise: (rows, streams, candidates), by rank; temperature: (rows,)."""
+        self.noise = noise
+        self.sharpness = 1.0 / temperature.clamp(min=1e-6)[:, None]
+        self.greedy = temperature <= 0
+
+    def draw(self, stream: int, logits: torch.Tensor) -> torch.Tensor:
+        """One draw a row: (rows, card) -> (rows,)."""
+        logits = logits.float()
+        best, indices = torch.topk(logits, self.noise.shape[-1], dim=-1)
+        winner = torch.addcmul(self.noise[:, stream], best, self.sharpness).argmax(dim=-1, keepdim=True)
+        return torch.where(self.greedy, logits.argmax(dim=-1), indices.gather(1, winner)[:, 0])
 
 
 def gumbel(seed: torch.Tensor, step: torch.Tensor, first_stream: int, streams: int, candidates: int) -> torch.Tensor:
@@ -145,15 +145,26 @@ def _hash32(x: torch.Tensor) -> torch.Tensor:
     return x ^ (x >> 16)
 
 
+def _embed(table: Any, codes: torch.Tensor) -> torch.Tensor:
+    """What moshi's embedding gives for codes of which none is the special -1: (slots,) -> (slots, dim)."""
+    embedded = F.embedding(codes, table.weight)
+    return embedded if table.low_rank is None else table.low_rank(embedded)
+
+
 def _depformer_layer(layer: Any, cache: torch.Tensor, codebook: int, weights: int, x: torch.Tensor) -> torch.Tensor:
-    """One layer for one codebook: x is (slots, 1, dim); cache, (slots, codebooks, 2, heads, head_dim), gains a row."""
+    """One layer for one codebook: x is (slots, 1, dim); cache, (2, slots, heads, codebooks, head_dim), is added to."""
     attention = layer.self_attn
-    slots, _, _, heads, head_dim = cache.shape
-    projected = attention.in_projs[weights](layer.norm1(x)).view(slots, 1, 3, heads, head_dim)
-    cache[:, codebook].copy_(projected[:, 0, 1:])
-    keys, values = (cache[:, : codebook + 1, part].transpose(1, 2) for part in (0, 1))
-    heard = F.scaled_dot_product_attention(projected[:, :, 0].transpose(1, 2), keys, values)
-    update = attention.out_projs[weights](heard.transpose(1, 2).reshape(slots, 1, heads * head_dim))
-    x = x + layer.layer_scale_1(update)
-    result: torch.Tensor = x + layer.layer_scale_2(layer.gating[weights](layer.norm2(x)))
+    _, slots, heads, _, head_dim = cache.shape
+    query, *key_value = attention.in_projs[weights](_norm(layer.norm1, x)).view(slots, 3, heads, 1, head_dim).unbind(1)
+    cache[:, :, :, codebook : codebook + 1] = torch.stack(key_value)
+    keys, values = cache[:, :, :, : codebook + 1].unbind()
+    heard = F.scaled_dot_product_attention(query, keys, values)
+    x = x + layer.layer_scale_1(attention.out_projs[weights](heard.view(slots, 1, heads * head_dim)))
+    result: torch.Tensor = x + layer.layer_scale_2(layer.gating[weights](_norm(layer.norm2, x)))
     return result
+
+
+def _norm(norm: Any, x: torch.Tensor) -> torch.Tensor:
+    """moshi's RMSNorm in one kernel."""
+    alpha = norm.alpha.view(-1)
+    return F.rms_norm(x.to(alpha.dtype), alpha.shape, alpha, norm.eps).to(x.dtype)

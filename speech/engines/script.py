@@ -119,8 +119,10 @@ class Script(Row):
 
     def answers(self) -> tuple[int, int]:
         """The next text token if the model wishes to wait, and if it wishes for a word."""
-        ids = self.rules.machine.token_ids
-        return self._peek(ids.pad), self._peek(ids.new_word)
+        ids, state = self.rules.machine.token_ids, self.state
+        if_pad = self._peek(ids.pad)
+        free_to_choose = not state.queued and state.forced_padding == 0 and state.remaining_padding > 0
+        return if_pad, self._peek(ids.new_word) if free_to_choose else if_pad
 
     def advance(self, wants_word: bool) -> None:
         """The model has stepped, and this is what it wished for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from moshi.utils.sampling import sample_token
 
-from speech.engines.lean import gumbel, sample
+from speech.engines.lean import Odds, gumbel
 
 DRAWS = 100_000
 LOGITS = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 2
@@ -13,9 +13,9 @@ LOGITS = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 2
 
 def draw(temperature: float, top_k: int) -> torch.Tensor:
     """How often each of 64 candidates comes, as a share."""
-    race = gumbel(torch.zeros(DRAWS, dtype=torch.long), torch.arange(DRAWS), 3, 1, 50)[:, 0]
-    race[:, top_k:] = float("-inf")
-    tokens = sample(LOGITS.expand(DRAWS, -1), torch.full((DRAWS,), temperature), race)
+    noise = gumbel(torch.zeros(DRAWS, dtype=torch.long), torch.arange(DRAWS), 3, 1, 50)
+    noise[..., top_k:] = float("-inf")
+    tokens = Odds(noise, torch.full((DRAWS,), temperature)).draw(0, LOGITS.expand(DRAWS, -1))
     return torch.bincount(tokens, minlength=64) / DRAWS
 
 

@@ -1,0 +1,141 @@
+"""What one step costs: ours against moshi's plain LMGen and Mimi, same batch, same checkpoint, in turns.
+
+    python -m benchmarks.step_cost mid --rows 1 8 32
+
+Every row speaks and every step is a full one. The two step alternately, so that whatever else the machine does hits
+both; the figures are medians of the CPU time of the process, which other processes disturb least. Random weights: the
+cost is that of the shapes, the sound is noise.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("NO_TORCH_COMPILE", "1")
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from moshi.models.lm import LMGen
+from moshi.models.tts import TTSModel
+from safetensors.numpy import load_file
+
+from speech.engines.kyutai_runner import KyutaiRunner
+from speech.engines.scheduler import Step, StepKind
+from speech.request import SpeechRequest
+from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
+
+LEAD_STEPS = 19  # until everybody sounds
+WORDS = "hello river " * 500
+Stepping = Callable[[], object]
+
+
+def main() -> None:
+    options = parse()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = write_checkpoint(options.size, Path(folder))
+        print("| rows | temperature | plain, CPU ms | ours, CPU ms | ours / plain |\n|---|---|---|---|---|")
+        for rows in options.rows:
+            for temperature in (0.0, 0.6):
+                plain, ours = compare(checkpoint, rows, temperature, options.steps)
+                print(f"| {rows} | {temperature:g} | {plain:.1f} | {ours:.1f} | {ours / plain:.2f} |", flush=True)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("size", choices=["tiny", "mid"])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args()
+
+
+def compare(checkpoint: Path, rows: int, temperature: float, steps: int) -> tuple[float, float]:
+    """Median CPU milliseconds of a plain step and of ours."""
+    both = (plain_stepping(checkpoint, rows, temperature), our_stepping(checkpoint, rows, temperature))
+    for step in both:
+        for _ in range(LEAD_STEPS):
+            step()
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(steps):
+        for step, taken in zip(both, times, strict=True):
+            started = time.process_time()
+            step()
+            taken.append((time.process_time() - started) * 1000)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def load(checkpoint: Path, temperature: float) -> TTSModel:
+    info = checkpoint_info(checkpoint)
+    n_q = info.lm_config["n_q"]
+    return TTSModel.from_checkpoint_info(info, n_q=n_q, temp=temperature, device="cpu", dtype=torch.float32)
+
+
+def our_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
+    embedding = load_file(checkpoint / "voices" / f"{VOICES[0]}{SUFFIX}")["speaker_wavs"]
+    runner = KyutaiRunner(load(checkpoint, temperature), lambda voice: embedding, rows, temperature)
+    scripts = runner.reset({row: runner.prepare(SpeechRequest(seed=row)) for row in range(rows)})
+    words = {row: iter(WORDS.split()) for row in scripts}
+
+    def step() -> object:
+        for row, script in scripts.items():
+            while script.hungry:
+                script.say(next(words[row]))
+        return runner.step(Step(StepKind.FULL, tuple(scripts)))
+
+    return step
+
+
+def plain_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
+    """As moshi's own server steps: masks, text by way of the host, the depformer as it is, PCM to the host."""
+    model = load(checkpoint, temperature)
+    lm, mimi, machine = model.lm, model.mimi, model.machine
+    lm.dep_q = model.n_q
+    voice = model.make_condition_attributes([checkpoint / "voices" / f"{VOICES[0]}{SUFFIX}"], cfg_coef=2.0)
+    states = [machine.new_state(model.prepare_script([WORDS], padding_between=1)) for _ in range(rows)]
+    done = [0]
+
+    def on_text(tokens: torch.Tensor) -> None:
+        said = [machine.process(done[0], state, token)[0] for state, token in zip(states, tokens.tolist(), strict=True)]
+        tokens[:] = torch.tensor(said, device=tokens.device)
+
+    def on_audio(codes: torch.Tensor) -> None:
+        offsets = gen._streaming_state.offsets[:, None]
+        codes.masked_fill_(offsets < gen.delays_cuda[1 : 1 + lm.dep_q] + model.delay_steps, -1)
+
+    conditions = lm.condition_provider.prepare_and_provide([voice] * rows)
+    gen: Any = LMGen(
+        lm,
+        temp=temperature,
+        temp_text=temperature,
+        condition_tensors=conditions,
+        on_text_hook=on_text,
+        on_audio_hook=on_audio,
+        support_out_of_sync=True,
+    )
+    gen.streaming_forever(rows)
+    mimi.streaming_forever(rows)
+    inputs = torch.full((rows, lm.n_q - lm.dep_q, 1), -1, dtype=torch.long)
+
+    @torch.inference_mode()
+    def step() -> object:
+        everybody = torch.ones(rows, dtype=torch.bool)
+        gen.set_exec_mask(everybody)
+        frame = gen.step(inputs)
+        mimi.set_exec_mask(everybody)
+        pcm = mimi.decode(frame[:, 1:].clamp(min=0)).numpy()
+        done[0] += 1
+        return pcm
+
+    return step
+
+
+if __name__ == "__main__":
+    main()
