@@ -87,7 +87,7 @@ class KyutaiRunner(ModelRunner):
 
     def prepare(self, request: SpeechRequest) -> Speaker:
         cfg_coef = self._cfg_coef if request.cfg_coef is None else request.cfg_coef
-        embedding = self._embedding(request.voice)
+        embedding = self._embedding(request.voice) if request.embedding is None else request.embedding
         self._conditions.check(embedding, cfg_coef)
         seed = random.getrandbits(32) if request.seed is None else request.seed
         return Speaker(
