@@ -70,3 +70,13 @@ export function save(blob, filename) {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
+
+/** Tell screen readers at once: something went wrong. */
+export function alarm(text) { put($('alarm'), text); }
+
+/** A line below a control: why it is wrong, or what to know. Without text it goes away. */
+export function note(element, text, tone = 'bad') {
+  element.hidden = !text;
+  element.dataset.tone = tone;
+  element.replaceChildren(...(text ? [icon('warn'), el('span', {}, text)] : []));
+}

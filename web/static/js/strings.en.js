@@ -253,8 +253,6 @@ export default {
   e_cut: 'The server stopped speaking',
   e_key_wrong: 'This server does not know the API key of this browser',
   e_page: 'This browser is too old for the page',
-  preview_text_en: 'Hello! This is how I sound when I read your text.',
-  preview_text_fr: 'Bonjour ! Voici comment je lis votre texte.',
   preview_failed: 'The preview could not be made.',
   seek_ahead: 'This part has not arrived yet',
   dl_busy: 'Converting…',

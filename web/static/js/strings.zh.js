@@ -253,8 +253,6 @@ export default {
   e_cut: '服务器中断了朗读',
   e_key_wrong: '服务器不认识本浏览器保存的 API 密钥',
   e_page: '浏览器版本过旧，无法显示此页面',
-  preview_text_en: 'Hello! This is how I sound when I read your text.',
-  preview_text_fr: 'Bonjour ! Voici comment je lis votre texte.',
   preview_failed: '试听没能生成。',
   seek_ahead: '这一部分还没生成',
   dl_busy: '正在转换…',
