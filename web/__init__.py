@@ -9,10 +9,17 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, auth, errors, openai, ops, requests, security, voices
+from web import api, auth, convert, errors, openai, ops, pages, requests, security, voices
 from web.clients import ClientWatch
 
-BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, openai.blueprint, ops.blueprint, voices.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    pages.blueprint,
+    api.blueprint,
+    openai.blueprint,
+    convert.blueprint,
+    ops.blueprint,
+    voices.blueprint,
+)
 
 EXPOSED_HEADERS = [
     "Retry-After",

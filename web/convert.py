@@ -21,6 +21,7 @@ blueprint = Blueprint("convert", __name__)
 MAX_SECONDS = 3600  # of audio in one request
 MAX_RATE = 48_000  # Hz
 SAMPLE_BYTES = 2
+FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
 PIECE_BYTES = 1 << 16
 MEMORY_BYTES = 1 << 22  # a result that is larger goes to a file
 
@@ -55,8 +56,8 @@ def convert() -> Response:
 
 def _encode(body: IO[bytes], query: ConvertQuery, file: IO[bytes]) -> None:
     """Raises InvalidRequest for a body of no or of half samples."""
-    total = (request.content_length or 0) // SAMPLE_BYTES
-    with closing(ENCODERS[query.format](query.sample_rate, total or None)) as encoder:
+    total = None if request.content_length is None else request.content_length // SAMPLE_BYTES
+    with closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
         for samples in _samples(body):
             file.write(encoder.encode(samples))
         file.write(encoder.flush())
@@ -68,6 +69,6 @@ def _samples(body: IO[bytes]) -> Iterator[Samples]:
         piece = rest + piece
         whole = len(piece) // SAMPLE_BYTES * SAMPLE_BYTES
         rest, some = piece[whole:], some or whole > 0
-        yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / 32768
+        yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / FULL_SCALE
     if rest or not some:
         raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code="invalid_audio")
