@@ -69,6 +69,6 @@ def _samples(body: IO[bytes]) -> Iterator[Samples]:
         piece = rest + piece
         whole = len(piece) // SAMPLE_BYTES * SAMPLE_BYTES
         rest, some = piece[whole:], some or whole > 0
-        yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / FULL_SCALE
+        yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / np.float32(FULL_SCALE)
     if rest or not some:
         raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code="invalid_audio")

@@ -1,4 +1,4 @@
-"""The page at / and the static files: all from this origin, open without a key, zipped, and asked for anew each time."""
+"""The page at / and the static files: all from this origin, open without a key, zipped, asked for anew each time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def index() -> Response:
     response = make_response(render_template("index.html", icon=_icon, modules=MODULES))
     response.add_etag(weak=True)
     response.cache_control.no_cache = True  # kept, but asked for anew: a 304 while it is the same
-    return _zipped(response.make_conditional(request))
+    response.make_conditional(request)
+    return _zipped(response)
 
 
 @blueprint.get("/static/<path:name>")
@@ -38,6 +39,7 @@ def static(name: str) -> Response:
     if response.status_code == 200 and response.mimetype in ZIPPED and _takes_gzip():
         path = safe_join(str(STATIC), name)
         assert path is not None  # send_from_directory has found it
+        response.close()  # the file itself is not sent
         response.direct_passthrough = False
         response.set_data(_zipped_file(path, Path(path).stat().st_mtime_ns))
         response.headers["Content-Encoding"] = "gzip"

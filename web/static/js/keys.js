@@ -29,7 +29,7 @@ export function setUpKeys({ stage, download }) {
 
   function escape() {
     if (download.isOpen) return () => { download.open(false); $('b-dl').focus(); };
-    return stage.job?.running ? () => stage.stop() : null;
+    return stage.goes ? () => stage.stop() : null;
   }
 }
 

@@ -43,7 +43,10 @@ export class Stage extends EventTarget {
   // -- what can be done ----------------------------------------------------------------------------------------------
 
   /** The main button. */
-  press() { if (this.job?.running) this.stop(); else this.speak(); }
+  press() { if (this.goes) this.stop(); else this.speak(); }
+
+  /** There is something to stop. */
+  get goes() { return Boolean(this.job?.running) || ['speaking', 'waiting', 'blocked'].includes(this.view); }
 
   /** Speak the text. Call inside a click or key handler: sound may only begin there. */
   speak() {
@@ -180,7 +183,8 @@ export class Stage extends EventTarget {
 
   /** What depends on the state. */
   render() {
-    const view = viewOf(this.job, this.player, !this.text.blank);
+    const view = viewOf(this.job, this.player, !this.text.blank), before = this.view;
+    this.view = view;
     this.renderText();
     this.renderButton(view);
     this.renderMeters();
@@ -189,7 +193,7 @@ export class Stage extends EventTarget {
     $('state').dataset.tone = TONE[view] ?? '';
     put($('state-text'), view === 'empty' ? t('m_empty') : t(`st_${view}`));
     $('b-dl').disabled = !this.job?.tape.length;
-    if (view !== this.view) this.entered(view);
+    if (view !== before) this.entered(view, before);
     this.move();
   }
 
@@ -203,7 +207,7 @@ export class Stage extends EventTarget {
   }
 
   renderButton(view) {
-    const running = Boolean(this.job?.running), button = $('b-go'), heard = this.job && !running && this.readingOpen;
+    const running = this.goes, button = $('b-go'), heard = this.job && this.readingOpen;
     const label = !running ? (heard ? 'again' : 'generate') : this.job.tape.length ? 'stop' : 'cancel';
     button.dataset.mode = running ? 'stop' : 'go';
     button.setAttribute('aria-disabled', String(view === 'empty'));
@@ -223,7 +227,7 @@ export class Stage extends EventTarget {
   }
 
   renderMonitor() {
-    const { job } = this, view = viewOf(job, this.player, !this.text.blank);
+    const { job, view } = this;
     let message = job?.running ? waitingMessage(job) : null;
     const error = view === 'error' ? job.error : job?.running || job?.tape.length ? null : this.problem;
     if (error) message = errorMessage(error, this.situation(), this.retryIn());
@@ -239,9 +243,8 @@ export class Stage extends EventTarget {
   }
 
   /** Once for each new state: tell those who do not see it. */
-  entered(view) {
-    const { job } = this, before = this.view;
-    this.view = view;
+  entered(view, before) {
+    const { job } = this;
     if (view === 'queued') announce(t('m_queued', { n: job.place }));
     if (view === 'loading') this.announceLoading(job);
     if (view === 'speaking' && before !== 'waiting' && before !== '') announce(t('sr_started'));

@@ -108,7 +108,7 @@ export default {
   voice: 'Voice',
   voices_of: '{n} of {m} voices',
   search_voices: 'Search voices',
-  search_hint: 'Search {n} voices',
+  search_hint: { one: 'Search {n} voice', other: 'Search {n} voices' },
   f_lang: 'Language',
   f_gender: 'Gender',
   f_style: 'Style',

@@ -108,7 +108,7 @@ export default {
   voice: '音色',
   voices_of: '找到 {n} 个，共 {m} 个',
   search_voices: '搜索音色',
-  search_hint: '搜索 {n} 个音色',
+  search_hint: { other: '搜索 {n} 个音色' },
   f_lang: '语言',
   f_gender: '性别',
   f_style: '风格',
