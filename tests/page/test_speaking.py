@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 import wave
 
 import numpy as np
@@ -13,25 +12,11 @@ from numpy.typing import NDArray
 from tests.ear import heard, pcm16, word_errors
 from tests.page.browser import Page
 from tests.page.site import Site
+from tests.page.sound import place, spoken, word_times
 
 FOX = "The quick brown fox jumped over the lazy dog."
 TWO = "The quick brown fox jumped over the lazy dog. My father went to the market on Monday morning."
 IN_STEP_S = 0.15
-
-
-def spoken(site: Site, text: str) -> NDArray[np.float32]:
-    """The same speech, asked of the API."""
-    body = json.dumps({"text": text, "format": "pcm"}).encode()
-    request = urllib.request.Request(f"{site.url}/api/tts", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        return pcm16(response.read())
-
-
-def place(want: NDArray[np.float32], got: NDArray[np.float32]) -> int:
-    """Where in `got` the samples of `want` begin."""
-    size = 1 << (len(got) + len(want)).bit_length()
-    match = np.fft.irfft(np.fft.rfft(got, size) * np.conj(np.fft.rfft(want, size)), size)
-    return int(np.argmax(match[: len(got)]))
 
 
 def test_what_is_heard_is_what_was_typed(page: Page, hibari_site: Site) -> None:
@@ -63,19 +48,11 @@ def test_words_are_marked_when_they_are_heard(page: Page, hibari_site: Site) -> 
     page.wait_state("Done", timeout_s=30)
     first, got = page.sound()
     begin = (first + place(spoken(hibari_site, TWO), got)) / page.rate  # on the audio clock
-    times = _word_times(hibari_site, TWO)
+    times = word_times(hibari_site, TWO)
     marked = page.marked()
     assert [m["text"] for m in marked] == TWO.split()
     late = [m["at"] - m["late"] - (begin + times[i]) for i, m in enumerate(marked)]
     assert np.percentile(np.abs(late), 95) < IN_STEP_S, [round(x, 3) for x in late]
-
-
-def _word_times(site: Site, text: str) -> list[float]:
-    body = json.dumps({"text": text, "format": "pcm", "stream_format": "sse"}).encode()
-    request = urllib.request.Request(f"{site.url}/api/tts", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        lines = response.read().decode().splitlines()
-    return [json.loads(b[6:])["start_s"] for a, b in zip(lines, lines[1:], strict=False) if a == "event: word"]
 
 
 def test_stop_ends_the_sound_and_keeps_what_was_made(page: Page) -> None:
