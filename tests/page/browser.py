@@ -49,6 +49,7 @@ def browser(folder: Path, *flags: str) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
     try:
+        driver.set_script_timeout(90)
         driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})  # for the tap; the page itself needs none
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": (HERE / "tap.js").read_text()})
         yield driver

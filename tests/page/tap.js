@@ -31,13 +31,15 @@
   }
   // When each word was marked, on the clock of the first context (which is the stage's).
   document.addEventListener('DOMContentLoaded', () => {
+    const reading = document.getElementById('reading');
+    if (!reading) return;
     new MutationObserver((changes) => {
       for (const { target } of changes) {
         if (!target.classList?.contains('on') || tap.words.at(-1)?.text === target.textContent) continue;
         const context = tap.contexts[0];
         if (context) tap.words.push({ text: target.textContent, at: context.currentTime, late: context.outputLatency || context.baseLatency || 0 });
       }
-    }).observe(document.getElementById('reading'), { subtree: true, attributeFilter: ['class'] });
+    }).observe(reading, { subtree: true, attributeFilter: ['class'] });
   });
   // All samples of a context from the first block on, gaps as silence: base64 of float32.
   tap.take = (index = 0) => {

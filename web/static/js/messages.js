@@ -33,7 +33,7 @@ export function errorMessage(error, situation, retryIn) {
     retry: { action: 'retry', label: retryIn > 0 ? t('retry_in', { n: retryIn }) : t('retry'), disabled: retryIn > 0 },
     key: { action: 'key', label: t('key_enter') },
   }[e.action];
-  return { ...e, title: t(e.title, e.values), body: e.raw ?? (e.body ? t(e.body, e.values) : ''), button, details: e.raw ? '' : e.details };
+  return { ...e, title: t(e.title, e.values), body: e.raw ?? (e.body ? t(e.body, e.values) : ''), button, details: e.raw || e.tone === 'warn' ? '' : e.details };
 }
 
 /** What is true while there is sound; null if nothing is to be said. */

@@ -2,7 +2,7 @@
 import { $, el } from './dom.js';
 
 const TAG = /<break[^<>]*>/gi; // not spoken
-const BEFORE_S = 0.03; // a frame of the screen: the mark is on when the word begins, not after
+const SAMPLE_S = 0.001; // a seek lands on a sample, which may be a little before the time of the word
 
 export class Reading {
   constructor() {
@@ -50,7 +50,7 @@ export class Reading {
   /** Show where the listener is. over: everything was heard. */
   show(position, arrived, over) {
     const words = this.job?.words ?? [], n = words.length;
-    const at = last(words, n, position + BEFORE_S), made = last(words, n, arrived);
+    const at = last(words, n, position + SAMPLE_S), made = last(words, n, arrived);
     const whole = over ? this.spans.length : -1;
     const current = over || at < 0 ? -1 : this.timed[at];
     const heard = over ? whole : current;
@@ -87,7 +87,7 @@ export class Reading {
 
   /** When the sentence before or after that position begins. step: -1 or 1. */
   sentence(position, step) {
-    const starts = this.job.words.filter((_, i) => i === 0 || this.endsSentence(i - 1)).map((word) => word.start_s);
+    const starts = [0, ...this.job.words.filter((_, i) => i > 0 && this.endsSentence(i - 1)).map((word) => word.start_s)];
     return step > 0 ? starts.find((s) => s > position + 0.05) ?? null : starts.findLast((s) => s < position - 1) ?? 0;
   }
 

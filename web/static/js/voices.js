@@ -2,7 +2,7 @@
 import { $, draw, el, icon, name, note, put, settled } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import * as prefs from './prefs.js';
-import { fullName, haystack, languageName, metadata, styled, styleName } from './voicetext.js';
+import { fullName, haystack, languageName, matches, metadata, styled, styleName } from './voicetext.js';
 
 const RECENT = 5;
 const SAY_MS = 400; // after the last key, screen readers hear how many were found
@@ -150,15 +150,15 @@ export class Voices extends EventTarget {
 
   /** Show the rows that the search and the filters let through. */
   apply() {
-    const words = $('q').value.toLowerCase().split(/\s+/).filter(Boolean);
+    const search = $('q').value.trim();
     const wanted = Object.entries(this.filter).filter(([, value]) => value);
     let found = 0;
     for (const { voice, row, hay } of this.rows.values()) {
-      const hit = wanted.every(([key, value]) => FILTERS[key].value(voice) === value) && words.every((w) => hay.includes(w));
+      const hit = wanted.every(([key, value]) => FILTERS[key].value(voice) === value) && (!search || matches(hay, search));
       row.hidden = !hit;
       found += hit;
     }
-    const plain = !words.length && !wanted.length;
+    const plain = !search && !wanted.length;
     const count = plain ? '' : t('voices_of', { n: found, m: this.all.length });
     put(this.heads.found, count);
     this.heads.found.hidden = plain || !found;

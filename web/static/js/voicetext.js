@@ -28,7 +28,14 @@ export function metadata(voice) {
   return [languageName(voice.language), gender, styled(voice), licence].filter(Boolean).join(' · ');
 }
 
-/** Everything that a search may find, lower case. */
+/** Everything that a search may find, as words with a space before each. */
 export function haystack(voice) {
-  return [voice.id, voice.name, voice.set, voice.style ?? '', metadata(voice)].join(' ').toLowerCase();
+  const said = [voice.id, voice.name, voice.set, voice.style, voice.gender, metadata(voice)].join(' ').toLowerCase();
+  return ` ${said.replace(/[^\p{L}\p{N}]+/gu, ' ')}`;
+}
+
+/** Each word of the search begins a word of the voice ("male" is not in "female"); in Chinese it may stand anywhere. */
+export function matches(hay, search) {
+  const words = search.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim().split(' ');
+  return words.every((word) => hay.includes(/\p{Script=Han}/u.test(word) ? word : ` ${word}`));
 }

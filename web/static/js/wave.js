@@ -1,6 +1,7 @@
 // Draws the waveform: heard, received, still to come, and where we are. Knows nothing of audio or the page.
 
 const STRETCH = 1.05; // the expected length is drawn anew only when it has changed by more than this
+const GAIN = 1.6; // speech seldom reaches more than half of full scale
 const TOUCH = 0.8; // exponent that lifts quiet parts
 
 export class Wave {
@@ -30,7 +31,7 @@ export class Wave {
         if (i % 2 === 0) pen.fillRect(x, middle - bar / 2, bar, bar);
         continue;
       }
-      const half = Math.max(1.5, loudest(tape, from, to) ** TOUCH * (middle - 2));
+      const half = Math.max(1.5, Math.min(1, loudest(tape, from, to) * GAIN) ** TOUCH * (middle - 2));
       pen.fillStyle = to <= position ? this.colours.heard : this.colours.rest;
       pen.beginPath();
       pen.roundRect(x, middle - half, bar, half * 2, 1);
