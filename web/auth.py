@@ -24,7 +24,15 @@ log = logging.getLogger("kyutai_tts.auth")
 OPEN_BLUEPRINTS = frozenset({"pages", "flasgger"})  # the page and Swagger: they hold no secrets and ask for the key
 OPEN_ENDPOINTS = frozenset({"ops.health", "ops.ready"})
 LISTS = frozenset(
-    {"voices.voices", "api.formats", "api.info", "openai.models", "openai.model", "openai.voices", "openai.audio_models"}
+    {
+        "voices.voices",
+        "api.formats",
+        "api.info",
+        "openai.models",
+        "openai.model",
+        "openai.voices",
+        "openai.audio_models",
+    }
 )  # open if PUBLIC_LISTS says so
 SPEAKING = frozenset({"api.speak", "api.speak_streaming", "openai.speak"})
 SPEAKING_BLUEPRINTS = frozenset({"streaming", "live"})  # WebSockets

@@ -14,7 +14,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.encoders import ENCODERS
 from speech.request import InvalidRequest, Samples
+from web.context import speech_service
 from web.forms import known_format, read_query
+from web.security import body_deadline
 
 blueprint = Blueprint("convert", __name__)
 
@@ -42,14 +44,17 @@ def convert() -> Response:
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
     request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
-    file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed by send_file
+    file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed when it is sent
     try:
-        _encode(request.stream, query, file)
+        with body_deadline(speech_service().settings.read_timeout):
+            _encode(request.stream, query, file)
+        size = file.tell()
         file.seek(0)
         response = send_file(file, mimetype=ENCODERS[query.format].media_type)
     except BaseException:
         file.close()
         raise
+    response.content_length = size
     response.headers["Cache-Control"] = "no-store"
     return response
 

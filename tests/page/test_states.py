@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from selenium import webdriver
 
-from speech.engines.hibari_voice import HibariVoice
 from speech.request import QueueFull, Samples, Unavailable
 from speech.settings import Settings
 from tests.ear import heard, word_errors
@@ -246,8 +245,3 @@ def test_an_engine_without_cfg_coef_shows_none_and_is_sent_none(page: Page) -> N
     page.speak(FOX)
     page.wait_state("Done")
     assert not page.shown("#notice"), "nothing was ignored"
-
-
-@pytest.fixture
-def locked(make_site: Callable[..., Site], voice: HibariVoice) -> Iterator[Site]:
-    yield make_site(settings=Settings.model_validate({"engine": "auto", "api_keys": "right-key"}))
