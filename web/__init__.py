@@ -9,12 +9,14 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, auth, errors, live, openai, openapi, ops, requests, security, streaming, voices
+from web import api, auth, convert, errors, live, openai, openapi, ops, pages, requests, security, streaming, voices
 from web.clients import ClientWatch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    pages.blueprint,
     api.blueprint,
     openai.blueprint,
+    convert.blueprint,
     streaming.blueprint,
     live.blueprint,
     openapi.blueprint,

@@ -101,6 +101,32 @@ class FormatsAnswer(BaseModel):
     formats: list[FormatAnswer]
 
 
+class EngineAnswer(BaseModel):
+    """cfg_coefs: the values it takes; none if the field means nothing to it. sampling: so it is with temperature."""
+
+    name: str
+    label: str
+    model: str
+    languages: list[str]
+    sample_rate: int
+    cfg_coefs: list[float]
+    default_cfg_coef: float | None
+    sampling: bool
+
+
+class NamedFormat(BaseModel):
+    name: str
+    media_type: str
+
+
+class InfoAnswer(BaseModel):
+    service: Literal["kyutai-tts"]
+    version: str
+    engine: EngineAnswer
+    formats: list[NamedFormat]
+    max_text_chars: int
+
+
 class OpenAIModel(BaseModel):
     id: str
     object: Literal["model"]

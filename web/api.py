@@ -7,7 +7,8 @@ from dataclasses import asdict
 from flask import Blueprint, Response, jsonify
 
 from speech.encoders import ENCODERS
-from web.answers import FormatsAnswer
+from speech.service import VERSION
+from web.answers import FormatsAnswer, InfoAnswer
 from web.audio import AUDIO, audio_response
 from web.context import speech_service
 from web.describe import SPEECH, operation
@@ -36,6 +37,30 @@ def speak_streaming() -> Response:
 def _answer(form: SpeechForm, stream: bool) -> Response:
     speech = speech_service().speak(form.speech_request())
     return event_response(speech) if form.stream_format == "sse" else audio_response(speech, stream)
+
+
+@blueprint.get("/api/info")
+@operation("What the service is and takes", tag="Lists", gives=InfoAnswer)
+def info() -> Response:
+    """What a client must know before it asks: the engine and what it takes, the formats, the limits."""
+    service = speech_service()
+    spec = service.choice.spec
+    return jsonify(
+        service="kyutai-tts",
+        version=VERSION,
+        engine={
+            "name": spec.name,
+            "label": spec.label,
+            "model": spec.model,
+            "languages": spec.languages,
+            "sample_rate": spec.sample_rate,
+            "cfg_coefs": spec.cfg_coefs,
+            "default_cfg_coef": spec.default_cfg_coef,
+            "sampling": spec.sampling,
+        },
+        formats=[{"name": name, "media_type": e.media_type} for name, e in ENCODERS.items()],
+        max_text_chars=service.settings.max_text_chars,
+    )
 
 
 @blueprint.get("/api/formats")

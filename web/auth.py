@@ -27,7 +27,10 @@ OPEN_ENDPOINTS = frozenset(  # the second two: moshi-server's clients ask them b
     {"ops.health", "ops.ready", "streaming.build_info", "streaming.modules_info"}
 )
 LISTS = frozenset(
-    {"voices.voices", "api.formats", "openai.models", "openai.model", "openai.audio_voices", "openai.audio_models"}
+    {
+        *("voices.voices", "api.formats", "api.info", "openai.models", "openai.model"),
+        *("openai.audio_voices", "openai.audio_models"),
+    }
 )  # open if PUBLIC_LISTS says so
 SPEAKING = frozenset(
     {"api.speak", "api.speak_streaming", "openai.create_speech", "streaming.stream", "streaming.speak", "live.stream"}

@@ -119,3 +119,13 @@ def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:
         "schema": schema,
         "example": example,
     }
+
+
+def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The fields of a model as parameters of the query."""
+    schema = model.model_json_schema()
+    needed = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in needed, "description": field["description"], "schema": field}
+        for name, field in schema["properties"].items()
+    ]

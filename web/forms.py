@@ -85,6 +85,14 @@ def read_form(model: type[Form]) -> Form:
         raise explain(error) from None
 
 
+def read_query(model: type[Form]) -> Form:
+    """The request's query as that model. Raises InvalidRequest."""
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
 def _body() -> bytes:
     """The whole body. One that comes in chunks, without a length, would otherwise be cut at the limit and pass."""
     data = request.get_data()

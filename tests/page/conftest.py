@@ -1,0 +1,96 @@
+"""A browser for all tests of the page, a site for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+
+from speech.engines.hibari_voice import HibariVoice
+from speech.service import SpeechService
+from tests.page.browser import Page, browser, missing
+from tests.page.site import Site, site
+from tests.page.stand_in import Plan, stand_in_service
+
+HERE = Path(__file__).parent
+NOT_RUN = pytest.StashKey[tuple[int, str]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a browser these tests cannot run: say so where nobody overlooks it, and fail where CI must have one."""
+    what = ", ".join(missing())
+    if not what:
+        return
+    if os.environ.get("CI"):
+        raise pytest.UsageError(f"the tests of the page need: {what}")
+    ours = [item for item in items if HERE in item.path.parents]
+    items[:] = [item for item in items if item not in ours]
+    config.hook.pytest_deselected(items=ours)
+    config.stash[NOT_RUN] = (len(ours), what)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if NOT_RUN in config.stash:
+        count, what = config.stash[NOT_RUN]
+        terminalreporter.section("NOT RUN", red=True, bold=True)
+        terminalreporter.line(f"{count} tests of the page did not run. Missing: {what}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with browser(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return Plan()
+
+
+@pytest.fixture
+def hibari_site(service: SpeechService) -> Iterator[Site]:
+    """The embedded voice, as on a machine without a GPU."""
+    with site(service) as made:
+        yield made
+
+
+@pytest.fixture
+def make_site(voice: HibariVoice, plan: Plan) -> Iterator[Callable[..., Site]]:
+    """A site over the plan, as on a machine with a GPU. Called with what stand_in_service takes."""
+    with ExitStack() as stack:
+
+        def make(prefix: str = "", **options: Any) -> Site:
+            return stack.enter_context(site(stack.enter_context(stand_in_service(plan, voice, **options)), prefix))
+
+        yield make
+
+
+@pytest.fixture
+def page(chromium: webdriver.Chrome, hibari_site: Site, tmp_path: Path) -> Iterator[Page]:
+    """The page over the embedded voice."""
+    yield from _page(chromium, hibari_site, tmp_path)
+
+
+@pytest.fixture
+def gpu_site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def gpu_page(chromium: webdriver.Chrome, gpu_site: Site, tmp_path: Path) -> Iterator[Page]:
+    """The page over the planned engine and its many voices."""
+    yield from _page(chromium, gpu_site, tmp_path)
+
+
+def _page(driver: webdriver.Chrome, at: Site, downloads: Path) -> Iterator[Page]:
+    yield Page(driver, at.url, downloads)
+    driver.execute_cdp_cmd(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    driver.get("about:blank")  # nothing of this page goes on asking

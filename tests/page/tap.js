@@ -1,0 +1,55 @@
+// Runs before the page: whatever is connected to an audio destination is recorded, too, with the frame it sounds at.
+(() => {
+  const connect = AudioNode.prototype.connect;
+  const tap = (window.tap = { blocks: [], contexts: [], rate: 0, words: [] });
+  const worklet = `registerProcessor('tap', class extends AudioWorkletProcessor {
+    constructor() { super(); this.kept = []; this.at = 0; }
+    process([[samples]]) {
+      if (!this.kept.length) this.at = currentFrame;
+      this.kept.push(samples ? samples.slice() : new Float32Array(128));
+      if (this.kept.length === 16) { this.port.postMessage([this.at, this.kept]); this.kept = []; }
+      return true;
+    }
+  })`;
+  const url = URL.createObjectURL(new Blob([worklet], { type: 'text/javascript' }));
+  AudioNode.prototype.connect = function (target, ...rest) {
+    if (target instanceof AudioDestinationNode && this.constructor.name !== 'AudioWorkletNode') record(this);
+    return connect.call(this, target, ...rest);
+  };
+  async function record(source) {
+    const { context } = source, index = tap.contexts.push(context) - 1;
+    tap.rate = context.sampleRate;
+    await context.audioWorklet.addModule(url);
+    const node = new AudioWorkletNode(context, 'tap', { outputChannelCount: [1] });
+    node.port.onmessage = ({ data: [at, blocks] }) => {
+      const samples = new Float32Array(blocks.length * 128);
+      blocks.forEach((block, i) => samples.set(block, i * 128));
+      tap.blocks.push([index, at, samples]);
+    };
+    connect.call(source, node);
+    connect.call(node, context.destination);
+  }
+  // When each word was marked, on the clock of the first context (which is the stage's).
+  document.addEventListener('DOMContentLoaded', () => {
+    const reading = document.getElementById('reading');
+    if (!reading) return;
+    new MutationObserver((changes) => {
+      for (const { target } of changes) {
+        if (!target.classList?.contains('on') || tap.words.at(-1)?.text === target.textContent) continue;
+        const context = tap.contexts[0];
+        if (context) tap.words.push({ text: target.textContent, at: context.currentTime, late: context.outputLatency || context.baseLatency || 0 });
+      }
+    }).observe(reading, { subtree: true, attributeFilter: ['class'] });
+  });
+  // All samples of a context from the first block on, gaps as silence: base64 of float32.
+  tap.take = (index = 0) => {
+    const blocks = tap.blocks.filter(([i]) => i === index);
+    if (!blocks.length) return { from: 0, base64: '' };
+    const from = blocks[0][1], last = blocks.at(-1), all = new Float32Array(last[1] + last[2].length - from);
+    for (const [, at, samples] of blocks) all.set(samples, at - from);
+    let text = '';
+    const bytes = new Uint8Array(all.buffer);
+    for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+    return { from, base64: btoa(text) };
+  };
+})();

@@ -1,0 +1,248 @@
+"""axe-core finds nothing; keys reach everything; the focus is never lost; nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.keys import Keys
+
+from speech.request import QueueFull
+from tests.page.browser import AXE, Page
+from tests.page.conftest import _page
+from tests.page.site import Site
+from tests.page.stand_in import GB, Plan, many_voices
+
+FOX = "The quick brown fox jumped over the lazy dog."
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = {320: 640, 390: 844, 820: 1180, 1280: 800, 1920: 1080}
+CHECK = """
+const done = arguments[arguments.length - 1];
+axe.run(arguments[1], { runOnly: arguments[0], resultTypes: ['violations'] }).then((found) =>
+  done(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 150)).join(' | ')}`)), (e) => done([String(e)]));
+"""
+
+
+def violations(page: Page, part: str = "html") -> list[str]:
+    if not page.run("return 'axe' in window"):
+        page.run(AXE.read_text())
+    return list(page.driver.execute_async_script(CHECK, RULES, part))
+
+
+def speaking(page: Page, plan: Plan, _: Site) -> None:
+    plan.pace = 3.0
+    page.click("#b-go")
+    page.wait("return document.querySelectorAll('.reading .said').length > 2")
+    page.click("#b-play")
+
+
+def done(page: Page, plan: Plan, _: Site) -> None:
+    page.click("#b-go")
+    page.wait("return document.querySelector('#state').dataset.tone === 'ok'")
+    page.click("#b-dl")
+
+
+def queued(page: Page, plan: Plan, _: Site) -> None:
+    plan.position = 3
+    plan.seated.clear()
+    page.click("#b-go")
+    page.wait("return document.querySelector('#msg .rank') !== null")
+
+
+def loading(page: Page, plan: Plan, at: Site) -> None:
+    at.service.release()
+    plan.load_progress = ("loading the model", 2.1 * GB, 3.4 * GB)
+    plan.loaded.clear()
+    page.click("#b-go")
+    page.wait("return document.querySelector('#msg .load') !== null")
+
+
+def full(page: Page, plan: Plan, _: Site) -> None:
+    plan.refuse = QueueFull("Full.", retry_after_s=30)
+    page.click("#b-go")
+    page.wait("return document.querySelector('#msg button') !== null")
+
+
+def broken(page: Page, plan: Plan, _: Site) -> None:
+    plan.fail_at_s = 1.0
+    page.click("#b-go")
+    page.wait("return document.querySelector('#notice').dataset.tone === 'bad'")
+
+
+def blank(page: Page, plan: Plan, _: Site) -> None:
+    page.run("const b = document.querySelector('#text'); b.value = ''; b.dispatchEvent(new Event('input'))")
+    page.click("#b-go")
+
+
+def key(page: Page, plan: Plan, _: Site) -> None:
+    page.run("document.querySelector('#b-key').click()")
+
+
+def shortcuts(page: Page, plan: Plan, _: Site) -> None:
+    page.run("document.querySelector('#b-help').click()")
+
+
+def nothing_found(page: Page, plan: Plan, _: Site) -> None:
+    page.run("const q = document.querySelector('#q'); q.value = 'zebra'; q.dispatchEvent(new Event('input'))")
+
+
+def sheet(page: Page, plan: Plan, _: Site) -> None:
+    page.run("document.querySelector('#b-voices').click()")
+
+
+SCENES = [speaking, done, queued, loading, full, broken, blank, key, shortcuts, nothing_found]
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_axe_finds_nothing(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path, plan: Plan, scene: Callable[..., None]
+) -> None:
+    """In both themes, both languages, phone to wide screen."""
+    at = make_site(voices=many_voices()[::40])
+    for page in _page(chromium, at, tmp_path):
+        page.open(text=FOX, favourites=["vctk/p225_023.wav"]).ready()
+        scene(page, plan, at)
+        found = {}
+        for width, height in WIDTHS.items():
+            page.size(width, height)
+            for theme, language in (("dark", "en"), ("light", "zh"), ("dark", "zh"), ("light", "en")):
+                page.run(
+                    "document.documentElement.dataset.theme = arguments[0]; document.querySelector(`#b-${arguments[1]}`).click()",
+                    theme,
+                    language,
+                )
+                if bad := violations(page):
+                    found[width, theme, language] = bad
+                assert page.run("return document.documentElement.scrollWidth <= innerWidth"), (
+                    f"{width} px scrolls sideways"
+                )
+        assert found == {}
+
+
+def test_axe_finds_nothing_in_the_sheet_of_a_phone(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    for page in _page(chromium, make_site(voices=many_voices()[::40]), tmp_path):
+        for theme in ("dark", "light"):
+            page.open(width=390, height=844, theme=theme).ready()
+            page.click("#b-voices")
+            assert violations(page) == []
+
+
+def test_axe_finds_nothing_with_all_voices(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    assert violations(page, "#voice") == []
+
+
+# -- keys and focus -----------------------------------------------------------------------------------------------
+
+
+def test_speaking_by_keys_alone_moves_the_focus_with_what_is_shown(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 3.0
+    page = gpu_page.open().ready()
+    page.find("#text").send_keys(" ".join([FOX] * 3))
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    page.wait_state("Speaking")
+    assert page.focus == "reading"
+    page.keys(Keys.ESCAPE)
+    page.wait("return document.querySelector('#go-text').textContent === 'Generate again'")
+    assert page.focus == "reading"
+    page.run("document.querySelector('#b-edit').focus()")
+    page.keys(Keys.ENTER)
+    assert page.focus == "text"
+
+
+def test_alt_keys_play_and_seek(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.speak(f"{FOX} My father went to the market on Monday morning.")
+    page.wait_state("Done")
+    position = "return Number(document.querySelector('#seek').value)"
+    page.run("document.querySelector('#reading').focus()")
+    page.chord(Keys.ALT, "j")
+    page.wait_state("Speaking")
+    page.chord(Keys.ALT, "k")
+    page.wait_state("Paused")
+    held = page.run(position)
+    page.chord(Keys.ALT, ",")
+    page.wait(f"{position} < arguments[0]", held)
+    page.chord(Keys.ALT, ".")
+    page.wait("return document.querySelector('.reading .on')?.textContent === 'My'")
+
+
+def test_every_stop_of_the_tab_key_is_seen(gpu_page: Page) -> None:
+    page = gpu_page.open(text=FOX).ready()
+    seen = []
+    for _ in range(60):
+        page.keys(Keys.TAB)
+        ring = page.run(
+            "const e = document.activeElement; if (e === document.body) return null;"
+            "const shows = (x) => x && (getComputedStyle(x).outlineStyle !== 'none' || /inset 0px 0px 0px 2px|2px inset/.test(getComputedStyle(x).boxShadow));"
+            "return [e.id || e.className || e.tagName, [e, e.closest('.v'), e.closest('.scope'), e.closest('.stage'), e.closest('.script')].some(shows)]"
+        )
+        if ring is None:
+            break
+        seen.append(tuple(ring))
+    assert len(seen) > 15
+    assert [name for name, shown in seen if not shown] == []
+    assert len([1 for name, _ in seen if name == "icon star"]) == 0, "the buttons of seven hundred rows are no stops"
+
+
+def test_escape_closes_what_is_open_before_it_stops(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 2.0
+    page = gpu_page.open().ready()
+    page.speak(" ".join([FOX] * 3))
+    page.wait_state("Speaking")
+    page.click("#b-dl")
+    page.keys(Keys.ESCAPE)
+    assert not page.shown("#dl")
+    assert page.focus == "b-dl"
+    assert page.text("#state-text") == "Speaking"
+    page.keys("?")
+    assert page.shown("#d-help")
+    page.keys(Keys.ESCAPE)
+    page.wait("return !document.querySelector('#d-help').open")
+    assert page.text("#state-text") == "Speaking"
+    page.keys(Keys.ESCAPE)
+    page.wait_state("Stopped")
+
+
+def test_screen_readers_are_told_states_and_not_words(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 3.0
+    page = gpu_page.open().ready()
+    page.run(
+        "window.told = []; new MutationObserver(() => told.push(document.querySelector('#live').textContent)).observe(document.querySelector('#live'), { childList: true })"
+    )
+    page.speak(FOX)
+    page.wait_state("Done")
+    assert page.run("return told") == ["Speaking.", "Done. 3 seconds of audio."]
+    assert page.run("return document.querySelector('#reading').closest('[aria-live]')") is None
+
+
+def test_reduced_motion_moves_nothing(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 2.0
+    media = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    gpu_page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    try:
+        page = gpu_page.open().ready()
+        page.speak(FOX)
+        page.wait_state("Speaking")
+        assert page.run("return document.getAnimations().length") == 0
+    finally:
+        gpu_page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_the_theme_goes_from_dark_to_light_to_the_systems(gpu_page: Page) -> None:
+    page = gpu_page.open()
+    theme = "return document.documentElement.dataset.theme"
+    page.run("localStorage.clear()")
+    page.visit()
+    assert page.run(theme) == "dark"
+    page.click("#b-theme")
+    assert page.run(theme) == "light"
+    page.click("#b-theme")
+    light = page.run("return matchMedia('(prefers-color-scheme: light)').matches")
+    assert page.run(theme) == ("light" if light else "dark")
+    page.visit()
+    assert page.run(theme) == ("light" if light else "dark"), "remembered"

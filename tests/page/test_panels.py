@@ -1,0 +1,185 @@
+"""GPU card, history, key: what stands beside the speech."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from selenium import webdriver
+
+from speech.request import Unavailable
+from tests.ear import heard, word_errors
+from tests.page.browser import Page
+from tests.page.conftest import _page
+from tests.page.site import Site
+from tests.page.stand_in import Plan
+
+FOX = "The quick brown fox jumped over the lazy dog."
+MARKET = "My father went to the market on Monday morning."
+
+
+# -- GPU ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_card_shows_device_memory_and_slots(gpu_page: Page, plan: Plan) -> None:
+    plan.slots_used, plan.queue_depth = 3, 2
+    page = gpu_page.open().ready()
+    page.wait_text("#g-device", "NVIDIA RTX 4090")
+    assert page.text("#g-engine") == "· Kyutai TTS 1.6B · cuda:0"
+    assert page.text("#g-mem-v") == "11.0 of 24 GB"
+    assert page.find("#g-mem").get_attribute("aria-valuetext") == "this service 4.6 GB, others 6.4 GB, free 13.0 GB"
+    assert page.text("#g-slots") == "3 of 8 in use"
+    assert page.text("#g-queue") == "2 waiting"
+    assert page.find("#chip").get_attribute("aria-label") == "GPU: Ready, RTX 4090"
+
+
+def test_release_and_load(gpu_page: Page, gpu_site: Site) -> None:
+    page = gpu_page.open().ready()
+    page.click("#b-release")
+    page.wait_text("#g-state", "Released")
+    assert gpu_site.service.gpu_status()["state"] == "unloaded"
+    assert "The GPU is free." in page.text("#g-sentence")
+    page.click("#b-load")
+    page.wait_text("#g-state", "Ready")
+    assert gpu_site.service.gpu_status()["loads"] == 2
+
+
+def test_release_while_somebody_listens_asks_first(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 1.0
+    page = gpu_page.open().ready()
+    page.speak(" ".join([FOX] * 3))
+    page.wait_state("Speaking")
+    page.click("#b-release")
+    page.wait("return document.querySelector('#d-release').open")
+    assert "1 person is being spoken to" in page.text("#d-release-d")
+    assert page.run("return document.activeElement.value") == "keep"
+    page.keys("\ue007")  # Enter: keep
+    page.wait("return !document.querySelector('#d-release').open")
+    assert page.text("#state-text") == "Speaking"
+    page.click("#b-release")
+    page.wait("return document.querySelector('#d-release').open")
+    page.click("#d-release [value=force]")
+    page.wait_text("#notice", "The server stopped speaking")
+    page.wait_text("#g-state", "Released")
+
+
+def test_the_seconds_until_release_are_counted_down(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    for page in _page(chromium, make_site(idle_timeout_s=600), tmp_path):
+        page.open().ready()
+        page.wait_text("#g-sentence", "Releases in 59")
+        first = page.text("#g-sentence")
+        page.wait("return document.querySelector('#g-sentence').textContent !== arguments[0]", first)
+        page.wait_text("#g-sentence", "Releases in 59")
+
+
+def test_a_load_that_fails_says_so(gpu_page: Page, gpu_site: Site, plan: Plan) -> None:
+    page = gpu_page.open().ready()
+    gpu_site.service.release()
+    plan.load_error = Unavailable("Only 2.9 GB are free.", code="too_little_memory")
+    page.wait_text("#g-state", "Released")
+    page.click("#b-load")
+    page.wait_text("#g-note", "The model could not be loaded. Only 2.9 GB are free.")
+
+
+def test_without_a_gpu_the_card_says_what_speaks_and_why(page: Page) -> None:
+    page.open().ready()
+    page.wait_text("#g-device", "No GPU found")
+    assert "Hibari is speaking" in page.text("#g-sentence")
+    assert not page.shown("#g-mem")
+
+
+def test_a_hidden_tab_asks_nothing(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.wait_text("#g-state", "Ready")
+    asked = "return performance.getEntriesByType('resource').filter((e) => e.name.endsWith('gpu/status')).length"
+    page.run(
+        "Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    before = page.run(asked)
+    page.run("document.querySelector('#b-load').click()")  # even a press: the answer is not looked at
+    page.driver.execute_async_script("setTimeout(arguments[0], 3000)")
+    assert page.run(asked) == before
+    page.run("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait(f"{asked} > arguments[0]", before)
+
+
+# -- history ------------------------------------------------------------------------------------------------------
+
+
+def test_history_plays_reuses_downloads_and_survives_a_reload(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    for text in (FOX, MARKET):
+        page.click("#b-edit") if page.shown("#b-edit") else None
+        page.speak(text)
+        page.wait_state("Done")
+    page.visit()
+    page.ready()
+    page.wait("return document.querySelectorAll('#hlist .h').length === 2")
+    assert page.text("#hlist .h:first-child p") == MARKET
+    page.click("#hlist .h:nth-child(2) [data-do=play]")
+    page.wait_state("Speaking")
+    page.wait("return document.querySelector('.reading .on') !== null")
+    page.wait_state("Done")
+    _, got = page.sound()
+    assert word_errors(FOX, heard(got, page.rate)) == 0
+    page.click("#hlist .h:nth-child(2) [data-do=download]")
+    assert page.downloaded("wav").name.startswith("the-quick-brown-fox")
+    page.click("#hlist .h:first-child [data-do=reuse]")
+    assert page.find("#text").get_attribute("value") == MARKET
+    assert page.shown("#text")
+
+
+def test_history_deletes_with_undo(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait("return document.querySelectorAll('#hlist .h').length === 1")
+    page.click("#hlist [data-do=delete]")
+    assert page.text("#hlist .gone p") == "Deleted"
+    assert page.run("return document.activeElement.dataset.do") == "undo"
+    page.keys("\ue007")
+    assert page.text("#hlist .h p") == FOX
+    assert page.run("return document.activeElement.dataset.do") == "play"
+    page.click("#b-hclear")
+    assert page.text("#hlist") == "History cleared"
+    page.click("#b-hclear")
+    assert page.text("#hlist .h p") == FOX
+
+
+def test_history_without_storage_lasts_for_the_tab(gpu_page: Page) -> None:
+    page = gpu_page
+    refused = page.driver.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {
+            "source": "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError'); } })"
+        },
+    )
+    try:
+        page.open().ready()
+        page.speak(FOX)
+        page.wait("return document.querySelectorAll('#hlist .h').length === 1")
+        assert page.text("#h-sub").startswith("This browser refuses storage")
+        page.wait_state("Done")
+        page.click("#hlist [data-do=play]")
+        page.wait_state("Speaking")
+    finally:
+        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", refused)
+
+
+def test_a_text_that_is_cleared_can_be_had_back(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.write(FOX)
+    page.click("#b-clear")
+    assert page.find("#text").get_attribute("value") == ""
+    assert page.text("#b-clear") == "Undo"
+    page.click("#b-clear")
+    assert page.find("#text").get_attribute("value") == FOX
+
+
+def test_the_text_is_there_after_a_reload(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.write("One.\n\nTwo.")
+    page.visit()
+    assert page.find("#text").get_attribute("value") == "One.\n\nTwo."

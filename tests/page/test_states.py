@@ -1,0 +1,255 @@
+"""Everything that can happen between the press and the sound, and what the page says of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from selenium import webdriver
+
+from speech.request import QueueFull, Samples, Unavailable
+from speech.settings import Settings
+from tests.ear import heard, word_errors
+from tests.page.browser import Page
+from tests.page.conftest import _page
+from tests.page.site import Site
+from tests.page.sound import in_order, spoken
+from tests.page.stand_in import GB, Plan
+
+FOX = "The quick brown fox jumped over the lazy dog."
+LONG = " ".join([FOX] * 4)
+TWO = f"{FOX} My father went to the market on Monday morning."
+
+
+def body(message: str, code: str | None, param: str | None = None) -> bytes:
+    return json.dumps({"error": {"message": message, "type": "x", "param": param, "code": code}}).encode()
+
+
+def test_an_empty_text_is_not_sent(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    assert page.find("#b-go").get_attribute("aria-disabled") == "true"
+    page.click("#b-go")
+    assert page.text("#text-note") == "Write something to be spoken first."
+    assert page.text("#alarm") == "Write something to be spoken first."
+    assert page.focus == "text"
+    page.find("#text").send_keys("Hello.")
+    assert not page.shown("#text-note")
+
+
+def test_a_text_that_is_too_long_is_told_by_how_much(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    at = make_site(settings=Settings(engine="auto", max_text_chars=50))
+    for page in _page(chromium, at, tmp_path):
+        page.open(text="x" * 57).ready()
+        page.wait_text("#text-note", "7 characters too long for this server (50 at most)")
+        page.click("#b-go")
+        assert page.focus == "text"
+        assert page.shown("#text")
+
+
+def test_waiting_in_the_queue_shows_the_place_and_can_be_cancelled(gpu_page: Page, plan: Plan) -> None:
+    plan.seated.clear()
+    plan.position = 3
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#msg h3", "You are number 3 in the queue")
+    assert page.text("#go-text") == "Cancel"
+    assert page.text("#live") == "You are number 3 in the queue"
+    plan.position = 1
+    page.wait_text("#msg h3", "You are number 1 in the queue")
+    page.click("#b-go")
+    page.wait("return document.querySelector('#go-text').textContent === 'Generate speech'")
+    assert page.shown("#text")
+    assert page.shown("#scope")
+
+
+def test_loading_shows_bytes_and_a_bar(
+    make_site: Callable[..., Site], plan: Plan, chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    plan.loaded.clear()
+    plan.load_progress = ("loading the model", 2.1 * GB, 3.4 * GB)
+    for page in _page(chromium, make_site(), tmp_path):
+        page.open().ready()
+        page.speak(FOX)
+        page.wait_text("#msg h3", "Loading the model onto the GPU")
+        page.wait_text("#msg p", "2.1 of 3.4 GB")
+        assert page.find("#msg [role=progressbar]").get_attribute("aria-valuenow") == "62"
+        page.wait_text("#g-state", "Loading")
+        plan.loaded.set()
+        page.wait_state("Done")
+        _, got = page.sound()
+        assert word_errors(FOX, heard(got, page.rate)) == 0
+
+
+def test_slower_than_real_time_waits_and_says_so(gpu_page: Page, gpu_site: Site, plan: Plan) -> None:
+    plan.pace = 0.6
+    page = gpu_page.open().ready()
+    page.run(
+        "window.states = []; new MutationObserver(() => states.push(document.querySelector('#state-text').textContent)).observe(document.querySelector('#state-text'), { childList: true })"
+    )
+    page.speak(TWO)
+    page.wait_state("Waiting for audio")
+    page.wait_text("#notice", "The voice is being made at 0.")
+    assert page.text("#go-text") == "Stop"
+    page.wait_state("Done", timeout_s=40)
+    _, got = page.sound()
+    assert in_order(spoken(gpu_site, TWO), got) > 0.97, "every sample, in order"
+    assert page.run("return states.filter((s) => s === 'Waiting for audio').length") <= 4, "waits seldom, not often"
+    plan.pace = None
+    assert largest_step(got) <= largest_step(spoken(gpu_site, TWO)), "no click where it waited"
+
+
+def largest_step(samples: Samples) -> float:
+    return float(np.max(np.abs(np.diff(samples))))
+
+
+def test_a_stall_is_waited_for_and_nothing_is_lost(gpu_page: Page, plan: Plan) -> None:
+    plan.hold_at_s = 1.0
+    plan.go_on.clear()
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_state("Waiting for audio")
+    plan.go_on.set()
+    page.wait_state("Done")
+    _, got = page.sound()
+    assert word_errors(FOX, heard(got, page.rate)) == 0
+
+
+def test_a_connection_that_breaks_leaves_what_was_heard_and_an_error(
+    gpu_page: Page, gpu_site: Site, plan: Plan
+) -> None:
+    plan.pace = 4
+    gpu_site.cut_after = 60
+    page = gpu_page.open().ready()
+    page.speak(LONG)
+    page.wait_text("#notice", "The connection was lost while speaking")
+    page.wait_state("Incomplete")
+    kept = float(page.text("#v-audio").removesuffix(" s"))
+    assert kept > 1
+    assert f"The first {kept} s are kept" in page.text("#notice")
+    assert "connection was lost" in page.text("#alarm")
+    page.click("#b-play")
+    page.wait_state("Speaking")
+    page.click("#b-dl")
+    page.click("#dl [data-format=wav]")
+    assert page.downloaded("wav").stat().st_size == pytest.approx(44 + kept * 48_000, abs=4_800)
+
+
+def test_an_engine_that_fails_midway_leaves_what_was_heard_and_an_error(gpu_page: Page, plan: Plan) -> None:
+    plan.pace, plan.fail_at_s = 4, 2.0
+    page = gpu_page.open().ready()
+    page.speak(LONG)
+    page.wait_text("#notice", "The server stopped speaking")
+    page.wait_state("Incomplete")
+    assert page.text("#go-text") == "Generate again"
+
+
+@pytest.mark.parametrize(
+    ("error", "title", "sentence"),
+    [
+        (QueueFull("Full.", retry_after_s=4), "The queue is full", "All 8 slots are busy and 20 people are waiting."),
+        (Unavailable("x", code="too_little_memory"), "Not enough GPU memory", "Close other programs on the GPU"),
+        (Unavailable("x", code="draining"), "The server is shutting down or restarting", "Your text is safe here."),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_explained(gpu_page: Page, plan: Plan, error: Unavailable, title: str, sentence: str) -> None:
+    plan.refuse, plan.slots_used, plan.queue_depth = error, 8, 20
+    page = gpu_page.open().ready()
+    page.wait_text("#g-queue", "20 waiting")
+    page.speak(FOX)
+    page.wait_text("#msg h3", title)
+    assert sentence in page.text("#msg p")
+    assert title in page.text("#alarm")
+    assert page.find("#text").get_attribute("value") == FOX, "the text is untouched"
+    plan.refuse = None
+    page.wait("const b = document.querySelector('#msg button'); return !b.disabled && b.textContent === 'Try again'")
+    page.click("#msg button")
+    page.wait_state("Done")
+
+
+def test_the_wait_that_the_server_asks_for_is_counted_down(gpu_page: Page, plan: Plan) -> None:
+    plan.refuse = QueueFull("Full.", retry_after_s=9)
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#msg button", "Try again in 8 s")
+    assert not page.find("#msg button").is_enabled()
+
+
+def test_a_fault_of_the_server_names_the_request(gpu_page: Page, gpu_site: Site) -> None:
+    gpu_site.status, gpu_site.body = 500, body("Something went wrong on our side.", "internal_error")
+    gpu_site.headers = (("X-Request-Id", "abc-7"),)
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#msg p", "Request abc-7")
+    page.click("#msg summary")
+    assert "Something went wrong on our side." in page.text("#msg details p")
+
+
+def test_a_proxy_that_answers_with_a_page_of_its_own_is_an_error_like_others(gpu_page: Page, gpu_site: Site) -> None:
+    gpu_site.status, gpu_site.body = 502, b"<html>Bad gateway</html>"
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#msg h3", "Something went wrong on the server")
+
+
+def test_a_voice_that_is_gone_is_told_beside_the_voices(gpu_page: Page, gpu_site: Site) -> None:
+    gpu_site.status, gpu_site.body = 404, body("There is no voice.", "voice_not_found", "voice")
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#alarm", "This voice is no longer on the server. Choose another one.")
+    assert page.shown("#text")
+
+
+def test_a_setting_that_is_refused_is_told_beside_it(gpu_page: Page, gpu_site: Site) -> None:
+    gpu_site.status, gpu_site.body = 400, body("cfg_coef must be one of 1.0, 2.0.", "invalid_value", "cfg_coef")
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#cfg-note", "cfg_coef must be one of 1.0, 2.0.")
+    assert page.focus == "cfg"
+
+
+def test_a_server_that_is_gone_is_seen_and_so_is_its_return(gpu_page: Page, gpu_site: Site) -> None:
+    page = gpu_page.open().ready()
+    gpu_site.down = True
+    page.speak(FOX)
+    page.wait_text("#msg h3", "The server cannot be reached")
+    assert "The server cannot be reached" in page.text("#alarm")
+    gpu_site.down = False
+    page.wait("return document.querySelector('#msg').hidden")
+    assert page.text("#live") == "The server is back."
+    page.click("#b-go")
+    page.wait_state("Done")
+
+
+def test_changed_settings_are_noted_after_a_run(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_state("Done")
+    assert not page.shown("#notice")
+    page.find("#cfg").send_keys("\ue014")  # right
+    assert page.text("#notice") == "Settings changed. Generate again to hear them."
+    page.find("#cfg").send_keys("\ue012")
+    assert not page.shown("#notice")
+
+
+def test_only_values_that_the_model_takes_can_be_chosen(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    assert page.text("#cfg-v") == "2.0"
+    seen = {page.text("#cfg-v")}
+    page.find("#cfg").send_keys("\ue011")
+    for _ in range(9):
+        seen.add(page.text("#cfg-v"))
+        page.find("#cfg").send_keys("\ue014")
+    assert seen == {"1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "4.0"}
+
+
+def test_an_engine_without_cfg_coef_shows_none_and_is_sent_none(page: Page) -> None:
+    page.open().ready()
+    assert not page.shown("#cfg")
+    page.speak(FOX)
+    page.wait_state("Done")
+    assert not page.shown("#notice"), "nothing was ignored"

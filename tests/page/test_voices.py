@@ -1,0 +1,178 @@
+"""Seven hundred voices: search, filters, favourites, previews, by mouse and by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+
+from speech.voices import Voice
+from tests.ear import heard, word_errors
+from tests.page.browser import Page
+from tests.page.conftest import _page
+from tests.page.site import Site
+from tests.page.stand_in import Plan, many_voices
+
+FOX = "The quick brown fox jumped over the lazy dog."
+PREVIEW = "Hello! This is how I sound when I read your text."
+FOUND = "return [...document.querySelectorAll('.v:not([hidden])')].map((v) => v.dataset.id)"
+
+
+def found(page: Page) -> list[str]:
+    return list(page.run(FOUND))
+
+
+def test_the_default_voice_of_the_server_is_chosen(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    assert page.text("#chosen b") == "VCTK p228"
+    assert page.find("#q").get_attribute("placeholder") == "Search 705 voices"
+
+
+@pytest.mark.parametrize(
+    ("search", "language", "every"),
+    [
+        ("whisper", "en", lambda v: "whisper" in v),
+        ("ex04 happy", "en", lambda v: v.startswith("expresso/ex04_happy")),
+        ("p231", "en", lambda v: v == "vctk/p231_023.wav"),
+        ("french", "en", lambda v: v.startswith("cml-tts/")),
+        ("法语", "zh", lambda v: v.startswith("cml-tts/")),
+        ("耳语 女声", "zh", lambda v: "whisper" in v),
+    ],
+)
+def test_search(gpu_page: Page, search: str, language: str, every: Callable[[str], bool]) -> None:
+    page = gpu_page.open(language=language).ready()
+    page.run(
+        "const q = document.querySelector('#q'); q.value = arguments[0]; q.dispatchEvent(new Event('input'))", search
+    )
+    assert found(page)
+    assert all(map(every, found(page)))
+    assert str(len(found(page))) in page.text("#vlist > h3")
+    page.wait_text("#v-live", str(len(found(page))))
+
+
+def test_male_is_not_found_in_female(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.find("#q").send_keys("vctk male")
+    assert 0 < len(found(page)) < 108
+
+
+def test_nothing_found_offers_a_way_back(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.find("#q").send_keys("zebra")
+    assert page.shown(".none-found")
+    page.click(".none-found button")
+    assert len(found(page)) == 705
+    assert page.focus == "q"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("lang", "fr", ("language", "fr")),
+        ("gender", "female", ("gender", "female")),
+        ("style", "whisper", ("style", "whisper")),
+        ("lic", "nc", ("commercial", False)),
+    ],
+)
+def test_filters(gpu_page: Page, name: str, value: str, wanted: tuple[str, object]) -> None:
+    count = sum(getattr(voice, wanted[0]) == wanted[1] for voice in many_voices())
+    page = gpu_page.open().ready()
+    page.click(f"[data-filter={name}] option[value={value}]")
+    assert len(found(page)) == count
+    assert page.text("#vlist > h3") == f"{count} of 705 voices"
+
+
+def test_what_forbids_commercial_use_says_so(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    assert page.text("[data-id='expresso/ex04_happy_1.wav'] .nc") == "NC"
+    assert page.run("return document.querySelector(\"[data-id='vctk/p231_023.wav'] .nc\")") is None
+
+
+def test_favourites_and_recent_ones_come_first_and_are_remembered(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.find("#q").send_keys("p231")
+    page.click("[data-id='vctk/p231_023.wav'] .star")
+    page.click("[data-id='vctk/p231_023.wav'] label")
+    assert page.text("#chosen b") == "VCTK p231"
+    page.speak(FOX)
+    page.wait_state("Done")
+    page.visit()
+    page.ready()
+    assert found(page)[0] == "vctk/p231_023.wav"
+    assert page.text(".group h3:not([hidden])") == "Favourites"
+    assert page.text("#chosen b") == "VCTK p231"
+    page.click("#c-star")
+    assert page.text(".group:nth-of-type(2) h3") == "Recently used"
+    assert page.shown(".group:nth-of-type(2) h3")
+
+
+def test_keys_choose_star_and_preview(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.keys("/")
+    assert page.focus == "q"
+    page.keys("whisper")
+    page.run("document.querySelector('.v:not([hidden]) input').focus()")
+    page.keys("\ue015")  # down
+    chosen = page.run("return document.activeElement.value")
+    assert chosen == found(page)[1]
+    page.keys("f")
+    assert page.run("return document.activeElement.value") == chosen, "the focus stays on a row that moves"
+    assert page.run("return JSON.parse(localStorage['kyutai-tts']).favourites") == [chosen]
+    page.keys("p")
+    page.wait("return document.querySelector('.v .pv[data-on]') !== null")
+
+
+def test_a_preview_is_heard_and_a_second_press_stops_it(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.click("#c-preview")
+    page.wait("return document.querySelector('#c-preview').hasAttribute('data-on')")
+    page.wait("return !document.querySelector('#c-preview').hasAttribute('data-on')")  # it is over
+    _, got = page.sound()
+    assert word_errors(PREVIEW, heard(got, page.rate)) <= 1
+    assert page.run("return performance.getEntriesByName(new URL('api/tts', document.baseURI).href).length") == 1
+    page.click("#c-preview")
+    page.wait("return document.querySelector('#c-preview').hasAttribute('data-on')")
+    page.click("#c-preview")
+    page.wait("return !document.querySelector('#c-preview').hasAttribute('data-on')")
+    kept = page.run("return performance.getEntriesByName(new URL('api/tts', document.baseURI).href).length")
+    assert kept == 1, "the second time nothing is asked"
+
+
+def test_a_preview_and_the_speech_are_not_heard_at_once(gpu_page: Page, plan: Plan) -> None:
+    page = gpu_page.open().ready()
+    page.speak(f"{FOX} {FOX}")
+    page.wait_state("Speaking")
+    page.click("#c-preview")
+    page.wait_state("Paused")
+
+
+def test_on_a_phone_the_voices_are_in_a_sheet(gpu_page: Page) -> None:
+    page = gpu_page.open(width=390, height=844).ready()
+    assert not page.shown("#vlist")
+    page.click("#b-voices")
+    assert page.shown("#vlist")
+    page.find("#q").send_keys("p231")
+    page.click("[data-id='vctk/p231_023.wav'] label")
+    page.click("#b-vclose")
+    assert page.text("#vp-name") == "VCTK p231"
+    assert page.focus == "b-voices"
+
+
+def test_names_are_text_whatever_is_in_them(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    bad = "<img src=x onerror=document.title='x'>"
+    at = make_site(voices=[Voice(bad, bad, "en", "unknown", False, bad, style=bad)])
+    for page in _page(chromium, at, tmp_path):
+        page.open().ready()
+        assert page.text(".v b") == bad
+        assert page.run("return document.querySelectorAll('img').length") == 0
+
+
+def test_the_french_example_chooses_a_french_voice(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.click("[data-example=french]")
+    assert page.text("#chosen b").startswith("CML")
+    assert page.find("#text").get_attribute("lang") == "fr"

@@ -1,0 +1,53 @@
+"""What the page costs: bytes, requests, strangers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.page.browser import Page
+
+WEB = Path(__file__).parents[2] / "web"
+SCRIPTS = sorted((WEB / "static" / "js").glob("*.js"))
+MOST_BYTES = 150_000
+MOST_LINES = 300
+
+
+def test_the_page_is_light_and_asks_nobody_else(page: Page) -> None:
+    page.driver.get_log("performance")
+    page.open().ready()
+    sizes = page.run(
+        "return performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+        ".filter((e) => !e.name.includes('/api/')).map((e) => [e.name, e.encodedBodySize])"
+    )
+    assert sum(size for _, size in sizes) < MOST_BYTES
+    assert {name.split("/")[2] for name, _ in sizes} == {page.url.split("/")[2]}
+    hosts = set()
+    for entry in page.driver.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            hosts.add(message["params"]["request"]["url"].split("/")[2])
+    assert hosts - {page.url.split("/")[2], ""} == set()
+    assert page.complaints() == []
+
+
+def test_it_is_painted_within_a_second(page: Page) -> None:
+    page.open()
+    paint = page.wait("return performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+    assert paint < 3000  # a busy machine; alone it is about 200 ms
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_modules_are_short(script: Path) -> None:
+    assert len(script.read_text().splitlines()) <= MOST_LINES
+
+
+def test_nothing_is_inline_and_nothing_is_far() -> None:
+    html = (WEB / "templates" / "index.html").read_text()
+    assert not re.search(r"<script(?![^>]*src=)|\son\w+=|\sstyle=", html)
+    own = html + "".join(p.read_text() for p in [*SCRIPTS, *(WEB / "static" / "css").glob("*.css")])
+    assert set(re.findall(r"https?://[\w.]+", own)) == {"http://www.w3.org"}  # the name space of SVG
+    assert not re.search(r"""(?:src|href)=["']/|fetch\(["'`]/|url\(["']?/""", own), "addresses are relative"

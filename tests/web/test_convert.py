@@ -1,0 +1,66 @@
+"""POST /api/convert: the samples that come in are those that go out."""
+
+from __future__ import annotations
+
+import io
+import wave
+
+import av
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from speech.encoders import ENCODERS
+from tests.ear import pcm16
+
+PCM = (np.sin(np.arange(60_000) * 0.05) * 20_000).astype("<i2").tobytes()
+TYPE = {"content-type": "audio/pcm"}
+
+
+def test_wav_and_pcm_hold_the_very_samples(client: FlaskClient) -> None:
+    assert client.post("/api/convert?format=pcm", data=PCM, headers=TYPE, buffered=True).data == PCM
+    answer = client.post("/api/convert?format=wav&sample_rate=48000", data=PCM, headers=TYPE, buffered=True)
+    with wave.open(io.BytesIO(answer.data)) as file:
+        assert (file.getframerate(), file.readframes(100_000)) == (48_000, PCM)
+
+
+@pytest.mark.parametrize("name", [n for n in ENCODERS if n not in ("pcm", "wav")])
+def test_other_formats_decode_to_the_same_sound(client: FlaskClient, name: str) -> None:
+    answer = client.post(f"/api/convert?format={name}", data=PCM, headers=TYPE, buffered=True)
+    assert answer.mimetype == ENCODERS[name].media_type
+    assert answer.content_length == len(answer.data)
+    with av.open(io.BytesIO(answer.data)) as file:
+        resampler = av.AudioResampler("fltp", "mono", 24_000)
+        got = np.concatenate([f.to_ndarray()[0] for frame in file.decode(audio=0) for f in resampler.resample(frame)])
+    want = pcm16(PCM)
+    assert len(got) == pytest.approx(len(want), abs=6_000)
+    assert np.sqrt(np.mean(got**2)) == pytest.approx(np.sqrt(np.mean(want**2)), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "kind", "status"),
+    [
+        ("/api/convert", PCM, "audio/pcm", 400),
+        ("/api/convert?format=exe", PCM, "audio/pcm", 400),
+        ("/api/convert?format=mp3&sample_rate=1", PCM, "audio/pcm", 400),
+        ("/api/convert?format=mp3&path=/etc/passwd", PCM, "audio/pcm", 400),
+        ("/api/convert?format=mp3", b"", "audio/pcm", 400),
+        ("/api/convert?format=mp3", b"odd", "audio/pcm", 400),
+        ("/api/convert?format=mp3", PCM, "application/json", 415),
+    ],
+)
+def test_what_is_no_sound_is_refused(client: FlaskClient, path: str, data: bytes, kind: str, status: int) -> None:
+    answer = client.post(path, data=data, headers={"content-type": kind}, buffered=True)
+    assert answer.status_code == status
+    assert answer.get_json()["error"]["message"]
+
+
+def test_more_than_an_hour_is_refused(client: FlaskClient) -> None:
+    answer = client.post(
+        "/api/convert?format=mp3",
+        input_stream=io.BytesIO(PCM),
+        headers=TYPE,
+        environ_overrides={"CONTENT_LENGTH": str(3601 * 48_000)},
+        buffered=True,
+    )
+    assert answer.status_code == 413

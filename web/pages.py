@@ -1,0 +1,71 @@
+"""The page at / and the static files: all from this origin, open without a key, zipped, asked for anew each time."""
+
+from __future__ import annotations
+
+import gzip
+import mimetypes
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from markupsafe import Markup
+from werkzeug.security import safe_join
+
+mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, which no browser runs as a module
+
+STATIC = Path(__file__).parent / "static"
+# Named in the head, so that the browser asks for all of them at once rather than import by import.
+MODULES = sorted(path.name for path in (STATIC / "js").glob("*.js"))
+ZIPPED = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"})
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """The page. No key is needed; its own requests send one."""
+    response = make_response(render_template("index.html", icon=_icon, modules=MODULES))
+    response.add_etag(weak=True)
+    response.cache_control.no_cache = True  # kept, but asked for anew: a 304 while it is the same
+    response.make_conditional(request)
+    return _zipped(response)
+
+
+@blueprint.get("/static/<path:name>")
+def static(name: str) -> Response:
+    """Scripts, styles and drawings of the page and of the API's documentation."""
+    response = send_from_directory(STATIC, name)
+    response.cache_control.no_cache = True
+    if response.status_code == 200 and response.mimetype in ZIPPED and _takes_gzip():
+        path = safe_join(str(STATIC), name)
+        assert path is not None  # send_from_directory has found it
+        response.close()  # the file itself is not sent
+        response.direct_passthrough = False
+        response.set_data(_zipped_file(path, Path(path).stat().st_mtime_ns))
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    if etag := response.get_etag()[0]:
+        response.set_etag(etag, weak=True)  # zipped or not, it is the same file
+    return response
+
+
+def _zipped(response: Response) -> Response:
+    response.vary.add("Accept-Encoding")
+    if response.status_code == 200 and _takes_gzip():
+        response.set_data(gzip.compress(response.get_data(), mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+@lru_cache(maxsize=256)
+def _zipped_file(path: str, _changed_ns: int) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), mtime=0)
+
+
+def _takes_gzip() -> bool:
+    return request.accept_encodings.quality("gzip") > 0
+
+
+def _icon(name: str) -> Markup:
+    """One of the drawings in icons.svg, by reference."""
+    return Markup('<svg aria-hidden="true"><use href="#i-{}"/></svg>').format(name)

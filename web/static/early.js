@@ -1,0 +1,9 @@
+// Before the first paint: theme and language, so that nothing flashes. A classic script in the head, on purpose.
+(function () {
+  var root = document.documentElement, kept = {};
+  try { kept = JSON.parse(localStorage.getItem('kyutai-tts') || '{}') || {}; } catch { /* storage refused */ }
+  var light = kept.theme === 'light' || (kept.theme === 'system' && matchMedia('(prefers-color-scheme: light)').matches);
+  root.dataset.theme = light ? 'light' : 'dark';
+  var chinese = kept.lang ? kept.lang === 'zh' : /^zh\b/i.test(navigator.language);
+  root.lang = chinese ? 'zh-CN' : 'en';
+})();

@@ -1,0 +1,155 @@
+// What speaks, where, how busy it is; load and release by hand. Asks often while something happens, rarely else, and never
+// while nobody looks.
+import { apiKey, ask, askJson } from './api.js';
+import { $, el, note, put } from './dom.js';
+import { number, onLanguage, t } from './i18n.js';
+import { loadingLine } from './messages.js';
+
+const BUSY_MS = 2000;
+const QUIET_MS = 10_000;
+const CELLS = 32; // from here on the slots are a plain number
+
+const STATES = {
+  ready: ['g_ready', 'ok'], loading: ['g_loading', 'warn'], unloaded: ['g_unloaded', ''],
+  unloading: ['g_unloading', 'warn'], failed: ['g_failed', 'bad'],
+};
+
+/** Events: 'status'. */
+export class Gpu extends EventTarget {
+  constructor() {
+    super();
+    this.status = null;
+    this.askedAt = 0;
+    this.busy = false; // a job of ours runs
+    this.label = ''; // of the engine
+    this.complaint = '';
+    $('b-load').addEventListener('click', () => this.act('api/gpu/load', 'no_load'));
+    $('b-release').addEventListener('click', () => this.act('api/gpu/offload', 'no_release'));
+    $('d-release').addEventListener('close', () => this.answered());
+    document.addEventListener('visibilitychange', () => this.look());
+    setInterval(() => { if (!document.hidden && this.status?.seconds_until_release != null) this.renderSentence(); }, 1000);
+    onLanguage(() => this.render());
+  }
+
+  /** Ask now, and from now on. */
+  async look() {
+    clearTimeout(this.timer);
+    if (document.hidden) return;
+    try {
+      this.status = await askJson('api/gpu/status');
+      this.askedAt = performance.now();
+      this.render();
+      this.dispatchEvent(new Event('status'));
+    } catch (error) {
+      if (error.status === 401 && !apiKey()) return; // nothing more is asked without a key
+    }
+    clearTimeout(this.timer);
+    const soon = this.busy || ['loading', 'unloading'].includes(this.status?.state);
+    this.timer = setTimeout(() => this.look(), soon ? BUSY_MS : QUIET_MS);
+  }
+
+  setBusy(busy) { this.busy = busy; this.look(); }
+
+  setEngine({ label }) { this.label = label; this.render(); }
+
+  // -- load and release ----------------------------------------------------------------------------------------------
+
+  async act(path, failed, json = {}) {
+    this.complaint = '';
+    setTimeout(() => this.look(), 200); // loading answers when it is over: see it begin
+    try {
+      await ask(path, { method: 'POST', ...(path.endsWith('offload') ? { json } : {}) });
+    } catch (error) {
+      if (error.status === 409 && this.status?.state !== 'loading') this.confirm();
+      else if (error.status) this.complaint = `${t(failed)}. ${error.message}`;
+    }
+    this.look();
+  }
+
+  /** Somebody is listening: ask before they are cut off. */
+  confirm() {
+    put($('d-release-d'), t('release_q_d', { n: Math.max(1, this.status?.streams_open ?? 1) }));
+    $('d-release').returnValue = '';
+    $('d-release').showModal();
+  }
+
+  answered() {
+    if ($('d-release').returnValue === 'force') this.act('api/gpu/offload', 'no_release', { force: true });
+  }
+
+  // -- what is seen --------------------------------------------------------------------------------------------------
+
+  render() {
+    const s = this.status, [key, tone] = STATES[s?.state] ?? ['g_unknown', ''];
+    const state = s && !s.available && s.state === 'ready' ? t('g_cpu') : t(key);
+    const device = !s ? '' : s.available ? s.device_name.replace(/^NVIDIA (GeForce )?/, '') : shortName(this.label);
+    put($('g-state'), state);
+    $('g-state').dataset.tone = $('chip').dataset.tone = tone;
+    put($('chip-state'), state);
+    put($('chip-device'), device ? ` · ${device}` : '');
+    $('chip').setAttribute('aria-label', `${t('gpu')}: ${[state, device].filter(Boolean).join(', ')}`);
+    note($('g-note'), this.complaint);
+    $('g-body').hidden = !s;
+    if (!s) return;
+    put($('g-device'), s.available ? s.device_name : t('no_gpu'));
+    put($('g-engine'), ['', this.label, s.available ? s.device : ''].filter(Boolean).map((x) => `· ${x}`).join(' '));
+    $('g-engine').title = reason(s.engine_reason);
+    this.renderMemory(s);
+    this.renderSlots(s);
+    this.renderSentence();
+    put($('b-release'), t(s.available ? 'release' : 'release_cpu'));
+    $('b-load').hidden = !['unloaded', 'failed'].includes(s.state);
+    $('b-release').hidden = !$('b-load').hidden;
+    $('b-release').disabled = s.state !== 'ready';
+  }
+
+  renderMemory(s) {
+    $('g-body').classList.toggle('cpu', !s.available);
+    if (!s.available) { put($('g-sum'), ''); return; }
+    const total = s.memory_total_gb, used = s.memory_used_gb, ours = Math.min(s.model_memory_gb ?? 0, used), others = used - ours;
+    const gb = (n) => number(n, 1), bar = $('g-mem');
+    put($('g-sum'), s.model_loaded ? t('mem_v', { a: gb(ours), b: number(total, 0) }) : '');
+    put($('g-mem-v'), t('mem_v', { a: gb(used), b: number(total, 0) }));
+    bar.setAttribute('aria-valuemax', total);
+    bar.setAttribute('aria-valuenow', used);
+    bar.children[0].style.width = `${(ours / total) * 100}%`;
+    bar.children[1].style.width = `${(others / total) * 100}%`;
+    const parts = [t('mem_ours', { n: gb(ours) }), t('mem_other', { n: gb(others) }), t('mem_free', { n: gb(total - used) })];
+    bar.setAttribute('aria-valuetext', parts.join(', '));
+    parts.forEach((text, i) => put($('g-legend').children[i], text));
+  }
+
+  renderSlots(s) {
+    const known = s.slots_total > 0;
+    put($('g-slots'), known ? t('slots_v', { n: s.slots_used, m: s.slots_total }) : '–');
+    const cells = $('g-cells'), count = known && s.slots_total <= CELLS ? s.slots_total : 0;
+    if (cells.childElementCount !== count) cells.replaceChildren(...Array.from({ length: count }, () => el('i')));
+    [...cells.children].forEach((cell, i) => cell.classList.toggle('on', i < s.slots_used));
+    put($('g-queue'), s.queue_depth ? t('queue_v', { n: s.queue_depth }) : t('queue_0'));
+  }
+
+  /** What will happen next, and why this engine speaks. */
+  renderSentence() {
+    const s = this.status;
+    const next = !s ? '' : s.state === 'loading' && s.loading ? loadingLine(inBytes(s.loading))
+      : s.state !== 'ready' ? t(s.available ? 'released_d' : 'released_cpu')
+      : s.seconds_until_release !== null ? t('release_in', { n: Math.ceil(Math.max(0, s.seconds_until_release - (performance.now() - this.askedAt) / 1000)) })
+      : t(s.idle_timeout_s < 0 ? 'release_never' : 'release_busy');
+    put($('g-sentence'), s && !s.available ? `${t('w_cpu')} ${next}` : next);
+  }
+}
+
+/** "embedded voice (hibari)" -> "hibari" */
+const shortName = (label) => /\(([^)]+)\)/.exec(label)?.[1] ?? label;
+
+const inBytes = ({ doing, done, total, seconds }) => ({ doing, loaded_bytes: done, total_bytes: total, seconds });
+
+/** Why this engine speaks: the server's sentence in the language of the page. */
+export function reason(said) {
+  const setting = /^(?:ENGINE|DEVICE)=\w+/.exec(said)?.[0], missing = /^(.+) not installed/.exec(said)?.[1];
+  if (missing) return t('why_missing', { x: missing });
+  if (/^no NVIDIA/.test(said)) return t('why_no_gpu');
+  if (/was found$/.test(said)) return t('why_gpu');
+  if (/^the only/.test(said)) return t('why_only');
+  return setting ? t('why_setting', { x: setting }) : said;
+}

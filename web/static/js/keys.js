@@ -1,0 +1,39 @@
+// The shortcuts. Alt rather than Ctrl, which browsers use; never in fields, where Option and AltGr type letters.
+import { $ } from './dom.js';
+import { openHelp } from './dialogs.js';
+
+const SEEK_S = 5;
+
+export function setUpKeys({ stage, download }) {
+  const { player, reading, transport } = stage;
+  const sentence = (step) => { const to = stage.job && reading.sentence(player.position, step); if (to !== null && to !== undefined) player.seek(to); };
+  const alt = {
+    KeyK: () => transport.toggle(), KeyJ: () => transport.skip(-SEEK_S), KeyL: () => transport.skip(SEEK_S),
+    Comma: () => sentence(-1), Period: () => sentence(1),
+  };
+  const plain = { '/': () => search(), '?': openHelp };
+
+  document.addEventListener('keydown', (event) => {
+    if (event.isComposing || document.querySelector('dialog[open]')) return; // an input method's Enter is no command
+    const field = event.target.closest('textarea, select, input:not([type=range]):not([type=radio])');
+    let run;
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) run = () => stage.speak();
+    else if (event.key === 'Escape') run = escape();
+    else if (event.altKey && !event.ctrlKey && !event.metaKey && !field) run = alt[event.code] && (() => { if (player.tape) alt[event.code](); });
+    else if (!event.altKey && !event.ctrlKey && !event.metaKey && !field) run = plain[event.key];
+    if (!run) return;
+    event.preventDefault();
+    run();
+    stage.move();
+  });
+
+  function escape() {
+    if (download.isOpen) return () => { download.open(false); $('b-dl').focus(); };
+    return stage.goes ? () => stage.stop() : null;
+  }
+}
+
+function search() {
+  if ($('b-voices').offsetParent) $('b-voices').click(); // on a phone it is in a sheet
+  $('q').focus();
+}

@@ -1,0 +1,16 @@
+// What this browser remembers (localStorage, which may refuse; then it is remembered until the tab closes).
+
+const KEY = 'kyutai-tts'; // early.js reads it too
+const kept = read();
+
+function read() {
+  try { return JSON.parse(localStorage.getItem(KEY) || '{}') || {}; } catch { return {}; }
+}
+
+export function get(name, fallback) { return kept[name] ?? fallback; }
+
+/** Remember; undefined forgets. */
+export function set(name, value) {
+  kept[name] = value;
+  try { localStorage.setItem(KEY, JSON.stringify(kept)); } catch { /* remembered for this tab */ }
+}

@@ -1,0 +1,115 @@
+// The text box: counter, estimate, examples, clearing with undo, and what may be wrong with the text.
+import { $, clock, note, put } from './dom.js';
+import { number, onLanguage, t } from './i18n.js';
+import * as prefs from './prefs.js';
+
+const WORDS_PER_S = 3; // until this browser has heard some
+const UNDO_MS = 8000;
+const OTHER_SCRIPT = /(?=\p{L})[^\p{Script=Latin}]/u;
+
+const EXAMPLES = {
+  story: 'Good evening, and welcome aboard the night train to the coast. We leave the city in a few minutes, and the lights outside will fade one by one.\n\nIf you hear the wind against the glass, do not worry. It is only the river, running beside us in the dark, all the way down to the sea.',
+  numbers: 'The train to Lyon leaves at 7:45 from platform 12, on the 3rd of May 2026. A ticket costs 49 euros, and 15% less before 9 in the morning.',
+  french: 'Bonsoir, et bienvenue à bord du train de nuit. Nous partons dans quelques minutes, et les lumières de la ville vont disparaître une à une.',
+};
+
+export class TextBox extends EventTarget {
+  constructor() {
+    super();
+    this.box = $('text');
+    this.maxChars = Infinity;
+    this.languages = ['en', 'fr'];
+    this.complaint = null; // a function that says, in the language of the page, what the server found wrong
+    this.cleared = null; // what Undo brings back
+    this.box.value = prefs.get('text', '');
+    this.box.addEventListener('input', () => this.changed());
+    $('examples').addEventListener('click', (event) => this.example(event));
+    $('b-clear').addEventListener('click', () => this.clear());
+    onLanguage(() => this.render());
+  }
+
+  get value() { return this.box.value; }
+
+  get blank() { return !this.value.trim(); }
+
+  /** Characters as the server counts them. */
+  get length() { return [...this.value].length; }
+
+  get tooLong() { return Math.max(0, this.length - this.maxChars); }
+
+  set(text) { this.box.value = text; this.changed(); }
+
+  /** What the engine takes. */
+  know({ maxChars, languages }) {
+    Object.assign(this, { maxChars, languages });
+    this.render();
+  }
+
+  /** Show what is wrong until the text changes, and lead there. */
+  complain(say) {
+    this.complaint = say;
+    this.render();
+    this.box.focus();
+  }
+
+  focus(offset = this.value.length) {
+    this.box.focus();
+    this.box.setSelectionRange(offset, offset);
+  }
+
+  // -- inside --------------------------------------------------------------------------------------------------------
+
+  changed() {
+    this.complaint = null;
+    this.forgetCleared();
+    prefs.set('text', this.value);
+    this.render();
+    this.dispatchEvent(new Event('input'));
+  }
+
+  example(event) {
+    const key = event.target.closest('[data-example]')?.dataset.example;
+    if (!key) return;
+    this.set(EXAMPLES[key]);
+    this.dispatchEvent(new CustomEvent('example', { detail: key === 'french' ? 'fr' : 'en' }));
+    this.focus(0);
+  }
+
+  clear() {
+    const before = this.cleared ? '' : this.value;
+    this.set(this.cleared ?? '');
+    this.box.focus();
+    if (!before) return;
+    this.cleared = before;
+    this.undoUntil = setTimeout(() => { this.forgetCleared(); this.render(); }, UNDO_MS);
+    this.render();
+  }
+
+  forgetCleared() { clearTimeout(this.undoUntil); this.cleared = null; }
+
+  render() {
+    const french = this.languages.includes('fr'), words = this.value.split(/\s+/).filter(Boolean).length;
+    const max = Number.isFinite(this.maxChars) ? number(this.maxChars) : '–';
+    const about = words ? ` · ${t('about', { s: clock(Math.max(1, words / prefs.get('wordsPerS', WORDS_PER_S))) })}` : '';
+    put($('count'), t('count', { n: this.length, max }) + about);
+    put($('b-clear'), t(this.cleared ? 'undo' : 'clear'));
+    $('b-clear').hidden = !this.value && !this.cleared;
+    $('examples').querySelector('[data-example=french]').hidden = !french;
+    this.box.placeholder = t(french ? 'text_placeholder' : 'text_placeholder_en');
+    this.renderNote(french);
+    this.box.setAttribute('aria-invalid', String(Boolean(this.complaint) || this.tooLong > 0));
+  }
+
+  renderNote(french) {
+    const line = $('text-note');
+    if (this.tooLong) note(line, t('e_long', { n: this.tooLong, max: this.maxChars }));
+    else if (this.complaint) note(line, this.complaint());
+    else if (OTHER_SCRIPT.test(this.value)) note(line, t(french ? 'w_script' : 'w_script_en'), 'warn');
+    else note(line, '');
+  }
+}
+
+/** Remember how fast the voice spoke here, for the estimate. */
+export function learnPace(words, seconds) {
+  if (words >= 5 && seconds > 1) prefs.set('wordsPerS', Math.round((0.7 * prefs.get('wordsPerS', WORDS_PER_S) + 0.3 * (words / seconds)) * 100) / 100);
+}
