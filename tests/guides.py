@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 GUIDES = sorted([*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+RUN_ELSEWHERE = ("docs/streaming.md",)  # by the tests of what they are about
 ADDRESSES = ("localhost:8900", "127.0.0.1:8900")
 
 _MARKED = re.compile(r"^<!-- test: (\w+) -->\n+```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -36,6 +37,7 @@ def marked_blocks(kinds: tuple[str, ...]) -> list[Block]:
     return [
         Block(guide, number, kind, code)
         for guide in GUIDES
+        if name_of(guide) not in RUN_ELSEWHERE
         for number, (kind, code) in enumerate(_MARKED.findall(guide.read_text()), 1)
         if kind in kinds
     ]
