@@ -151,3 +151,13 @@ def test_every_proof_exists(number: str) -> None:
 
 def functions_of(path: Path) -> set[str]:
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+
+
+# -- the floor plan -------------------------------------------------------------------------------------------------
+
+
+def test_the_floor_plan_has_every_module() -> None:
+    text = (ROOT / "docs/PROJECT_STRUCTURE.md").read_text()
+    modules = [path for folder in ("speech", "web", "assistant") for path in (ROOT / folder).rglob("*.py")]
+    named = [path for path in modules if path.name in text and path.relative_to(ROOT).parent.as_posix() in text]
+    assert sorted(str(p.relative_to(ROOT)) for p in modules if p not in named and p.name != "__init__.py") == []
