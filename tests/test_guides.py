@@ -32,10 +32,10 @@ SCRIPTS = (".sh", ".yml")
 FOLDERS = {"assistant", "benchmarks", "deploy", "docs", "scripts", "speech", "tests", "web"}
 NO_ROUTES = ("/v1", "/api/voice")  # an address that clients are given; a route that a guide says there is not
 PATH = re.compile(r"[\w./-]+(::\w+)?")
-OTHERS_VARIABLES = {  # of Docker, CUDA, pip and our scripts: no settings of the service
-    *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PYTHON", "VENV"),
-    *("HF_HUB_DISABLE_XET", "START_TIMEOUT_S", "COMPOSE_PROJECT_NAME", "BASE_IMAGE", "COMMIT", "OLLAMA_KEEP_ALIVE"),
-}
+OTHERS_VARIABLES = set(  # of Docker, CUDA, pip and our scripts: no settings of the service
+    "CUDA_VISIBLE_DEVICES NVIDIA_VISIBLE_DEVICES BASE_IMAGE PIP_INDEX_URL PIP_FIND_LINKS PIP_NO_INDEX PYTHON VENV "
+    "HF_HUB_DISABLE_XET START_TIMEOUT_S".split()
+)
 
 
 # -- what can be run ------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_settings_that_are_named_exist(guide: Path) -> None:
     ours = [line for line in shell_lines(guide) if re.search(r"start\.sh|compose|app\.py|speech\.prefetch", line)]
     named = {name for line in ours for name in re.findall(r"(?:^|\s)([A-Z][A-Z0-9_]+)=", line)}
     if guide.name not in ("clients.md", "MCP_GUIDE.md"):  # these name the variables of other programs too
-        named |= {match[1] for text in quoted(guide) if (match := re.fullmatch(r"([A-Z][A-Z0-9]*_[A-Z0-9_]+)(=.*)?", text))}
+        named |= {name for text in quoted(guide) for name in re.findall(r"^([A-Z]+\d?_[A-Z0-9_]+)(?:=|$)", text)}
     assert sorted(name for name in named - known if not name.startswith("KYUTAI_TTS_")) == []
 
 
@@ -119,7 +119,8 @@ def test_files_that_are_named_exist(guide: Path) -> None:
 
 @pytest.mark.parametrize("guide", GUIDES, ids=name_of)
 def test_routes_that_are_named_exist(guide: Path, app: Flask) -> None:
-    routes = [re.sub(r"<[^>]+>", "[^/]+", rule.rule) + ("?" if rule.rule.endswith("/") else "") for rule in app.url_map.iter_rules()]
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
+    routes = [re.sub(r"<[^>]+>", "[^/]+", re.sub("/$", "/?", rule)) for rule in rules]
     text = guide.read_text()
     named = re.findall(r"(?:GET|POST) (/[\w./{}-]+)", text) + re.findall(r"[:](?:8900)(/[\w./-]+)", text)
     assert [path for path in named if path not in NO_ROUTES and not any(re.fullmatch(r, path) for r in routes)] == []
