@@ -36,7 +36,6 @@ OTHERS_VARIABLES = {  # of Docker, CUDA, pip and our scripts: no settings of the
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "BASE_IMAGE", "PIP_INDEX_URL", "PIP_FIND_LINKS"),
     *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S"),
 }
-)
 
 
 # -- what can be run ------------------------------------------------------------------------------------------------
