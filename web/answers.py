@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 
 class HealthAnswer(BaseModel):
@@ -157,3 +157,21 @@ class OpenAIVoices(BaseModel):
     object: Literal["list"]
     data: list[OpenAIVoice]
     voices: list[OpenAIVoice]
+
+
+class BuildAnswer(BaseModel):
+    build_timestamp: str
+    build_date: str
+    git_describe: str
+
+
+class ModuleAnswer(BaseModel):
+    type: Literal["py"]
+    path: str
+    script: str
+    used_slots: str
+    total_slots: str
+
+
+class ModulesAnswer(RootModel[list[ModuleAnswer]]):
+    """One for each path that speaks."""

@@ -20,6 +20,7 @@ WHY = {
     409: "The engine speaks and was asked to go away.",
     413: "The body is too large.",
     415: "The body is of a type that is not taken.",
+    422: "The body is JSON, but not of the right shape.",
     429: "Every slot is taken and the queue is full, or too many requests came from one caller.",
     500: "The fault is ours.",
     501: "Honestly not possible.",
@@ -61,6 +62,7 @@ def operation(
     summary: str,
     *,
     tag: str,
+    name: str | None = None,
     gives: type[BaseModel] | Content,
     takes: type[BaseModel] | Content | None = None,
     takes_nothing_too: bool = False,
@@ -73,6 +75,7 @@ def operation(
 ) -> Callable[[View], View]:
     """Put beside an endpoint, below the route. Its docstring becomes the description.
 
+    name: unlike every other operation's; None: the function's own.
     gives, takes: a model for JSON, or media types. fails: statuses whose body is an error. also: statuses with bodies
     of their own.
     """
@@ -86,7 +89,7 @@ def operation(
         for failure in sorted({*fails, *((401,) if needs_key else ())}):
             responses[str(failure)] = {"description": WHY[failure], "content": _content(ErrorAnswer)}
         spec: dict[str, Any] = {
-            "operationId": view.__name__,
+            "operationId": name or view.__name__,
             "summary": summary,
             "description": " ".join((view.__doc__ or "").split()),
             "tags": [tag],

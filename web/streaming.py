@@ -32,8 +32,10 @@ from speech.request import (
 from speech.service import VERSION, SpeechService
 from speech.stream import Speech
 from speech.text import MessageFeed
+from web.answers import BuildAnswer, ModulesAnswer
 from web.audio import audio_response
 from web.context import speech_service
+from web.describe import SPEECH, operation
 from web.forms import Text, read_form
 from web.moshi_wire import (
     DEFAULT_FORMAT,
@@ -189,6 +191,14 @@ class WholeText(BaseModel):
 
 
 @blueprint.post(PATHS[0])
+@operation(
+    "Say a text, as moshi-server does",
+    tag="moshi-server",
+    name="speak_moshi",
+    takes=WholeText,
+    gives={"audio/wav": {"schema": {}}},
+    fails=(*SPEECH, 422),
+)
 def speak() -> Response:
     """A whole text at once, answered as a WAV that is sent as it is made."""
     service = speech_service()
@@ -203,6 +213,7 @@ def speak() -> Response:
 
 
 @blueprint.get("/api/build_info")
+@operation("Its build", tag="moshi-server", gives=BuildAnswer, needs_key=False)
 def build_info() -> Response:
     """What moshi-server tells of its build, as far as it means anything here. Unmute asks, to see whether we live."""
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(STARTED))
@@ -221,6 +232,7 @@ def build_info() -> Response:
 
 
 @blueprint.get("/api/modules_info")
+@operation("Its slots", tag="moshi-server", gives=ModulesAnswer, needs_key=False)
 def modules_info() -> Response:
     """The one module, with its slots as strings."""
     service = speech_service()
