@@ -90,7 +90,7 @@ def read_query(model: type[Form]) -> Form:
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise _explain(error) from None
+        raise explain(error) from None
 
 
 def _body() -> bytes:
