@@ -16,6 +16,7 @@ from speech import VERSION as VERSION  # for those who ask here
 from speech.encoders import ENCODERS
 from speech.engines import ENGINES, EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
+from speech.metrics import Metrics
 from speech.request import SPEEDS, EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
 from speech.settings import Settings
 from speech.stream import Speech
@@ -54,6 +55,7 @@ class SpeechService:
         self._gpus = gpus
         self._lock = threading.Lock()
         self._open = 0
+        self.metrics = Metrics(self)
         self._held_s = HELD_S  # how long a slot is held, of late
         self._draining = False
         self._when_draining: dict[object, Callable[[], None]] = {}
@@ -206,9 +208,11 @@ class SpeechService:
             if self._draining:
                 raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
             if self._open >= streams:
+                self.metrics.refused()
                 slots = self.engine_status().slots_total or self.max_streams
                 raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._held_s / slots)
             self._open += 1
+        self.metrics.opened()
 
     def _left(self, speech: Speech) -> None:
         begun_at = speech.utterance.begun_at
@@ -216,6 +220,7 @@ class SpeechService:
             self._open -= 1
             if begun_at is not None:
                 self._held_s += HELD_WEIGHT * (time.monotonic() - begun_at - self._held_s)
+        self.metrics.spoken(speech)
 
     def _gpu_now(self) -> GPU | None:
         """Fresh figures of our GPU; None on the CPU."""

@@ -150,6 +150,7 @@ class Settings(BaseModel):
     )
     output_dir: Path = Field(Path("outputs"), description="Folder for finished speech that is kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")
     log_format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors.")
 
     @classmethod

@@ -23,6 +23,7 @@ from speech.request import (
     EngineBroken,
     InvalidRequest,
     Piece,
+    SpeechError,
     SpeechRequest,
     Unavailable,
 )
@@ -72,6 +73,8 @@ class Speech:
         self.first_audio_s: float | None = None  # from the opening to the first samples
         self.decided = threading.Event()  # it is accepted, or never will be
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
+        self.complete = False  # everything was said and handed out
+        self.failure: str | None = None  # the code of the error that ended it
         self._engine: Any = None
         self._closing = threading.Lock()
         self._closed = False
@@ -117,12 +120,13 @@ class Speech:
         Cancelled, and InvalidRequest for a text in which nothing can be said.
         """
         if self._audio is None:
-            self._audio = self._speak()
+            self._audio = self._watched()
             try:
                 self._first = next(self._audio, None)
             finally:
                 self.decided.set()
             if self._first is None:
+                self.failure = "nothing_to_say"
                 raise InvalidRequest(
                     f"There is nothing in the text that the {self.engine.label} can say.",
                     param="text",
@@ -169,6 +173,12 @@ class Speech:
         return self.counts.samples / self.sample_rate
 
     @property
+    def queue_s(self) -> float | None:
+        """Seconds from the opening, loading included, until it had a slot; None if it never had one."""
+        begun_at = self.utterance.begun_at
+        return None if begun_at is None else begun_at - self.opened_at
+
+    @property
     def pace(self) -> float | None:
         """Seconds of audio for each second since it got its slot; None before it has one."""
         begun_at = self.utterance.begun_at
@@ -181,6 +191,11 @@ class Speech:
         """1: the next to get a slot. None: it has one, or the engine is not there yet."""
         position: int | None = None if self._engine is None else self._engine.position(self.utterance)
         return position
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: ok, cancelled, or the code of the error. Means something once it is closed."""
+        return self.failure or ("ok" if self.complete else "cancelled")
 
     @property
     def loaded(self) -> bool:
@@ -224,6 +239,14 @@ class Speech:
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
+
+    def _watched(self) -> Iterator[AudioChunk]:
+        try:
+            yield from self._speak()
+            self.complete = True
+        except SpeechError as error:
+            self.failure = error.code
+            raise
 
     def _speak(self) -> Iterator[AudioChunk]:
         self.utterance.listen(self._manager.wake)

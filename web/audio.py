@@ -12,8 +12,8 @@ from speech.encoders import ENCODERS
 from speech.request import Cancelled, SpeechError
 from speech.stream import Speech
 from web.clients import Client, client_socket
-from web.context import client_watch
-from web.requests import request_id
+from web.context import client_watch, speech_service
+from web.requests import log_speech, request_id
 
 log = logging.getLogger("kyutai_tts.web")
 
@@ -34,6 +34,7 @@ def answer(speech: Speech, begin: Callable[[ExitStack], Body]) -> Response:
     """
     held = ExitStack()
     try:
+        held.callback(log_speech(speech, speech_service().settings.log_text))
         held.enter_context(speech)
         client = held.enter_context(client_watch().watch(client_socket(request.environ), speech.cancel))
         data, headers = begin(held)

@@ -7,6 +7,7 @@ from typing import Annotated
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from speech.metrics import MEDIA_TYPE
 from speech.service import VERSION
 from web.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
 from web.context import speech_service
@@ -53,6 +54,13 @@ def ready() -> tuple[Response, int]:
     failed = service.manager.status().state.value == "failed"
     ok = not (service.draining or failed)
     return jsonify(ready=ok, draining=service.draining, failed=failed), 200 if ok else 503
+
+
+@blueprint.get("/metrics")
+@operation("Figures for Prometheus", tag="Operating", gives={"text/plain": {"schema": {"type": "string"}}})
+def metrics() -> Response:
+    """In its text format. Those that begin with py_ have moshi-server's names and meaning."""
+    return Response(speech_service().metrics.text(), content_type=MEDIA_TYPE)
 
 
 @blueprint.get("/api/gpu/status")

@@ -193,6 +193,7 @@ class EngineStatus:
     slots_used: int
     queue_depth: int
     memory_bytes: int | None = None  # on the accelerator; None where there is none
+    steps: int = 0  # batched steps since it was loaded; 0 for an engine that has none
 
 
 class Engine(ABC):

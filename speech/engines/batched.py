@@ -65,6 +65,7 @@ class Stepper:
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
         self._step_s = FRAME_S  # what a step takes, lately
+        self._steps = 0
         self._closed = False
 
     def admit(self, utterance: Utterance) -> None:
@@ -102,7 +103,11 @@ class Stepper:
     def status(self) -> EngineStatus:
         with self._lock:
             used, waiting = len(self._scheduler.seated), self._scheduler.queue_depth
-        return EngineStatus(self._runner.slots, used, waiting, self._runner.memory_bytes)
+        return EngineStatus(self._runner.slots, used, waiting, self._runner.memory_bytes, self._steps)
+
+    def position(self, utterance: Utterance) -> int | None:
+        with self._lock:
+            return self._scheduler.position(utterance)
 
     # -- the parts of a turn --------------------------------------------------------------------------------------
 
@@ -146,6 +151,7 @@ class Stepper:
             if piece is not None:
                 seat.allowed_s += longest_s(piece)
                 seat.row.say(piece)
+                seat.utterance.tokens = seat.row.tokens
             elif ended:
                 seat.row.end()
             else:
@@ -155,6 +161,7 @@ class Stepper:
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
         self._step_s += 0.1 * (self._clock() - started - self._step_s)
+        self._steps += 1
         return frames
 
     def _emit(self, seat: Seat, frame: Frame) -> None:
@@ -243,6 +250,10 @@ class BatchedEngine(Engine):
     def status(self) -> EngineStatus:
         stepper = self._stepper
         return stepper.status() if stepper is not None else EngineStatus(0, 0, 0)
+
+    def position(self, utterance: Utterance) -> int | None:
+        stepper = self._stepper
+        return stepper.position(utterance) if stepper is not None else None
 
     def close(self) -> None:
         self._closing = True

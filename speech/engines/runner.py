@@ -30,6 +30,8 @@ class Frame:
 class Row(ABC):
     """One utterance inside a runner: text goes in word by word."""
 
+    tokens: int = 0  # text tokens that it has got so far; 0 where the model has no such thing
+
     @property
     @abstractmethod
     def hungry(self) -> bool:

@@ -45,6 +45,7 @@ class Script(Row):
 
     rules: ScriptRules
     step_index: int = 0
+    tokens: int = 0
     ended: bool = False
     _unsaid: list[str] = field(default_factory=list)  # words that make no sound, "(" or "--": they join the next one
     _words: deque[Word] = field(default_factory=deque)  # said, but their frame has not come out yet
@@ -96,6 +97,7 @@ class Script(Row):
             padding = min(entry.padding, longest)
             self.state.entries.append(SpokenEntry(entry.tokens, entry.text, padding, words=words))
             self._spoke = True
+            self.tokens += len(entry.tokens)
 
     # -- steps ----------------------------------------------------------------------------------------------------
 

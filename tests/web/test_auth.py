@@ -98,8 +98,8 @@ def test_every_route_needs_the_key_but_those_in_the_table(locked: FlaskClient) -
         open_to_all = rule.endpoint in OPEN_ENDPOINTS or rule.endpoint.partition(".")[0] in OPEN_BLUEPRINTS
         path = rule.rule.replace("<path:model>", "tts-1").replace("<", "").replace(">", "")
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
-            status = locked.open(path, method=method).status_code
-            assert (status != 401) == open_to_all, f"{method} {rule.rule}: {status}"
+            with locked.open(path, method=method) as answer:
+                assert (answer.status_code != 401) == open_to_all, f"{method} {rule.rule}: {answer.status_code}"
 
 
 def test_lists_are_open_if_the_setting_says_so(service: SpeechService) -> None:

@@ -1,0 +1,103 @@
+"""Every counter, gauge and histogram, named once. Those that begin with py_ have moshi-server's names and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from speech.request import FRAME_S
+
+if TYPE_CHECKING:
+    from speech.service import SpeechService
+    from speech.stream import Speech
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FIRST_AUDIO_S = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 120)
+PACE = (0.1, 0.25, 0.5, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10, 25)
+WAIT_S = (0.005, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+STEPS = (2, 25, 62.5, 125, 250, 500, 750)  # moshi-server's buckets
+HANDLER = {"handler": "all"}  # moshi-server's label
+
+
+class Metrics:
+    """The figures of one service. Every method may be called from any thread."""
+
+    def __init__(self, service: SpeechService) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter("tts_requests", "Speech that ended, by how.", ["outcome"], registry=registry)
+        self._audio = Counter("tts_audio_seconds", "Seconds of audio handed out.", registry=registry)
+        self._words = Counter("tts_words", "Words said.", registry=registry)
+        self._characters = Counter("tts_characters", "Characters of whole texts taken in.", registry=registry)
+        self._first = Histogram(
+            "tts_first_audio_seconds", "From the request to its first audio.", buckets=FIRST_AUDIO_S, registry=registry
+        )
+        self._pace = Histogram(
+            "tts_pace", "Seconds of audio for each second with a slot.", buckets=PACE, registry=registry
+        )
+        self._wait = Histogram(
+            "tts_queue_seconds", "From the request to its slot, loading included.", buckets=WAIT_S, registry=registry
+        )
+        self._connects = Counter("py_connect", "Streams opened.", ["handler"], registry=registry)
+        self._lengths = Histogram(
+            "py_model_connection_num_steps", "Frames made for a stream.", ["handler"], buckets=STEPS, registry=registry
+        )
+        registry.register(_Now(service))
+
+    def opened(self) -> None:
+        self._connects.labels(**HANDLER).inc()
+
+    def refused(self) -> None:
+        """Before there was a Speech."""
+        self._requests.labels("queue_full").inc()
+
+    def spoken(self, speech: Speech) -> None:
+        """It is over, however it went."""
+        self._requests.labels(speech.outcome).inc()
+        self._audio.inc(speech.seconds)
+        self._words.inc(speech.counts.words)
+        self._characters.inc(len(speech.request.text))
+        if speech.first_audio_s is not None:
+            self._first.observe(speech.first_audio_s)
+        if speech.queue_s is not None:
+            self._wait.observe(speech.queue_s)
+            self._lengths.labels(**HANDLER).observe(speech.utterance.made_s / FRAME_S)
+        if speech.complete and speech.pace is not None:
+            self._pace.observe(speech.pace)
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Now(Collector):
+    """What is asked of the service at the time of asking."""
+
+    def __init__(self, service: SpeechService) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        service = self._service
+        engine, manager = service.engine_status(), service.manager.status()
+        yield GaugeMetricFamily("tts_slots", "Slots in all.", engine.slots_total)
+        yield GaugeMetricFamily("tts_slots_used", "Slots with somebody in them.", engine.slots_used)
+        yield GaugeMetricFamily("tts_queue_depth", "Utterances that wait for a slot.", engine.queue_depth)
+        yield GaugeMetricFamily("tts_streams_open", "Streams open, speaking or waiting.", service.streams_open)
+        yield GaugeMetricFamily(
+            "tts_model_loaded", "1 while the model is there.", int(service.manager.peek() is not None)
+        )
+        yield GaugeMetricFamily(
+            "tts_engine_memory_bytes", "The engine's, on the accelerator.", engine.memory_bytes or 0
+        )
+        yield CounterMetricFamily("tts_loads", "Loads of the model.", manager.loads)
+        yield CounterMetricFamily("tts_releases", "Releases of the model.", manager.releases)
+        yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", engine.steps)
+        channels = GaugeMetricFamily("py_open_channels", "Slots with somebody in them.", labels=list(HANDLER))
+        channels.add_metric(list(HANDLER.values()), engine.slots_used)
+        yield channels
+        steps = CounterMetricFamily("py_total_steps", "Batched steps since the last load.", labels=list(HANDLER))
+        steps.add_metric(list(HANDLER.values()), engine.steps)
+        yield steps
