@@ -103,9 +103,8 @@ def speak_once(folder: Path, slots: int) -> None:
 
 
 def memory_gb() -> float:
-    """Resident memory of this process, without what is only mapped from files."""
-    memory = psutil.Process().memory_info()
-    return float(memory.rss - memory.shared) / GB
+    """Resident memory of this process."""
+    return float(psutil.Process().memory_info().rss) / GB
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_another_first_word_changes_most_codes(reference: Reference) -> None:
     assert (codes[:, :frames] != other[:, :frames]).float().mean() > 0.5
 
 
-@pytest.mark.parametrize("turns_per_word", [1, 4, 30])
+@pytest.mark.parametrize("turns_per_word", [1, 30])
 def test_words_that_come_late_change_nothing(runner: KyutaiRunner, reference: Reference, turns_per_word: int) -> None:
     job = Job(CASES[0], turns_per_word=turns_per_word)
     play(Stepper(runner, max_queue=0), [job])
@@ -107,7 +107,7 @@ def test_a_nan_does_not_reach_the_next_user_of_its_slot(runner: KyutaiRunner, re
 def test_fewer_codebooks(load_model: Callable[..., TTSModel], embedding: Embedding, reference: Reference) -> None:
     runner = KyutaiRunner(load_model(n_q=4), embedding, slots=2, temperature=0.0)
     few = Reference(load_model(n_q=4), reference.voices)
-    jobs = [Job(CASES[0]), Job(CASES[1], arrives=7)]
+    jobs = [Job(CASES[0]), Job(CASES[1], arrives=25)]  # into a codec that is at work
     play(Stepper(runner, max_queue=0), jobs)
     for job in jobs:
         check(job, few)

@@ -29,7 +29,7 @@ from tests.checkpoint import VOICES, checkpoint_info
 from tests.fakegraph import FakeGraph, fake_graphs
 from tests.speech.engines.helpers import CASES, utter
 
-CYCLES = int(os.environ.get("LOAD_CYCLES", "15"))
+CYCLES = int(os.environ.get("LOAD_CYCLES", "9"))
 CPU = torch.device("cpu")
 
 
