@@ -99,6 +99,8 @@ def nothing(page: Page, plan: Plan, at: Site) -> None:
     """As it comes up."""
 
 
+STILL = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}  # no colour half way to another
+
 Scene = Callable[[Page, Plan, Site], None]
 
 PICTURES: dict[str, tuple[Scene, int, str, str]] = {
@@ -134,6 +136,7 @@ def take(folder: Path, names: list[str]) -> None:
             with stand_in_service(plan, voice, gpu=card, idle_timeout_s=60) as service, site(service) as at:
                 page = Page(driver, at.url, Path(temp))
                 kept = KEPT | ({"text": ""} if scene is nothing else {})
+                driver.execute_cdp_cmd("Emulation.setEmulatedMedia", STILL)
                 page.open(width=width, height=SIZES.get(width, width * 9 // 16), language=language, theme=theme, **kept)
                 page.ready()
                 scene(page, plan, at)

@@ -17,6 +17,7 @@ from tests.page.stand_in import GB, Plan, many_voices
 
 FOX = "The quick brown fox jumped over the lazy dog."
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOKS = (("dark", "en"), ("light", "zh"), ("dark", "zh"), ("light", "en"))
 WIDTHS = {320: 640, 390: 844, 820: 1180, 1280: 800, 1920: 1080}
 CHECK = """
 const done = arguments[arguments.length - 1];
@@ -107,7 +108,7 @@ def test_axe_finds_nothing(
         found = {}
         for width, height in WIDTHS.items():
             page.size(width, height)
-            for theme, language in (("dark", "en"), ("light", "zh"), ("dark", "zh"), ("light", "en")):
+            for theme, language in LOOKS if width in (390, 1280) else LOOKS[:1]:
                 page.run(
                     "document.documentElement.dataset.theme = arguments[0]; document.querySelector(`#b-${arguments[1]}`).click()",
                     theme,
