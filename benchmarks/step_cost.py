@@ -41,9 +41,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = write_checkpoint(options.size, Path(folder))
-        print(
-            "| rows | temperature | plain, CPU ms | ours, CPU ms | ours / plain | of medians |\n|---|---|---|---|---|---|"
-        )
+        print("| rows | temperature | plain, CPU ms | ours, CPU ms | ours / plain | of medians |")
+        print("|---|---|---|---|---|---|")
         for rows in options.rows:
             for temperature in (0.0, 0.6):
                 plain, ours = compare(checkpoint, rows, temperature, options.steps)
