@@ -100,8 +100,8 @@ class ServiceClient:
             connection.sock.settimeout(answer_s)
             sent = None if body is None else json.dumps(body).encode()
             connection.request(method, self._prefix + path, sent, self._headers)
-            response = connection.getresponse()
-            return response.status, response.read(_LONGEST_ANSWER)
+            with connection.getresponse() as response:
+                return response.status, response.read(_LONGEST_ANSWER)
 
     def _connection(self) -> HTTPConnection:
         kind = HTTPSConnection if self._secure else HTTPConnection

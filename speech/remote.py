@@ -35,6 +35,7 @@ class RemoteSpeech:
         self._connection, self._path, self._headers = connection, path, headers
         self._stopping = threading.Lock()
         self._socket: socket | None = None
+        self._response: HTTPResponse | None = None
         self._cancelled = False
 
     def encoded(self) -> Iterator[bytes]:
@@ -67,6 +68,8 @@ class RemoteSpeech:
     def close(self) -> None:
         """Hang up. A second call does nothing."""
         self.cancel()
+        if self._response is not None:
+            self._response.close()  # it may have the socket to itself
         self._connection.close()
 
     def __enter__(self) -> RemoteSpeech:
@@ -89,7 +92,7 @@ class RemoteSpeech:
         fields = {name: value for name, value in vars(self.request).items() if value is not None}
         body = json.dumps({**fields, "stream_format": "sse"}).encode()
         self._connection.request("POST", self._path, body, self._headers)
-        response = self._connection.getresponse()
+        response = self._response = self._connection.getresponse()
         if response.status != 200:
             raise refusal(response.status, response.read())
         return response

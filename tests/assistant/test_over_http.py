@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -41,9 +42,8 @@ def post(port: int, **headers: str) -> int:
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     connection.request("POST", PATH, json.dumps(body), {**kinds, **headers})
-    status = connection.getresponse().status
-    connection.close()
-    return status
+    with closing(connection), connection.getresponse() as response:
+        return response.status
 
 
 @pytest.mark.parametrize(

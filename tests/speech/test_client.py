@@ -183,6 +183,24 @@ def test_a_service_that_dies_midway_is_an_error_and_not_an_end(answer: bytes) ->
         list(speech.encoded())
 
 
+def test_we_hang_up_ourselves_when_the_service_will_close_the_connection() -> None:
+    """It says so while it drains; the standard library then leaves the socket to the answer alone."""
+    hung_up = threading.Event()
+    refusal = b'event: error\ndata: {"error": {"message": "no"}}\n\n'
+
+    def talk(client: socket.socket) -> None:
+        client.settimeout(5)
+        client.recv(65_536)
+        client.sendall(strangers.http(refusal + b"more", kind="text/event-stream")[:-1])
+        if client.recv(1) == b"":
+            hung_up.set()
+
+    with strangers.listening(talk) as url:
+        with ServiceClient(url).speak(REQUEST) as speech, pytest.raises(SpeechError, match="no") as caught:
+            list(speech.encoded())
+        assert hung_up.wait(4), caught  # whose traceback still has the answer
+
+
 @pytest.mark.parametrize("phase", ["before", "waiting", "speaking"])
 def test_cancelling_from_another_thread_frees_the_slot(
     client: ServiceClient,
