@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -23,7 +24,7 @@ HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_S = 20.0
 POLL_S = 0.03
-FLAGS = [
+FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +35,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--lang=en-US",
     "--autoplay-policy=document-user-activation-required",
-]
+)
 
 
 def missing() -> list[str]:
@@ -49,7 +50,10 @@ def missing() -> list[str]:
 
 @contextmanager
 def browser(folder: Path, *flags: str, tapped: bool = True) -> Iterator[webdriver.Chrome]:
-    """A browser with a profile of its own. tapped: what it plays is recorded, for which the page's policy is set aside."""
+    """A browser with a profile of its own.
+
+    tapped: what it plays is recorded, for which the policy of the page is set aside.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}", *flags):
@@ -113,7 +117,12 @@ class Page:
 
     def wait(self, script: str, *args: Any, timeout_s: float = WAIT_S) -> Any:
         """Until the script returns something true; what it returned."""
-        return WebDriverWait(self.driver, timeout_s, POLL_S).until(lambda d: d.execute_script(script, *args), script)
+        try:
+            return WebDriverWait(self.driver, timeout_s, POLL_S).until(lambda d: d.execute_script(script, *args))
+        except TimeoutException:
+            state = self.run("return document.querySelector('#state-text')?.textContent")
+            says = f"state: {state}; console: {self.complaints()}"
+            raise AssertionError(f"waited in vain for: {script} {args}; {says}") from None
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element("css selector", selector)
@@ -134,6 +143,18 @@ class Page:
 
     def wait_state(self, text: str, timeout_s: float = WAIT_S) -> None:
         self.wait_text("#state-text", text, timeout_s)
+
+    def watch(self, selector: str) -> None:
+        """Note every text that the element gets from now on: `watched` tells."""
+        self.run(
+            "const e = document.querySelector(arguments[0]); window.watched = [];"
+            "new MutationObserver(() => watched.push(e.textContent)).observe(e, { childList: true })",
+            selector,
+        )
+
+    @property
+    def watched(self) -> list[str]:
+        return list(self.run("return watched"))
 
     @property
     def focus(self) -> str:
@@ -187,7 +208,8 @@ class Page:
         """What the audio graph has played: the frame of the first sample, and the samples."""
         now = self.run("return tap.contexts[arguments[0]].currentTime * tap.rate", context)
         self.wait(
-            "return tap.contexts[arguments[0]].state !== 'running' || tap.blocks.some(([i, at]) => i === arguments[0] && at > arguments[1])",
+            "return tap.contexts[arguments[0]].state !== 'running'"
+            " || tap.blocks.some(([i, at]) => i === arguments[0] && at > arguments[1])",
             context,
             now,
         )

@@ -132,7 +132,7 @@ def take(folder: Path, names: list[str]) -> None:
         for name in names or PICTURES:
             scene, width, language, theme = PICTURES[name]
             plan = Plan()
-            card = GPU(0, "GPU-0", "NVIDIA RTX 4090", int(11.0 * GB), 24 * GB)
+            card = GPU(0, "GPU-0", "Example GPU", int(11.0 * GB), 24 * GB)
             with stand_in_service(plan, voice, gpu=card, idle_timeout_s=60) as service, site(service) as at:
                 page = Page(driver, at.url, Path(temp))
                 kept = KEPT | ({"text": ""} if scene is nothing else {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,10 +70,8 @@ class _Quiet(WSGIRequestHandler):
         """Nothing: the tests look at the page."""
 
     def handle(self) -> None:
-        try:
+        with suppress(OSError):  # the browser has left, or we have hung up
             super().handle()
-        except OSError:
-            pass  # the browser has left, or we have hung up
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def spoken(site: Site, text: str) -> Samples:
 def word_times(site: Site, text: str) -> list[float]:
     """When each word begins, in seconds of the audio."""
     lines = ask(site, text, stream_format="sse").decode().splitlines()
-    return [json.loads(b[6:])["start_s"] for a, b in zip(lines, lines[1:], strict=False) if a == "event: word"]
+    return [json.loads(b[6:])["start_s"] for a, b in pairwise(lines) if a == "event: word"]
 
 
 def place(want: Samples, got: Samples) -> int:
@@ -40,7 +41,7 @@ def place(want: Samples, got: Samples) -> int:
 
 
 def in_order(want: Samples, got: Samples) -> float:
-    """How much of `want` (0 to 1) is in `got` bit by bit, each piece after the one before, whatever waits lie between."""
+    """How much of `want` (0 to 1) is in `got` bit by bit, piece after piece, whatever waits lie between."""
     heard = np.round(got * 32768).astype("<i2").tobytes()
     pieces = [want[i : i + PIECE] for i in range(0, len(want) - PIECE, PIECE)]
     loud = [np.round(p * 32768).astype("<i2").tobytes() for p in pieces if np.max(np.abs(p)) > 0.01]

@@ -22,7 +22,8 @@ WIDTHS = {320: 640, 390: 844, 820: 1180, 1280: 800, 1920: 1080}
 CHECK = """
 const done = arguments[arguments.length - 1];
 axe.run(arguments[1], { runOnly: arguments[0], resultTypes: ['violations'] }).then((found) =>
-  done(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 150)).join(' | ')}`)), (e) => done([String(e)]));
+  done(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 150)).join(' | ')}`)),
+  (error) => done([String(error)]));
 """
 
 
@@ -110,7 +111,8 @@ def test_axe_finds_nothing(
             page.size(width, height)
             for theme, language in LOOKS if width in (390, 1280) else LOOKS[:1]:
                 page.run(
-                    "document.documentElement.dataset.theme = arguments[0]; document.querySelector(`#b-${arguments[1]}`).click()",
+                    "document.documentElement.dataset.theme = arguments[0];"
+                    "document.querySelector(`#b-${arguments[1]}`).click()",
                     theme,
                     language,
                 )
@@ -179,8 +181,10 @@ def test_every_stop_of_the_tab_key_is_seen(gpu_page: Page) -> None:
         page.keys(Keys.TAB)
         ring = page.run(
             "const e = document.activeElement; if (e === document.body) return null;"
-            "const shows = (x) => x && (getComputedStyle(x).outlineStyle !== 'none' || /inset 0px 0px 0px 2px|2px inset/.test(getComputedStyle(x).boxShadow));"
-            "return [e.id || e.className || e.tagName, [e, e.closest('.v'), e.closest('.scope'), e.closest('.stage'), e.closest('.script')].some(shows)]"
+            "const shows = (x) => x && (getComputedStyle(x).outlineStyle !== 'none'"
+            " || /inset 0px 0px 0px 2px|2px inset/.test(getComputedStyle(x).boxShadow));"
+            "const frames = ['.v', '.scope', '.stage', '.script'].map((frame) => e.closest(frame));"
+            "return [e.id || e.className || e.tagName, [e, ...frames].some(shows)]"
         )
         if ring is None:
             break
@@ -212,12 +216,10 @@ def test_escape_closes_what_is_open_before_it_stops(gpu_page: Page, plan: Plan) 
 def test_screen_readers_are_told_states_and_not_words(gpu_page: Page, plan: Plan) -> None:
     plan.pace = 3.0
     page = gpu_page.open().ready()
-    page.run(
-        "window.told = []; new MutationObserver(() => told.push(document.querySelector('#live').textContent)).observe(document.querySelector('#live'), { childList: true })"
-    )
+    page.watch("#live")
     page.speak(FOX)
     page.wait_state("Done")
-    assert page.run("return told") == ["Speaking.", "Done. 3 seconds of audio."]
+    assert page.watched == ["Speaking.", "Done. 3 seconds of audio."]
     assert page.run("return document.querySelector('#reading').closest('[aria-live]')") is None
 
 

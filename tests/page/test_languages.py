@@ -19,10 +19,15 @@ STATIC = Path(__file__).parents[2] / "web" / "static"
 FOX = "The quick brown fox jumped over the lazy dog."
 # Keys that are put together: of a state, a format, a filter, a theme, a button of the history, a style.
 MADE = re.compile(
-    "st_(ready|asking|queued|speaking|waiting|paused|blocked|done|stopped|broken|error)|dl_(mp3|opus|aac|flac|wav|pcm|srt|vtt|json)"
-    "|f_(lang|gender|style|lic)|lic_(com|nc)|(fe)?male_m|theme_(dark|light|system)|h_(play|(reuse|download|delete)_x)|style_.*"
+    "st_(ready|asking|queued|speaking|waiting|paused|blocked|done|stopped|broken|error)"
+    "|dl_(mp3|opus|aac|flac|wav|pcm|srt|vtt|json)"
+    "|f_(lang|gender|style|lic)|lic_(com|nc)|(fe)?male_m"
+    "|theme_(dark|light|system)|h_(play|(reuse|download|delete)_x)|style_.*"
 )
-TABLES = "return Promise.all(['en', 'zh'].map((l) => import(new URL(`static/js/strings.${l}.js`, document.baseURI)))).then((m) => m.map((x) => x.default))"
+TABLES = """
+const table = (l) => import(new URL(`static/js/strings.${l}.js`, document.baseURI)).then((m) => m.default);
+return Promise.all(['en', 'zh'].map(table));
+"""
 
 
 @pytest.fixture

@@ -88,9 +88,7 @@ def test_loading_shows_bytes_and_a_bar(
 def test_slower_than_real_time_waits_and_says_so(gpu_page: Page, gpu_site: Site, plan: Plan) -> None:
     plan.pace = 0.6
     page = gpu_page.open().ready()
-    page.run(
-        "window.states = []; new MutationObserver(() => states.push(document.querySelector('#state-text').textContent)).observe(document.querySelector('#state-text'), { childList: true })"
-    )
+    page.watch("#state-text")
     page.speak(TWO)
     page.wait_state("Waiting for audio")
     page.wait_text("#notice", "The voice is being made at 0.")
@@ -98,7 +96,7 @@ def test_slower_than_real_time_waits_and_says_so(gpu_page: Page, gpu_site: Site,
     page.wait_state("Done", timeout_s=40)
     _, got = page.sound()
     assert in_order(spoken(gpu_site, TWO), got) > 0.97, "every sample, in order"
-    assert page.run("return states.filter((s) => s === 'Waiting for audio').length") <= 4, "waits seldom, not often"
+    assert page.watched.count("Waiting for audio") <= 4, "waits seldom, not often"
     plan.pace = None
     assert largest_step(got) <= largest_step(spoken(gpu_site, TWO)), "no click where it waited"
 
