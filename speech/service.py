@@ -49,7 +49,7 @@ class SpeechService:
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # guards _open
         self._open = 0
         self._draining = False
 
@@ -156,6 +156,11 @@ class SpeechService:
         """Take nothing new; what runs may finish."""
         self._draining = True
 
+    def wait_until_silent(self, timeout_s: float) -> bool:
+        """Wait until no stream is open; False if some still are after timeout_s."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
+
     def close(self) -> None:
         """The process ends: stop what still speaks and release the engine."""
         self.drain()
@@ -169,7 +174,7 @@ class SpeechService:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _admit(self) -> None:
-        with self._lock:
+        with self._changed:
             if self._draining:
                 raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
             if self._open >= self.max_streams:
@@ -177,8 +182,9 @@ class SpeechService:
             self._open += 1
 
     def _left(self) -> None:
-        with self._lock:
+        with self._changed:
             self._open -= 1
+            self._changed.notify_all()
 
     def _gpu_now(self) -> GPU | None:
         """Fresh figures of our GPU; None on the CPU."""

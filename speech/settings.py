@@ -106,6 +106,10 @@ class Settings(BaseModel):
         30, gt=0, description="Seconds a client may leave its audio unread before it is disconnected."
     )
     drain_timeout: float = Field(60, ge=0, description="Seconds that running streams get to finish after SIGTERM.")
+    drain_file: Path | None = Field(
+        None,
+        description="While this file exists, /ready and /lb say that nothing new should be sent. Deleted at the start.",
+    )
     cors_origins: Listed = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )

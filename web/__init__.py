@@ -9,10 +9,10 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, errors, openai, ops, requests, voices
+from web import api, balancer, errors, ops, requests
 from web.clients import ClientWatch
 
-BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, openai.blueprint, ops.blueprint, voices.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, ops.blueprint, balancer.blueprint)
 
 EXPOSED_HEADERS = [
     "Retry-After",

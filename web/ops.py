@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from speech.service import VERSION
+from web.balancer import leaving
 from web.context import speech_service
 from web.forms import read_form
 
@@ -47,8 +48,9 @@ def ready() -> tuple[Response, int]:
     """Readiness: new speech is taken. A model that is not loaded yet is no obstacle, it loads on first use."""
     service = speech_service()
     failed = service.manager.status().state.value == "failed"
-    ok = not (service.draining or failed)
-    return jsonify(ready=ok, draining=service.draining, failed=failed), 200 if ok else 503
+    draining = leaving(service)
+    ok = not (draining or failed)
+    return jsonify(ready=ok, draining=draining, failed=failed), 200 if ok else 503
 
 
 @blueprint.get("/api/gpu/status")
