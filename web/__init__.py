@@ -9,10 +9,16 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, balancer, errors, ops, requests
+from web import api, balancer, errors, openai, ops, requests, voices
 from web.clients import ClientWatch
 
-BLUEPRINTS: tuple[Blueprint, ...] = (api.blueprint, ops.blueprint, balancer.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    api.blueprint,
+    balancer.blueprint,
+    openai.blueprint,
+    ops.blueprint,
+    voices.blueprint,
+)
 
 EXPOSED_HEADERS = [
     "Retry-After",
