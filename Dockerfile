@@ -27,14 +27,16 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/
     HF_HOME=/models VOICES_DIR=/voices OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
 EXPOSE 8900
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-    CMD exec python -I scripts/probe.py service "http://127.0.0.1:${PORT:-8900}" >/dev/null
+    CMD ["sh", "-c", "exec python -I scripts/probe.py service http://127.0.0.1:${PORT:-8900} >/dev/null"]
 ENTRYPOINT ["tini", "--"]
 CMD ["python", "app.py"]
 
 # What is installed comes before the code, so that a change of the code installs nothing again.
 FROM base AS core-packages
 # hadolint ignore=DL3008
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv \
+ && rm -rf /var/lib/apt/lists/*
 ARG PIP_INDEX_URL
 ARG PIP_FIND_LINKS
 ARG UV_VERSION=0.9
@@ -55,7 +57,7 @@ COPY requirements.txt requirements-cpu-overrides.txt ./
 ARG TORCH=cuda
 RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
     . scripts/common.sh && . scripts/python.sh \
- && if [[ $TORCH == cpu ]]; then install requirements.txt requirements-cpu-overrides.txt; else install requirements.txt; fi
+ && if [[ $TORCH = cpu ]]; then install requirements.txt requirements-cpu-overrides.txt; else install requirements.txt; fi
 
 FROM base AS cpu
 LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \
@@ -63,11 +65,11 @@ LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \
 COPY --from=core-packages /opt/venv /opt/venv
 COPY . .
 ENV ENGINE=hibari
-USER tts
+USER 10001:10001
 
 FROM base AS full
 LABEL org.opencontainers.image.title="Kyutai TTS service" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=full-packages /opt/venv /opt/venv
 COPY . .
-USER tts
+USER 10001:10001

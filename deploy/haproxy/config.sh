@@ -63,7 +63,7 @@ defaults
   timeout client 120s
   timeout client-fin 5s
   timeout server 330s           # longest silence, first byte included: the first request waits for the model
-  timeout queue 30s
+  timeout queue 60s
   timeout check 3s
   timeout tunnel 1h             # WebSockets
   option http-no-delay          # or HAProxy would hold several pieces of audio back and send them together
