@@ -57,7 +57,7 @@ COPY requirements.txt requirements-cpu-overrides.txt ./
 ARG TORCH=cuda
 RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
     . scripts/common.sh && . scripts/python.sh \
- && if [[ $TORCH = cpu ]]; then install requirements.txt requirements-cpu-overrides.txt; else install requirements.txt; fi
+ && if [ "$TORCH" = cpu ]; then install requirements.txt requirements-cpu-overrides.txt; else install requirements.txt; fi
 
 FROM base AS cpu
 LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \

@@ -112,19 +112,28 @@ start_behind_balancer() {
   choose_port
   local balancer=$PORT address=$ADDRESS public=$HOST
   port=$balancer
-  export BALANCER_PORT=$balancer HOST=127.0.0.1
+  export BALANCER_PORT=$balancer HOST
+  HOST=$(bridge_address)
   for gpu in $list; do
     port=$(next_free_port $((port + 1)))
     NVIDIA_VISIBLE_DEVICES=$gpu bring_up "$port" tts || give_up_containers "$balancer"
-    servers+=("127.0.0.1:$port")
+    servers+=("$HOST:$port")
   done
   for port in "${servers[@]#*:}"; do
-    ADDRESS=http://127.0.0.1:$port wait_for_containers "$port" || give_up_containers "$balancer"
+    ADDRESS=http://$HOST:$port wait_for_containers "$port" || give_up_containers "$balancer"
   done
   HOST=$public ADDRESS=$address
   balance "${servers[@]}" || give_up_containers "$balancer"
   wait_for_containers "$balancer" || give_up_containers "$balancer"
   greet_containers "${servers[@]}"
+}
+
+# bridge_address: where this machine, and nobody outside, reaches published ports without the program that Docker puts before
+# them on 127.0.0.1: that one accepts connections for a container that is gone.
+bridge_address() {
+  local address
+  address=$(ask_docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+  printf '%s' "${address:-127.0.0.1}"
 }
 
 # gpu_list: the numbers that --gpus means, one a line.
@@ -141,7 +150,7 @@ gpu_list() {
 
 next_free_port() {
   local port=$1
-  until probe port 127.0.0.1 "$port" >/dev/null; do
+  until probe port "$HOST" "$port" >/dev/null; do
     port=$((port + 1))
     ((port <= 65535)) || die "No free port from $1 on."
   done
@@ -152,7 +161,7 @@ next_free_port() {
 balance() {
   local config=$RUN_DIR/$PORT.haproxy.cfg bind=$HOST
   [[ $bind != *:* ]] || bind="[$bind]"
-  "$ROOT/deploy/haproxy/config.sh" --bind "$bind:$PORT" --stats "127.0.0.1:$(next_free_port 8405)" \
+  "$ROOT/deploy/haproxy/config.sh" --bind "$bind:$PORT" --stats "127.0.0.1:$(HOST=127.0.0.1 next_free_port 8405)" \
     --slots "$(slots)" --queue "$(setting MAX_QUEUE 64)" "$@" >"$config"
   chmod a+r "$config" # HAProxy's container is another user
   export HAPROXY_CFG=$config

@@ -12,7 +12,8 @@ Usage: deploy/haproxy/config.sh [options] HOST:PORT... >haproxy.cfg
                    whichever instance is free first
   --queue N        requests that may wait; one more is refused with 429 (default 64)
 
-The instances may be on this machine or on others: one server line each. Needs HAProxy 2.4 or newer.
+The instances may be on this machine or on others: one server line each. Name containers on this machine by the address
+of Docker's bridge and not by 127.0.0.1, where Docker answers for a container that is gone. Needs HAProxy 2.4 or newer.
 END
 }
 
@@ -58,7 +59,7 @@ global
 
 defaults
   mode http
-  timeout connect 2s
+  timeout connect 5s
   timeout http-request 10s
   timeout client 120s
   timeout client-fin 5s
@@ -66,6 +67,10 @@ defaults
   timeout queue 60s
   timeout check 3s
   timeout tunnel 1h             # WebSockets
+  option srvtcpka               # notices within 25 s that a machine is gone
+  srvtcpka-idle 10s
+  srvtcpka-intvl 5s
+  srvtcpka-cnt 3
   option http-no-delay          # or HAProxy would hold several pieces of audio back and send them together
   option abortonclose           # who leaves while waiting leaves the queue
   option redispatch 1
@@ -80,9 +85,10 @@ frontend speech
   use_backend speech if speaks
   default_backend light
 
-# A slot each; what is too many waits here. An instance that drains answers 404 at /lb: it gets nothing new and
-# what it speaks ends in peace. One that is gone is left at
-# once, one that is stuck within 12 s; who waited for it is sent elsewhere, whom it spoke to sees the stream break.
+# A slot each; what is too many waits here. An instance that drains answers 404 at /lb: it gets nothing new and what it
+# speaks ends in peace. One that refuses a connection is left at once (it would look idle, and draw all who wait), one
+# that is stuck within 12 s. Who was waiting is sent elsewhere; whom a dead one spoke to sees the stream break.
+# No shutdown-sessions: it would end those too that were just being sent elsewhere.
 backend speech
   balance leastconn
   option http-buffer-request
@@ -90,7 +96,7 @@ backend speech
   option httpchk
   http-check send meth GET uri /lb
   http-check disable-on-404
-  default-server check inter 1s fastinter 250ms downinter 500ms fall 3 rise 1 maxconn $slots observe layer4 on-marked-down shutdown-sessions
+  default-server check inter 1s fastinter 250ms downinter 500ms fall 3 rise 1 maxconn $slots observe layer4 error-limit 1 on-error mark-down
 $(servers '' "$@")
 
 # Everything else must not wait behind speech.

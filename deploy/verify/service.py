@@ -50,12 +50,10 @@ def healthy(port: int) -> bool:
         return False
 
 
-def say(port: int, text: str) -> bytes:
+def say(port: int, text: str, host: str = "127.0.0.1") -> bytes:
     """Signed 16-bit samples. Raises urllib.error.HTTPError, and http.client.IncompleteRead for a broken stream."""
     body = json.dumps({"text": text, "format": "pcm"}).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/tts/stream", body, {"content-type": "application/json"}
-    )
+    request = urllib.request.Request(f"http://{host}:{port}/api/tts/stream", body, {"content-type": "application/json"})
     with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
         data: bytes = answer.read()
         return data
