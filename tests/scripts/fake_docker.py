@@ -1,4 +1,4 @@
-"""A docker client without an engine, for tests of the scripts: its containers are processes that run the checkout's app.py.
+"""A docker client without an engine, for tests of the scripts: its containers are processes of the checkout's app.py.
 
 State lies in the folder FAKE_DOCKER: one JSON file per container, calls.log, and files by which a test decides what
 happens: `down` (no engine answers), `no-toolkit` (GPUs are not handed out), `dies` (containers end at once).
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -98,33 +99,38 @@ def end(ids: list[str], number: signal.Signals) -> None:
             os.kill(container["pid"], number)
 
 
+def info() -> None:
+    print("{}" if (STATE / "no-toolkit").exists() else '{"nvidia": {}, "runc": {}}')
+
+
+def remove(ids: list[str]) -> None:
+    end(ids, signal.SIGKILL)
+    for container in (c for c in containers() if c["id"] in ids):
+        (STATE / f"{container['labels'][f'{COMPOSE}project']}.json").unlink()
+
+
+COMMANDS: dict[str, Callable[[list[str]], object]] = {
+    "version": lambda _: print("26.1.5"),
+    "info": lambda _: info(),
+    "ps": lambda arguments: print("".join(f"{c['id']}\n" for c in chosen(arguments)), end=""),
+    "inspect": inspect,
+    "logs": lambda _: print("the last words"),
+    "stop": lambda ids: end(ids, signal.SIGTERM),
+    "kill": lambda ids: end(ids, signal.SIGKILL),
+    "rm": remove,
+}
+
+
 def main(arguments: list[str]) -> int:
     with (STATE / "calls.log").open("a") as log:
         print(*arguments, file=log)
-    if (STATE / "down").exists() and arguments[0] != "compose":
+    if arguments[0] == "compose":
+        return compose(arguments[1:])
+    if (STATE / "down").exists():
         print(NO_ENGINE, file=sys.stderr)
         return 1
-    match arguments[0]:
-        case "compose":
-            return compose(arguments[1:])
-        case "version":
-            print("26.1.5")
-        case "info":
-            print("{}" if (STATE / "no-toolkit").exists() else '{"nvidia": {}, "runc": {}}')
-        case "ps":
-            print(*(c["id"] for c in chosen(arguments)), sep="\n")
-        case "inspect":
-            inspect(arguments)
-        case "logs":
-            print("the last words")
-        case "stop":
-            end(arguments[1:], signal.SIGTERM)
-        case "kill":
-            end(arguments[1:], signal.SIGKILL)
-        case "rm":
-            for name in arguments[1:]:
-                end([name], signal.SIGKILL)
-                (STATE / f"{name.removesuffix('-1')}.json").unlink(missing_ok=True)
+    if arguments[0] in COMMANDS:
+        COMMANDS[arguments[0]](arguments[1:])
     return 0
 
 
