@@ -19,6 +19,7 @@ from speech.request import SpeechError
 from speech.service import SpeechService, build_service
 from speech.settings import Settings, SettingsError, unknown_names
 from web import logs
+from web.balancer import forget_announcement
 from web.server import Server
 
 ENV_FILE = Path(".env")
@@ -61,6 +62,7 @@ def main() -> int:
     logs.set_up(settings.log_level, settings.log_format)
     for name in unknown_names(ENV_FILE):
         log.info("%s in %s is not a setting of this service", name, ENV_FILE)
+    forget_announcement(settings.drain_file)
     try:
         Server(settings, create_app).run()
     except SpeechError as error:

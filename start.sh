@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Starts the Kyutai TTS service on this machine: finds a Python, installs what is needed into .venv, picks a GPU and a
-# port, starts the service in the background, waits until it answers and says where it is. Started twice, it says that
-# it runs already. See --help.
+# Starts the Kyutai TTS service: picks a GPU and a port, starts it in the background, waits until it answers and says
+# where it is. In a container where Docker can hand GPUs out; else on this machine, for which it finds a Python and
+# installs what is needed into .venv. Started twice, it says that it runs already. See --help.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,6 +19,10 @@ PORTS_TRIED=100
 . "$ROOT/scripts/process.sh"
 # shellcheck source=scripts/gpu.sh
 . "$ROOT/scripts/gpu.sh"
+# shellcheck source=scripts/docker.sh
+. "$ROOT/scripts/docker.sh"
+# shellcheck source=scripts/containers.sh
+. "$ROOT/scripts/containers.sh"
 
 usage() {
   cat <<'END'
@@ -26,14 +30,21 @@ Usage: ./start.sh [options]
 
   --port N        listen on port N (default: PORT, else 8900); the next free one if it is taken
   --engine NAME   auto, kyutai or hibari (default: ENGINE, else auto)
-  --foreground    stay in this terminal, log to it, stop with Ctrl-C
+  --foreground    stay in this terminal, log to it, stop with Ctrl-C (implies --local)
+  --docker        in a container; where there is no GPU, the embedded voice
+  --local         not in a container
+  --gpus LIST     all, or numbers like 0,2: a container for each of these GPUs, behind one HAProxy on the port
+  --build         make the image anew, after an update of this folder
   -h, --help      this text
+
+Without --docker or --local: in a container if there is an NVIDIA GPU, Docker runs, and it can hand GPUs out.
 
 auto speaks with Kyutai TTS where there is an NVIDIA GPU, else with the embedded voice, which needs neither GPU nor
 torch. Every setting of .env.example may be given in the environment or in .env. Kyutai TTS on a CPU, far slower than
 real time, has to be asked for: ENGINE=kyutai DEVICE=cpu ./start.sh
 
-Of several GPUs the one with the least memory in use is taken; choose yourself with CUDA_VISIBLE_DEVICES=N.
+Of several GPUs the one with the least memory in use is taken, first of those that no instance has; choose yourself
+with CUDA_VISIBLE_DEVICES=N, or NVIDIA_VISIBLE_DEVICES=N.
 PYTHON names the Python to make .venv with, VENV another folder than .venv, START_TIMEOUT_S how long to wait for an
 answer.
 Several instances: ./start.sh --port 8901. The log of each is in .run/PORT.log. Stop: ./stop.sh
@@ -41,13 +52,21 @@ END
 }
 
 main() {
-  foreground='' engine=''
+  foreground='' engine='' where='' gpus='' rebuild=''
   read_arguments "$@"
   cd "$ROOT"
   export ENGINE
   ENGINE=$(setting ENGINE auto)
   [[ $ENGINE =~ ^(auto|kyutai|hibari)$ ]] || die "ENGINE=$ENGINE is none of auto, kyutai, hibari."
   one_at_a_time
+  if in_docker; then
+    start_containers
+  else
+    start_here
+  fi
+}
+
+start_here() {
   make_venv
   choose_port
   [[ $ENGINE == hibari || $(setting DEVICE) == cpu ]] || choose_gpu
@@ -68,16 +87,25 @@ read_arguments() {
       --engine) ENGINE=${2:?--engine needs a name} && shift ;;
       --engine=*) ENGINE=${1#*=} ;;
       --foreground) foreground=yes ;;
+      --docker) where=docker ;;
+      --local) where=local ;;
+      --gpus) gpus=${2:?--gpus needs all or a list} && shift ;;
+      --gpus=*) gpus=${1#*=} ;;
+      --build) rebuild=yes ;;
       -h | --help) usage && exit ;;
       *) die "Unknown option $1; see ./start.sh --help" ;;
     esac
     shift
   done
+  [[ -z $gpus || $where != local ]] || die "--gpus puts each instance into a container; --local forbids that."
+  [[ -z $gpus ]] || where=docker
+  [[ -z $foreground || $where != docker ]] || die "--foreground and containers do not go together; try docker logs -f."
+  [[ -z $foreground ]] || where=local
 }
 
 # one_at_a_time: a second start.sh waits here until the first has its service running, and then finds it.
 one_at_a_time() {
-  PROBE_PYTHON=$(usable_python) || no_python
+  PROBE_PYTHON=$(usable_python) || PROBE_PYTHON=$(any_python) || no_python
   mkdir -p "$RUN_DIR"
   exec 9>"$RUN_DIR/lock"
   probe lock 9
@@ -129,6 +157,10 @@ end_if_served() {
   fi
   ADDRESS=$(address_of "$1")
   engine=$(probe service "$ADDRESS") || return 0
+  if [[ -n $(instances_on "$1")$(balancers_on "$1") ]]; then
+    say "The service is already running in a container: $ADDRESS (engine $engine). Stop it: ./stop.sh"
+    exit 0
+  fi
   say "A Kyutai TTS service not started from this folder is already running: $ADDRESS (engine $engine)."
   exit 0
 }
@@ -194,11 +226,14 @@ give_up() {
   exit 1
 }
 
-greet() {
+greet() { greet_as "engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES}" ".run/$PORT.log"; }
+
+# greet_as WHAT LOG
+greet_as() {
   cat <<END
 
-The service is running: $ADDRESS  (engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DEVICES})
-  log    .run/$PORT.log
+The service is running: $ADDRESS  ($1)
+  log    $2
   stop   ./stop.sh
 
 Try it:

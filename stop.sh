@@ -1,23 +1,27 @@
 #!/usr/bin/env bash
 # Stops what start.sh started from this folder, and only that: a process is stopped when its number and its time of
-# birth are those that start.sh wrote down. Running streams may finish first. Harmless when nothing runs. See --help.
+# birth are those that start.sh wrote down, a container when compose started it from here. Running streams may finish first. Harmless when nothing runs. See --help.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 RUN_DIR=$ROOT/.run
-GRACE_S=10    # on top of DRAIN_TIMEOUT, before the process is killed
-GRACE_NOW_S=3 # the same after --now
+GRACE_S=10         # on top of DRAIN_TIMEOUT, before the process is killed
+GRACE_NOW_S=3      # the same after --now
+BALANCER_LOOKS_S=2 # more often than that a balancer looks whether an instance drains
 
 # shellcheck source=scripts/common.sh
 . "$ROOT/scripts/common.sh"
 # shellcheck source=scripts/process.sh
 . "$ROOT/scripts/process.sh"
+# shellcheck source=scripts/docker.sh
+. "$ROOT/scripts/docker.sh"
 
 usage() {
   cat <<'END'
 Usage: ./stop.sh [options]
 
-  --port N    stop only the instance on port N (default: every instance that start.sh started from this folder)
+  --port N    stop only the instance on port N, or the balancer on it with all behind it (default: everything that
+              was started from this folder, containers too)
   --now       do not wait for running streams
   -h, --help  this text
 END
@@ -25,7 +29,7 @@ END
 
 main() {
   local now='' only='' failed='' port
-  local -a ports=()
+  local -a ports=() instances=() balancers=()
   read_arguments "$@"
   for port in $(recorded_ports); do
     [[ -z $only || $port == "$only" ]] || continue
@@ -35,13 +39,15 @@ main() {
       forget "$port" # it ended by itself; its number may belong to somebody else by now
     fi
   done
-  ((${#ports[@]})) || say "Nothing to stop${only:+ on port $only}: no service that start.sh started here is running."
+  find_containers
+  ((${#ports[@]} + ${#instances[@]} + ${#balancers[@]})) || say "Nothing to stop${only:+ on port $only}: no service that start.sh started here is running."
   for port in "${ports[@]+"${ports[@]}"}"; do
     ask_to_stop "$port"
   done
   for port in "${ports[@]+"${ports[@]}"}"; do
     see_it_stop "$port"
   done
+  stop_containers
   [[ -z $failed ]]
 }
 
@@ -104,6 +110,57 @@ kill_with_workers() {
   leads_group "$1" && target=-$1
   kill -KILL -- "$target" 2>/dev/null || true
   sleep 0.2 # the system collects it
+}
+
+# find_containers: sets instances and balancers to the ids of those meant.
+find_containers() {
+  docker_answers || return 0
+  local service
+  if [[ $only ]]; then
+    mapfile -t instances < <(instances_on "$only" | sort -u)
+    mapfile -t balancers < <(balancers_on "$only")
+  else
+    mapfile -t instances < <(for service in tts cpu; do our_containers "label=com.docker.compose.service=$service"; done)
+    mapfile -t balancers < <(all_balancers)
+  fi
+}
+
+# stop_containers: the balancers last, because streams pass through them.
+stop_containers() {
+  local -a networks
+  ((${#instances[@]} + ${#balancers[@]})) || return 0
+  mapfile -t networks < <(networks_of "${instances[@]}")
+  announce_end "${instances[@]}"
+  end_containers "${instances[@]}"
+  end_containers "${balancers[@]}"
+  ((${#networks[@]} == 0)) || ask_docker network rm "${networks[@]}" >/dev/null
+}
+
+# announce_end ID...: a balancer sends them nothing more; the file is the image's DRAIN_FILE.
+announce_end() {
+  local id announced=''
+  [[ -z $now ]] || return 0
+  for id in "$@"; do
+    [[ -n $(ask_docker inspect --format '{{index .Config.Labels "kyutai-tts.balancer"}}' "$id") ]] || continue
+    ask_docker exec "$id" touch /tmp/drain
+    announced=yes
+  done
+  [[ -z $announced ]] || sleep "$BALANCER_LOOKS_S"
+}
+
+# end_containers ID...: all at once; the engine kills what outlives compose's stop_grace_period.
+end_containers() {
+  (($#)) || return 0
+  local names
+  names=$(docker inspect --format '{{.Name}}' "$@" | tr -d / | tr '\n' ' ')
+  if [[ $now ]]; then
+    say "Stopping at once: $names"
+    docker kill "$@" >/dev/null 2>&1 || true
+  else
+    say "Stopping: $names(running streams get up to $(drain_s) s to finish; --now cuts them off)"
+    docker stop "$@" >/dev/null || failed=yes
+  fi
+  if docker rm --force "$@" >/dev/null; then say "Stopped."; else failed=yes; fi
 }
 
 main "$@"

@@ -65,9 +65,54 @@ lint() {
   stage 'ruff check' ruff check .
   stage 'ruff format' ruff format --check .
   stage 'mypy' mypy
-  stage 'mypy scripts' mypy --strict --explicit-package-bases scripts tests/scripts
+  stage 'mypy scripts' mypy --strict --explicit-package-bases scripts tests/scripts tests/deploy
   stage 'shellcheck' shellcheck -x "${scripts[@]}"
   stage 'shfmt' shfmt -i 2 -ci -d "${scripts[@]}"
+  lint_deployment
+}
+
+# lint_deployment: what the wheels bring always, what the machine has where it has it.
+lint_deployment() {
+  local -a compose_files=(docker-compose.yml deploy/haproxy/docker-compose.yml)
+  stage 'hadolint' hadolint Dockerfile
+  stage 'compose schema' check-jsonschema -q --builtin-schema vendor.compose-spec "${compose_files[@]}"
+  stage 'kubernetes' kubernetes_valid
+  if have haproxy; then
+    stage 'haproxy' haproxy_accepts
+  else
+    left_out+=('haproxy -c: no haproxy (Debian: apt install haproxy)')
+  fi
+  if docker compose version >/dev/null 2>&1; then
+    stage 'compose config' compose_accepts "${compose_files[@]}"
+  else
+    left_out+=('docker compose config: no docker compose; deploy/verify_docker.sh does it')
+  fi
+}
+
+# kubernetes_valid: strict, because the schema alone lets misspelt names pass. Kustomization is no kind of the cluster's.
+kubernetes_valid() {
+  find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml -exec kubernetes-validate --strict --quiet {} + || return
+  if have kubectl; then
+    kubectl kustomize deploy/kubernetes | kubernetes-validate --strict --quiet -
+  else
+    left_out+=('kubectl kustomize: no kubectl')
+  fi
+}
+
+haproxy_accepts() {
+  local config
+  config=$(mktemp)
+  deploy/haproxy/config.sh 127.0.0.1:8901 127.0.0.1:8902 >"$config" && haproxy -c -f "$config"
+  local code=$?
+  rm -f "$config"
+  return "$code"
+}
+
+compose_accepts() {
+  local file
+  for file in "$@"; do
+    docker compose -f "$file" --profile '*' config -q || return
+  done
 }
 
 shell_scripts() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Which NVIDIA GPU there is and which one to take. Sourced; needs common.sh and process.sh (for the GPUs that our
-# instances have).
+# Which NVIDIA GPU there is and which one to take. Sourced; needs common.sh, process.sh and docker.sh (for the GPUs that
+# our instances have).
 
 # ask_nvidia_smi ARGUMENTS: its answer, or nothing where it is missing, broken or hangs (a driver in trouble does that).
 ask_nvidia_smi() {
@@ -61,6 +61,6 @@ choose_gpu() {
 free_gpu() {
   local gpu
   # shellcheck disable=SC2046  # a list of numbers
-  gpu=$(least_used_gpu $(gpus_of_instances))
+  gpu=$(least_used_gpu $(gpus_of_instances) $(gpus_of_containers))
   [[ -n $gpu ]] && printf '%s' "$gpu"
 }

@@ -1,4 +1,5 @@
-"""What start.sh cannot ask in bash: is a port free, and who answers on it. Standard library only.
+"""What start.sh cannot ask in bash: is a port free, and who answers on it. Standard library only,
+and no syntax newer than Python 3.8: where the service runs in a container, this runs with whatever is there.
 
 port HOST PORT    prints PORT (0: any) if one can listen on it. Exit code 1: it is taken; 2: the reason is printed
 service ADDRESS   prints the engine's name if the service answers there. Exit code 1: nobody does; 2: a stranger does
@@ -55,28 +56,28 @@ def lock(descriptor: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    match arguments:
-        case ["port", host, port]:
-            try:
-                print(free_port(host, int(port)))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    return 1
-                print(error.strerror, file=sys.stderr)
-                return 2
-        case ["service", address]:
-            try:
-                engine = engine_at(address)
-            except OSError:
+    wish = tuple(arguments[:1])
+    if wish == ("port",) and len(arguments) == 3:
+        try:
+            print(free_port(arguments[1], int(arguments[2])))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
                 return 1
-            if engine is None:
-                return 2
-            print(engine)
-        case ["lock", descriptor]:
-            lock(int(descriptor))
-        case _:
-            print(__doc__, file=sys.stderr)
-            return 64
+            print(error.strerror, file=sys.stderr)
+            return 2
+    elif wish == ("service",) and len(arguments) == 2:
+        try:
+            engine = engine_at(arguments[1])
+        except OSError:
+            return 1
+        if engine is None:
+            return 2
+        print(engine)
+    elif wish == ("lock",) and len(arguments) == 2:
+        lock(int(arguments[1]))
+    else:
+        print(__doc__, file=sys.stderr)
+        return 64
     return 0
 
 

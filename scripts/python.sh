@@ -27,6 +27,9 @@ usable_python() {
   fi
 }
 
+# any_python: one that can run probe.py, where the service itself runs in a container.
+any_python() { python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null && command -v python3; }
+
 no_python() {
   local asked=''
   [[ -n ${PYTHON:-} ]] && asked="PYTHON=$PYTHON is not one. "

@@ -53,7 +53,7 @@ class SpeechService:
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # guards _open
         self._open = 0
         self.metrics = Metrics(self)
         self._held_s = HELD_S  # how long a slot is held, of late
@@ -181,6 +181,11 @@ class SpeechService:
         finally:
             del self._when_draining[key]
 
+    def wait_until_silent(self, timeout_s: float) -> bool:
+        """Wait until no stream is open; False if some still are after timeout_s."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
+
     def close(self) -> None:
         """The process ends: stop what still speaks and release the engine."""
         self.drain()
@@ -204,7 +209,7 @@ class SpeechService:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _admit(self, streams: int) -> None:
-        with self._lock:
+        with self._changed:
             if self._draining:
                 raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
             if self._open >= streams:
@@ -216,8 +221,9 @@ class SpeechService:
 
     def _left(self, speech: Speech) -> None:
         begun_at = speech.utterance.begun_at
-        with self._lock:
+        with self._changed:
             self._open -= 1
+            self._changed.notify_all()
             if begun_at is not None:
                 self._held_s += HELD_WEIGHT * (time.monotonic() - begun_at - self._held_s)
         self.metrics.spoken(speech)

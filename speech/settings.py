@@ -145,6 +145,10 @@ class Settings(BaseModel):
         0, ge=0, description="Requests for speech a minute from each key or address. 0: no limit."
     )
     rate_burst: int = Field(10, ge=1, description="How many of them may come at once.")
+    drain_file: Path | None = Field(
+        None,
+        description="While this file exists, /ready and /lb say that nothing new should be sent. Deleted at the start.",
+    )
     cors_origins: Listed = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )

@@ -9,7 +9,22 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import api, auth, convert, errors, live, openai, openapi, ops, pages, requests, security, streaming, voices
+from web import (
+    api,
+    auth,
+    balancer,
+    convert,
+    errors,
+    live,
+    openai,
+    openapi,
+    ops,
+    pages,
+    requests,
+    security,
+    streaming,
+    voices,
+)
 from web.clients import ClientWatch
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -20,6 +35,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     streaming.blueprint,
     live.blueprint,
     openapi.blueprint,
+    balancer.blueprint,
     ops.blueprint,
     voices.blueprint,
 )

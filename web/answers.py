@@ -25,6 +25,10 @@ class ReadyAnswer(BaseModel):
     failed: bool
 
 
+class BalancerAnswer(BaseModel):
+    draining: bool
+
+
 class LoadingAnswer(BaseModel):
     doing: str
     done: float

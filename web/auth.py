@@ -23,8 +23,8 @@ log = logging.getLogger("kyutai_tts.auth")
 
 # The page and Swagger hold no secrets and ask for the key themselves.
 OPEN_BLUEPRINTS = frozenset({"pages", "docs", "flasgger"})
-OPEN_ENDPOINTS = frozenset(  # the second two: moshi-server's clients ask them before they show a key
-    {"ops.health", "ops.ready", "streaming.build_info", "streaming.modules_info"}
+OPEN_ENDPOINTS = frozenset(  # the last two: moshi-server's clients ask them before they show a key
+    {"ops.health", "ops.ready", "balancer.lb", "streaming.build_info", "streaming.modules_info"}
 )
 LISTS = frozenset(
     {

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from speech.metrics import MEDIA_TYPE
 from speech.service import VERSION
 from web.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
+from web.balancer import leaving
 from web.context import speech_service
 from web.describe import BODY, operation
 from web.forms import read_form
@@ -52,8 +53,9 @@ def ready() -> tuple[Response, int]:
     """Readiness: new speech is taken. A model that is not loaded yet is no obstacle, it loads on first use."""
     service = speech_service()
     failed = service.manager.status().state.value == "failed"
-    ok = not (service.draining or failed)
-    return jsonify(ready=ok, draining=service.draining, failed=failed), 200 if ok else 503
+    draining = leaving(service)
+    ok = not (draining or failed)
+    return jsonify(ready=ok, draining=draining, failed=failed), 200 if ok else 503
 
 
 @blueprint.get("/metrics")

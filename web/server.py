@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -53,12 +54,21 @@ class Server(Application):  # type: ignore[misc]
     # -- the worker's life --------------------------------------------------------------------------------------
 
     def _post_worker_init(self, worker: Any) -> None:
-        """Learn of the drain: /ready and new speech must know that the worker is about to end."""
+        """Learn of the drain: /ready, /lb and new speech must know that the worker is about to end."""
         self._worker = worker
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._draining(signal.getsignal(number)))
+        signal.signal(signal.SIGTERM, self._drain)
+        signal.signal(signal.SIGINT, self._stop_now(signal.getsignal(signal.SIGINT)))
 
-    def _draining(self, stop: Any) -> Callable[[int, FrameType | None], None]:
+    def _drain(self, _number: int, _frame: FrameType | None) -> None:
+        """Answer until the last stream has ended: a balancer whose checks are refused would cut what still speaks."""
+        self._service.drain()
+        threading.Thread(target=self._stop_when_silent, name="drain", daemon=True).start()
+
+    def _stop_when_silent(self) -> None:
+        self._service.wait_until_silent(self._settings.drain_timeout)
+        self._worker.handle_exit(signal.SIGTERM, None)
+
+    def _stop_now(self, stop: Any) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, frame: FrameType | None) -> None:
             self._service.drain()
             stop(number, frame)
@@ -71,13 +81,18 @@ class Server(Application):  # type: ignore[misc]
             self._service.close()
 
     def _retire_if_cuda(self) -> None:
-        """A process that has used CUDA keeps some hundred MB of GPU memory until it ends."""
-        if self._settings.retire_worker and self._service.choice.spec.needs_cuda and self._service.choice.gpu:
+        """A process that has used CUDA keeps some hundred MB of GPU memory until it ends.
+
+        Nobody is refused meanwhile: who comes now waits for the next worker, or is still served by this one. A silent
+        WebSocket keeps it; it will retire after a later release.
+        """
+        used_cuda = self._service.choice.spec.needs_cuda and self._service.choice.gpu is not None
+        if self._settings.retire_worker and used_cuda and self._service.streams_open == 0:
             log.info("the GPU was released; this worker retires so that its CUDA context goes too")
-            self._replace_worker()
+            self._worker.handle_exit(signal.SIGTERM, None)
 
     def _replace_worker(self) -> None:
-        """End this worker once its streams have ended; the master starts another and keeps the port meanwhile."""
+        """The engine is broken: end this worker once its streams have ended; the master starts another."""
         self._service.drain()
         self._worker.handle_exit(signal.SIGTERM, None)
 

@@ -22,7 +22,7 @@ TIMEOUT_S = 110  # against hanging only
 
 # All that the scripts may rely on: no curl, no ss, no flock, no ps, no jq.
 TOOLS = (
-    *("awk", "basename", "bash", "cat", "cksum", "dirname", "env", "find", "mkdir", "mv", "nohup"),
+    *("awk", "basename", "bash", "cat", "chmod", "cksum", "dirname", "env", "find", "grep", "mkdir", "mv", "nohup"),
     *("rm", "setsid", "sed", "sh", "sleep", "sort", "tail", "timeout", "tr"),
 )
 
@@ -76,8 +76,9 @@ class Checkout:
         for tool in TOOLS:
             (self.commands / tool).symlink_to(str(shutil.which(tool)))
         shutil.copytree(REPOSITORY / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("start.sh", "stop.sh", "test.sh"):
+        for name in ("start.sh", "stop.sh", "test.sh", "verify_deployment.sh", "docker-compose.yml"):
             shutil.copy(REPOSITORY / name, folder)
+        shutil.copytree(REPOSITORY / "deploy/haproxy", folder / "deploy/haproxy")
         for path in REPOSITORY.glob("requirements*.txt"):
             shutil.copy(path, folder)
         (folder / "app.py").write_text(FAKE_APP)
@@ -123,7 +124,7 @@ class Checkout:
 
     def source(self, code: str, **environment: str) -> str:
         """What bash prints for that code once the functions of scripts/ are there."""
-        parts = "".join(f'. "$ROOT/scripts/{name}.sh"; ' for name in ("common", "python", "process", "gpu"))
+        parts = "".join(f'. "$ROOT/scripts/{name}.sh"; ' for name in ("common", "python", "process", "gpu", "docker"))
         command = ["bash", "-euo", "pipefail", "-c", f"ROOT=$PWD; VENV=$PWD/.venv; RUN_DIR=$PWD/.run; {parts}{code}"]
         options = self._options(environment)
         done: subprocess.CompletedProcess[str] = subprocess.run(

@@ -1,0 +1,126 @@
+"""The deployment's files agree with the settings, with the service's errors and with each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from speech.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXED_IN_THE_IMAGE = {"HOST", "PORT", "HF_HOME", "VOICES_DIR", "OUTPUT_DIR", "DRAIN_FILE"}
+
+
+def compose() -> dict[str, Any]:
+    text: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return text
+
+
+def manifest(name: str) -> dict[str, Any]:
+    text: dict[str, Any] = yaml.safe_load((ROOT / f"deploy/kubernetes/{name}.yaml").read_text())
+    return text
+
+
+def image_environment() -> dict[str, str]:
+    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
+    lines = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(pair.split("=", 1) for line in lines for pair in line.split())
+
+
+def balancer(*arguments: str) -> str:
+    return subprocess.run(
+        ["bash", str(ROOT / "deploy/haproxy/config.sh"), *arguments], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_compose_hands_every_setting_on() -> None:
+    environment = compose()["services"]["tts"]["environment"]
+    names = {name.upper() for name in Settings.model_fields} - FIXED_IN_THE_IMAGE
+    assert environment == {name: f"${{{name}:-}}" for name in environment}
+    assert set(environment) == names, "a row `NAME: ${NAME:-}` in docker-compose.yml for each setting"
+
+
+def test_what_compose_leaves_out_the_image_or_the_published_port_settles() -> None:
+    settled = image_environment()
+    for name in FIXED_IN_THE_IMAGE - {"HOST", "PORT"}:
+        assert settled[name].startswith("/")
+    targets = {volume.rpartition("}:")[2].split(":")[0] for volume in compose()["services"]["tts"]["volumes"]}
+    assert {settled["HF_HOME"], settled["VOICES_DIR"], settled["OUTPUT_DIR"]} <= targets
+
+
+def test_only_the_one_gpu_that_is_named() -> None:
+    (device,) = compose()["services"]["tts"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device["device_ids"] == ["${NVIDIA_VISIBLE_DEVICES:-0}"]
+    assert "NVIDIA_VISIBLE_DEVICES" not in compose()["services"]["tts"]["environment"]
+    assert "deploy" not in compose()["services"]["cpu"]
+
+
+def test_a_project_for_each_port_and_one_model_cache_for_all() -> None:
+    assert compose()["name"] == "tts-${PORT:-8900}"
+    assert {volume["name"] for volume in compose()["volumes"].values()} == {"tts-models", "tts-voices", "tts-outputs"}
+
+
+@pytest.mark.parametrize("service", ["tts", "cpu"])
+def test_no_service_has_more_rights_than_it_needs(service: str) -> None:
+    definition = compose()["services"][service]
+    assert definition["read_only"] is True
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert definition["restart"] == "unless-stopped"
+    assert "max-size" in definition["logging"]["options"]
+
+
+def test_the_balancer_has_a_line_for_each_instance_and_asks_lb() -> None:
+    text = balancer("--slots", "12", "--queue", "9", "--bind", ":80", "10.0.0.1:8900", "10.0.0.2:8900")
+    assert re.findall(r"^  server (\S+) (\S+)$", text, re.MULTILINE) == [
+        ("i1", "10.0.0.1:8900"),
+        ("i2", "10.0.0.2:8900"),
+    ]
+    assert text.count(" track speech/i") == 2
+    for part in ("uri /lb", " maxconn 12 ", "queue(speech) ge 9 ", "bind :80\n", "option http-no-delay"):
+        assert part in text
+
+
+def test_the_balancers_errors_have_the_shape_of_ours() -> None:
+    bodies = [json.loads(body) for body in re.findall(r"string '(\{.*?\})'", balancer("a:1"))]
+    assert [body["error"]["code"] for body in bodies] == ["no_instance", "queue_full"]
+    assert all(set(body["error"]) == {"message", "type", "param", "code"} for body in bodies)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--slots", "3"), ("--colour", "a:1")])
+def test_the_balancer_needs_instances(arguments: tuple[str, ...]) -> None:
+    script = str(ROOT / "deploy/haproxy/config.sh")
+    done = subprocess.run(["bash", script, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_pod_outlives_its_streams() -> None:
+    pod = manifest("deployment")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    *_, command = container["lifecycle"]["preStop"]["exec"]["command"]
+    told, waited = re.fullmatch(r"touch (\S+); sleep (\d+)", command).groups()  # type: ignore[union-attr]
+    settings = manifest("settings")["data"]
+    assert told == image_environment()["DRAIN_FILE"]
+    assert pod["terminationGracePeriodSeconds"] > int(waited) + int(settings["DRAIN_TIMEOUT"])
+    assert set(settings) <= {name.upper() for name in Settings.model_fields}
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
+
+
+def test_pods_run_as_the_images_user_and_mount_what_it_writes() -> None:
+    pod = manifest("deployment")["spec"]["template"]["spec"]
+    uid, gid = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[-1]
+    assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]) == (int(uid), int(gid))
+    mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    settled = image_environment()
+    assert mounts == {settled["HF_HOME"], settled["VOICES_DIR"], settled["OUTPUT_DIR"], "/tmp"}
+
+
+def test_secrets_stay_out_of_the_image() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".env", ".env.*", ".git", "voices", "*.safetensors", ".venv", ".run"} <= set(ignored)
