@@ -34,6 +34,7 @@ from speech.text import PARAGRAPH, TextFeed
 from web.context import speech_service
 from web.errors import body_of, status_of
 from web.forms import ReadingForm, Text, explain
+from web.requests import log_speech
 from web.sockets import SocketClosed, Upgrade, Upgraded, WebSocket
 from web.talk import Dialect, Messages, Talk, limits
 
@@ -215,7 +216,9 @@ def _serve(service: SpeechService, socket: WebSocket) -> None:
             if first is None:
                 socket.close(CloseReason.GOING_AWAY)
                 return
-            speech = held.enter_context(_open(service, first))
+            speech = _open(service, first)
+            held.callback(log_speech(speech, service.settings.log_text))
+            held.enter_context(speech)
         except SpeechError as error:
             _refuse(socket, error)
             return

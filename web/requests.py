@@ -36,7 +36,8 @@ def log_speech(speech: Speech, with_text: bool) -> Callable[[], None]:
         fields.update(
             voice=speech.voice.id,
             format=speech.request.format,
-            characters=len(speech.request.text),
+            characters=len(speech.request.text),  # of a whole text; 0 where it came over a socket
+            words=speech.counts.words,
             audio_s=round(speech.seconds, 3),
             first_audio_s=None if speech.first_audio_s is None else round(speech.first_audio_s, 3),
             outcome=speech.outcome,

@@ -48,6 +48,7 @@ from web.moshi_wire import (
     read,
     wire,
 )
+from web.requests import log_speech
 from web.sockets import SocketClosed, Upgrade, Upgraded, WebSocket
 from web.talk import Dialect, Messages, Talk, limits
 
@@ -114,7 +115,9 @@ def stream() -> Response:
     with ExitStack() as held:
         refused = None
         try:
-            speech = held.enter_context(service.open(asked, may_wait=False))
+            speech = service.open(asked, may_wait=False)
+            held.callback(log_speech(speech, service.settings.log_text))
+            held.enter_context(speech)
         except (QueueFull, Unavailable) as error:
             refused = error
         try:
