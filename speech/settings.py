@@ -152,7 +152,9 @@ class Settings(BaseModel):
     cors_origins: Listed = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )
-    output_dir: Path = Field(Path("outputs"), description="Folder for finished speech that is kept.")
+    output_dir: Path = Field(
+        Path("outputs"), description="Folder for speech kept as files: the MCP server writes there."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")
     log_format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors.")

@@ -56,6 +56,7 @@ def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     driver.quit()
 
 
+@pytest.mark.browser
 def test_the_browser_example(server: LiveServer, chromium: webdriver.Chrome, tmp_path: Path) -> None:
     page = tmp_path / "example.html"
     page.write_text(f"<!doctype html><meta charset=utf-8>{example('browser', server)}")

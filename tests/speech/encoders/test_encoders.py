@@ -6,6 +6,7 @@ import re
 import subprocess
 from functools import cache
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -43,7 +44,21 @@ def encode(name: str, samples: NDArray[np.float32], *, whole: bool = False, bitr
 def decode(name: str, data: bytes) -> NDArray[np.float32]:
     """By the ffmpeg program, from a pipe: another build than the one inside PyAV, and it cannot seek."""
     given = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"] if name == "pcm" else []
-    command = ["ffmpeg", "-v", "error", *given, "-i", "pipe:0", "-f", "f32le", "-ar", str(RATE), "-ac", "1", "pipe:1"]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        *given,
+        "-i",
+        "pipe:0",
+        "-f",
+        "f32le",
+        "-ar",
+        str(RATE),
+        "-ac",
+        "1",
+        "pipe:1",
+    ]
     done = subprocess.run(command, input=data, capture_output=True, check=True)
     assert done.stderr == b""
     return np.frombuffer(done.stdout, "<f4")
@@ -99,7 +114,21 @@ def test_bytes_come_with_every_frame(name: str, speech: NDArray[np.float32]) -> 
 
 def decode_cut(name: str, data: bytes) -> NDArray[np.float32]:
     given = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"] if name == "pcm" else []
-    command = ["ffmpeg", "-v", "quiet", *given, "-i", "pipe:0", "-f", "f32le", "-ar", str(RATE), "-ac", "1", "pipe:1"]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "quiet",
+        *given,
+        "-i",
+        "pipe:0",
+        "-f",
+        "f32le",
+        "-ar",
+        str(RATE),
+        "-ac",
+        "1",
+        "pipe:1",
+    ]
     return np.frombuffer(subprocess.run(command, input=data, capture_output=True, check=False).stdout, "<f4")
 
 
