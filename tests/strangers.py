@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -43,11 +44,23 @@ def stuck() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+def read_request(client: socket.socket) -> bytes:
+    """A whole request. Whoever hangs up with bytes unread resets the connection, and the answer may be lost."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += client.recv(65_536)
+    head = data.split(b"\r\n\r\n", 1)[0]
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    while len(data) < len(head) + 4 + (int(length[1]) if length else 0):
+        data += client.recv(65_536)
+    return data
+
+
 def answers(*parts: bytes) -> Conversation:
     """Wait for a request, then send these bytes."""
 
     def talk(client: socket.socket) -> None:
-        client.recv(65_536)
+        read_request(client)
         for part in parts:
             client.sendall(part)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_the_key_goes_with_every_request(key: str | None, sent: bytes) -> None:
     seen: list[bytes] = []
 
     def talk(client: socket.socket) -> None:
-        seen.append(client.recv(65_536))
+        seen.append(strangers.read_request(client))
         client.sendall(strangers.http(b'{"error": {"message": "no", "code": "invalid_api_key"}}', "401 Unauthorized"))
 
     with strangers.listening(talk) as url:
@@ -189,11 +190,12 @@ def test_we_hang_up_ourselves_when_the_service_will_close_the_connection() -> No
     refusal = b'event: error\ndata: {"error": {"message": "no"}}\n\n'
 
     def talk(client: socket.socket) -> None:
-        client.settimeout(5)
-        client.recv(65_536)
+        strangers.read_request(client)
         client.sendall(strangers.http(refusal + b"more", kind="text/event-stream")[:-1])
-        if client.recv(1) == b"":
-            hung_up.set()
+        client.settimeout(5)
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        hung_up.set()
 
     with strangers.listening(talk) as url:
         with ServiceClient(url).speak(REQUEST) as speech, pytest.raises(SpeechError, match="no") as caught:
