@@ -65,6 +65,9 @@ class AssistantSettings(BaseModel):
     def load(cls, environ: Mapping[str, str]) -> AssistantSettings:
         """Raises AssistantSettingsError for a bad value, a misspelt name, or a `${...}` that nobody filled in."""
         given = {name.removeprefix(PREFIX): v for name, v in environ.items() if name.startswith(PREFIX) and v}
+        shared = environ.get("OUTPUT_DIR", "")  # the service's own setting: beside it, in its container, say
+        if Path(shared).is_absolute():
+            given.setdefault("OUTPUT_DIR", shared)
         known = [name.upper() for name in cls.model_fields]
         for name, value in given.items():
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)

@@ -153,7 +153,8 @@ class Settings(BaseModel):
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )
     output_dir: Path = Field(
-        Path("outputs"), description="Folder for speech kept as files: the MCP server writes there."
+        Path("outputs"),
+        description="Folder for speech kept as files. An MCP server that is given it, too, writes there.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")

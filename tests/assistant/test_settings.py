@@ -50,3 +50,10 @@ def test_everything_can_be_set() -> None:
 def test_a_wrong_one_is_named(name: str, value: str, told: str) -> None:
     with pytest.raises(AssistantSettingsError, match=told.replace("$", r"\$")):
         AssistantSettings.load({name: value})
+
+
+def test_the_services_own_folder_is_taken_if_it_has_one() -> None:
+    assert AssistantSettings.load({"OUTPUT_DIR": "/outputs"}).output_dir == Path("/outputs")
+    both = AssistantSettings.load({"OUTPUT_DIR": "/outputs", "KYUTAI_TTS_OUTPUT_DIR": "/mine"})
+    assert both.output_dir == Path("/mine")
+    assert AssistantSettings.load({"OUTPUT_DIR": "outputs"}).output_dir.is_absolute()
