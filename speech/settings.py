@@ -154,7 +154,7 @@ class Settings(BaseModel):
     )
     output_dir: Path = Field(
         Path("outputs"),
-        description="Folder for speech kept as files. An MCP server that is given it, too, writes there.",
+        description="Folder for speech kept as files; an MCP server that is given it writes there.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")
