@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from moshi.modules.transformer import RingKVCache, StreamingMultiheadAttention
+from moshi.modules.transformer import RingKVCache, RMSNorm, StreamingMultiheadAttention
 from moshi.utils.compile import CUDAGraphed
 
 from speech.engines.conditions import Conditions
@@ -246,8 +246,9 @@ def _check_kind(tts: Any) -> None:
     """Raises NotSupported unless this is a model as Kyutai TTS 1.6B is: voices by embedding, distilled cfg."""
     if not (tts.multi_speaker and tts.valid_cfg_conditionings) or tts.multistream:
         raise NotSupported("This checkpoint does not take its voices from embeddings; it is another kind of model.")
-    attention = tts.lm.depformer.layers[0].self_attn
-    if attention.rope is not None or len(attention.in_projs) < 2 or not tts.lm.depformer_multi_linear:
+    layer = tts.lm.depformer.layers[0]
+    own_weights = len(layer.self_attn.in_projs) > 1 and tts.lm.depformer_multi_linear
+    if layer.self_attn.rope is not None or not own_weights or not isinstance(layer.norm1, RMSNorm):
         raise NotSupported("This checkpoint's depformer is built in another way than that of Kyutai TTS 1.6B.")
 
 
