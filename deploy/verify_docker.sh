@@ -26,8 +26,9 @@ base here is Debian, the GPUs are a hook that takes notes), and haproxy:3.0 (Deb
 END
 }
 
+folder='' keep='' # the trap reads them when main has gone
+
 main() {
-  local folder='' keep=''
   case ${1:-} in
     -h | --help) usage && exit ;;
     --keep) keep=yes folder=${2:?--keep needs a folder} && shift 2 ;;
@@ -44,7 +45,7 @@ main() {
   stage 'test environment' test_environment
   nvidia_smi "$folder"
   export HOOK_LOG=$folder/hook.log HAPROXY_IMAGE=stand-in:haproxy COMPOSE_PROGRESS=plain
-  stage 'deploy/verify' env PATH="$folder/fakes:$PATH" "$VENV/bin/python" -m pytest -s -v --timeout 300 deploy/verify "$@"
+  stage 'deploy/verify' env PATH="$folder/fakes:$folder/hooks:$PATH" "$VENV/bin/python" -m pytest -s -v --timeout 300 deploy/verify "$@"
   stage 'without the toolkit' without_toolkit "$folder"
   say "== all of it worked, in $SECONDS s"
 }

@@ -177,12 +177,12 @@ slots() {
 }
 
 greet_containers() {
-  local gpu=${NVIDIA_VISIBLE_DEVICES:-} log
+  local gpu=${NVIDIA_VISIBLE_DEVICES:+, GPU $NVIDIA_VISIBLE_DEVICES} log
   log="docker logs -f $(ask_docker ps --filter "label=com.docker.compose.project=tts-$PORT" --format '{{.Names}}')"
   if (($#)); then
-    gpu="$# of them"
+    gpu=", a GPU for each of $# instances"
     log='docker logs -f NAME, for each NAME of docker ps'
     say "Instances behind it: $*"
   fi
-  greet_as "engine $engine, in Docker${gpu:+, GPU $gpu}" "$log"
+  greet_as "engine $engine, in Docker$gpu" "$log"
 }

@@ -64,7 +64,7 @@ defaults
   timeout client 120s
   timeout client-fin 5s
   timeout server 330s           # longest silence, first byte included: the first request waits for the model
-  timeout queue 60s
+  timeout queue 120s
   timeout check 3s
   timeout tunnel 1h             # WebSockets
   option srvtcpka               # notices within 25 s that a machine is gone
@@ -76,11 +76,11 @@ defaults
   option redispatch 1
   option forwardfor
   retries 3
-  http-error status 503 content-type application/json string $(error 'No instance can be reached.' server_error no_instance) hdr Retry-After 2
+  http-error status 503 content-type application/json string $(error 'No instance could take the request in time.' server_error no_instance) hdr Retry-After 2
 
 frontend speech
   bind $bind
-  acl speaks path_beg /api/tts /v1/audio/speech
+  acl speaks path_beg /api/tts /api/stream /v1/audio/speech
   http-request return status 429 content-type application/json string $(error 'Every slot is taken and the queue is full.' rate_limit_error queue_full) hdr Retry-After 2 if speaks { queue(speech) ge $queue }
   use_backend speech if speaks
   default_backend light

@@ -86,8 +86,8 @@ def test_docker_finds_it_healthy(cpu: int) -> None:
     until(lambda: inspect(container, "{{.State.Health.Status}}") == "healthy", "the health check")
 
 
-# Xdef test_the_api_test_passes_against_it(cpu: int) -> None:
-# X    shell(f"./test_api.sh http://127.0.0.1:{cpu}")
+def test_the_api_test_passes_against_it(cpu: int) -> None:
+    shell(f"./test_api.sh http://127.0.0.1:{cpu}")
 
 
 def test_a_dead_service_is_started_again(cpu: int) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from flask import Flask
+from flask.testing import FlaskClient
 
 from speech.settings import Settings
 
@@ -124,3 +126,19 @@ def test_pods_run_as_the_images_user_and_mount_what_it_writes() -> None:
 def test_secrets_stay_out_of_the_image() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".env", ".env.*", ".git", "voices", "*.safetensors", ".venv", ".run"} <= set(ignored)
+
+
+def test_pods_are_scaled_by_a_figure_that_there_is(client: FlaskClient) -> None:
+    (trigger,) = manifest("scaling")["spec"]["triggers"]
+    (name,) = re.findall(r"tts_\w+", trigger["metadata"]["query"])
+    assert f"\n{name} " in client.get("/metrics").text
+    assert manifest("scaling")["spec"]["scaleTargetRef"]["name"] == manifest("deployment")["metadata"]["name"]
+
+
+def test_what_speaks_waits_at_the_balancer_and_nothing_else_does(app: Flask) -> None:
+    (prefixes,) = re.findall(r"acl speaks path_beg (.*)", balancer("a:1"))
+    queued = {rule.rule for rule in app.url_map.iter_rules() if rule.rule.startswith(tuple(prefixes.split()))}
+    assert queued == {
+        *("/api/tts", "/api/tts/stream", "/v1/audio/speech"),
+        *("/api/stream", "/api/tts_streaming", "/api/tts-streaming"),
+    }
