@@ -24,8 +24,14 @@ call() {
   return 1
 }
 
-pass() { passed=$((passed + 1)); printf 'ok      %s\n' "$1"; }
-fail() { failed=$((failed + 1)); printf 'FAILED  %s: %s\n' "$1" "$2"; }
+pass() {
+  passed=$((passed + 1))
+  printf 'ok      %s\n' "$1"
+}
+fail() {
+  failed=$((failed + 1))
+  printf 'FAILED  %s: %s\n' "$1" "$2"
+}
 
 # expect NAME COMMAND...: pass if the command succeeds
 expect() {
