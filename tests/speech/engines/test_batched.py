@@ -266,7 +266,7 @@ class TestStepper:
         run(stepper)
         with pytest.raises(EngineFailed, match="2 s"):
             list(one.chunks())
-        assert len(one.pcm) == 26 * 1920
+        assert 2.0 <= len(one.pcm) / RATE <= 2.1
 
     def test_what_is_no_sound_is_not_handed_out(self) -> None:
         stepper, one = Stepper(CountingRunner(), 0), say("a nan b")
