@@ -25,10 +25,10 @@ import torch
 from safetensors.numpy import load_file
 
 from speech.engines.base import Utterance
-from speech.engines.batched import Stepper
 from speech.engines.kyutai import LoadPlan, free_memory, load
 from speech.engines.runner import Frame, ModelRunner, Row
 from speech.engines.scheduler import Step
+from speech.engines.stepper import Stepper
 from speech.request import SpeechRequest
 from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 

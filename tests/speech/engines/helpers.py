@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from speech.engines.base import Utterance
-from speech.engines.batched import Stepper
+from speech.engines.stepper import Stepper
 from speech.request import AudioChunk, Piece, SpeechRequest, Word
 from tests.checkpoint import VOICES
 

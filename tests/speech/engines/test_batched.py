@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from speech.engines.base import Utterance, UtteranceStatus
-from speech.engines.batched import BatchedEngine, Stepper, fade, longest_s
+from speech.engines.batched import BatchedEngine
 from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.scheduler import Step, StepKind
+from speech.engines.stepper import Stepper, fade, longest_s
 from speech.request import (
     EngineBroken,
     EngineFailed,
@@ -258,6 +259,14 @@ class TestStepper:
         assert 5 < len(endless.pcm) / RATE < 12
         assert "came to no end" in caplog.text
         assert stepper.status().slots_used == 0
+
+    def test_nobody_speaks_for_ever(self) -> None:
+        stepper, one = Stepper(CountingRunner(), 0, most_s=2.0), say("a " * 100)
+        stepper.admit(one)
+        run(stepper)
+        with pytest.raises(EngineFailed, match="2 s"):
+            list(one.chunks())
+        assert 2.0 <= len(one.pcm) / RATE <= 2.1
 
     def test_what_is_no_sound_is_not_handed_out(self) -> None:
         stepper, one = Stepper(CountingRunner(), 0), say("a nan b")

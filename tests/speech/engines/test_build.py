@@ -15,7 +15,7 @@ from flask import Flask
 
 from app import create_app
 from gpu_manager import GPUManager, State
-from speech.engines.batched import fade
+from speech.engines.stepper import fade
 from speech.service import SpeechService, build_service
 from speech.settings import Settings
 from tests.checkpoint import VOICES, lay_out_cache

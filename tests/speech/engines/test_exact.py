@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from moshi.models.tts import TTSModel
 
 from speech.engines.base import UtteranceStatus
-from speech.engines.batched import Stepper, fade
 from speech.engines.kyutai_runner import Embedding, KyutaiRunner
 from speech.engines.runner import ModelRunner
+from speech.engines.stepper import Stepper, fade
 from speech.request import SpeechRequest
 from tests.checkpoint import VOICES
 from tests.speech.engines.conftest import Reference

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from moshi.models.tts import TTSModel
 
-from speech.engines.batched import Stepper
 from speech.engines.kyutai_runner import Embedding, KyutaiRunner
 from speech.engines.runner import Frame, ModelRunner, Row
 from speech.engines.scheduler import Step, StepKind
+from speech.engines.stepper import Stepper
 from speech.request import SpeechRequest
 from tests.checkpoint import VOICES
 from tests.speech.engines.helpers import CASES, Job, play, utter
