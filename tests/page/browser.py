@@ -75,6 +75,7 @@ class Page:
 
     def __init__(self, driver: webdriver.Chrome, url: str, downloads: Path) -> None:
         self.driver, self.url, self.downloads = driver, url, downloads
+        self._said: list[dict[str, Any]] = []  # by the console while the page came up
 
     # -- going there --------------------------------------------------------------------------------------------
 
@@ -97,7 +98,16 @@ class Page:
         return self
 
     def visit(self) -> None:
-        self.driver.get(self.url + "/")
+        """Come back, remembering what this browser remembers.
+
+        When a network interface of the machine comes or goes (a container's), Chromium drops all requests under way.
+        """
+        lost = "net::ERR_NETWORK_CHANGED"
+        for _ in range(3):
+            self.driver.get(self.url + "/")  # returns when all modules have come, or failed
+            self._said = self.driver.get_log("browser")
+            if not any(lost in entry["message"] for entry in self._said):
+                break
         self.wait("return document.readyState === 'complete' && document.title !== 'Kyutai TTS'")
 
     def ready(self) -> Page:
@@ -162,7 +172,9 @@ class Page:
 
     def complaints(self) -> list[str]:
         """What the browser's console says: errors and refused resources."""
-        lines = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        lines = [
+            entry["message"] for entry in self._said + self.driver.get_log("browser") if entry["level"] == "SEVERE"
+        ]
         # The first is said on every origin that is not secure; the second is asked for by `open` and not by the page.
         harmless = ("Cross-Origin-Opener-Policy", "/favicon.ico")
         return [line for line in lines if not any(part in line for part in harmless)]

@@ -45,7 +45,8 @@ def test_release_and_load(gpu_page: Page, gpu_site: Site) -> None:
 
 
 def test_release_while_somebody_listens_asks_first(gpu_page: Page, plan: Plan) -> None:
-    plan.pace = 1.0
+    plan.hold_at_s = 6.0  # and then it is never done
+    plan.go_on.clear()
     page = gpu_page.open().ready()
     page.speak(" ".join([FOX] * 3))
     page.wait_state("Speaking")
@@ -55,7 +56,7 @@ def test_release_while_somebody_listens_asks_first(gpu_page: Page, plan: Plan) -
     assert page.run("return document.activeElement.value") == "keep"
     page.keys("\ue007")  # Enter: keep
     page.wait("return !document.querySelector('#d-release').open")
-    assert page.text("#state-text") == "Speaking"
+    assert page.text("#go-text") == "Stop"
     page.click("#b-release")
     page.wait("return document.querySelector('#d-release').open")
     page.click("#d-release [value=force]")
