@@ -124,11 +124,11 @@ run_tests() {
   local -a command=(pytest) without=()
   if ! browser_there; then
     without+=(browser)
-    left_out+=('tests marked browser: no chromium or no chromedriver (Debian: apt install chromium chromium-driver)')
+    left_out+=('tests marked browser: no chromium, chromedriver, npm or axe-core (Debian: apt install chromium chromium-driver npm)')
   fi
-  if ! have npm; then
+  if ! have npm || (($(node -p 'process.versions.node.split(".")[0]') < 20)); then
     without+=(node)
-    left_out+=('tests marked node: no npm (Node 20 or later brings it)')
+    left_out+=('tests marked node: no npm of Node 20 or later')
   fi
   if [[ $mode == quick ]]; then
     without+=(slow)
@@ -142,12 +142,20 @@ run_tests() {
 
 # browser_there: whether the page can be tested, after trying to make it so.
 browser_there() {
-  have chromium && have chromedriver && return
+  if ! have chromium || ! have chromedriver || ! have npm; then
+    install_browser || return 1
+  fi
+  [[ -d tests/page/node_modules/axe-core ]] || npm install --prefix tests/page --no-package-lock --silent >/dev/null
+}
+
+install_browser() {
   [[ $mode == all && $EUID == 0 ]] && have apt-get || return 1
-  say 'Installing Chromium for the tests of the page'
+  say 'Installing Chromium, and npm for axe-core, for the tests of the page'
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium chromium-driver >/dev/null || return 1
-  have chromium && have chromedriver
+  local -a packages=(chromium chromium-driver)
+  have npm || packages+=(npm)
+  apt-get -qq update && apt-get -qq install -y --no-install-recommends "${packages[@]}" >/dev/null || return 1
+  have chromium && have chromedriver && have npm
 }
 
 # stage NAME COMMAND...: runs it, notes how it went, and never ends the script: one failure must not hide the next.
