@@ -22,8 +22,8 @@ TIMEOUT_S = 110  # against hanging only
 
 # All that the scripts may rely on: no curl, no ss, no flock, no ps, no jq.
 TOOLS = (
-    *("awk", "basename", "bash", "cat", "chmod", "cksum", "dirname", "env", "find", "grep", "mkdir", "mv", "nohup"),
-    *("rm", "setsid", "sed", "sh", "sleep", "sort", "tail", "timeout", "tr"),
+    *("awk", "basename", "bash", "cat", "chmod", "cksum", "cut", "dirname", "env", "find", "grep", "mkdir", "mktemp"),
+    *("mv", "nohup", "rm", "setsid", "sed", "sh", "sleep", "sort", "tail", "timeout", "tr"),
 )
 
 FAKE_APP = """

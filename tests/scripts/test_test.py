@@ -8,18 +8,30 @@ import pytest
 
 from tests.scripts.checkout import Checkout
 
-LINTERS = ("ruff", "mypy", "shellcheck", "shfmt")
+LINTERS = {  # the program, and how its stage begins
+    "ruff": "ruff",
+    "mypy": "mypy",
+    "shellcheck": "shellcheck",
+    "shfmt": "shfmt",
+    "hadolint": "hadolint",
+    "check-jsonschema": "compose",
+    "kubernetes-validate": "kubernetes",
+}
+LINTS = ["ruff", "ruff", "mypy", "mypy", "shellcheck", "shfmt", "hadolint", "check-jsonschema", "kubernetes-validate"]
 
 
 @pytest.fixture
 def checkout(checkout: Checkout) -> Checkout:
     for tool in (*LINTERS, "pytest"):
         checkout.command(tool, f'#!/bin/bash\nprintf "%s\\n" "{tool} $*" >>"$FAKE_LOG"\n')
+    (checkout.folder / "deploy/kubernetes").mkdir()
+    (checkout.folder / "deploy/kubernetes/pod.yaml").touch()
     return checkout
 
 
-def with_browser(checkout: Checkout) -> None:
-    for tool in ("chromium", "chromedriver"):
+def with_everything(checkout: Checkout) -> None:
+    """What the machine may have or not."""
+    for tool in ("chromium", "chromedriver", "npm", "kubectl", "haproxy", "docker"):
         checkout.command(tool, "#!/bin/bash\n")
 
 
@@ -28,18 +40,12 @@ def stages(checkout: Checkout) -> list[str]:
 
 
 def test_all_is_run_and_summed_up(checkout: Checkout) -> None:
-    with_browser(checkout)
+    with_everything(checkout)
     tested = checkout.run("test.sh")
     assert tested.returncode == 0, tested.stdout
-    assert [stage.split()[0] for stage in stages(checkout)] == [
-        "ruff",
-        "ruff",
-        "mypy",
-        "mypy",
-        "shellcheck",
-        "shfmt",
-        "pytest",
-    ]
+    assert [stage.split()[0] for stage in stages(checkout)] == [*LINTS, "kubernetes-validate", "pytest"]
+    assert "haproxy" in tested.stdout
+    assert "compose config" in tested.stdout
     assert tested.stdout.endswith("passed\n")
     assert "LEFT OUT" not in tested.stdout
 
@@ -51,19 +57,21 @@ def test_one_failure_hides_nothing_and_fails_the_whole(checkout: Checkout, broke
     assert tested.returncode == 1
     assert tested.stdout.endswith("FAILED\n")
     summary = tested.stdout.partition("== summary")[2]
-    assert next(line.split()[0] for line in summary.splitlines() if " FAILED " in line) == broken
+    assert next(line.split()[0] for line in summary.splitlines() if " FAILED " in line) == LINTERS.get(broken, broken)
     assert len([line for line in summary.splitlines() if " ok " in line]) >= 5
 
 
 def test_what_this_machine_cannot_test_is_left_out_aloud(checkout: Checkout) -> None:
     tested = checkout.run("test.sh", "--quick")
-    assert stages(checkout)[-1] == "pytest -m not slow and not browser"
+    assert stages(checkout)[-1] == "pytest -m not browser and not node and not slow"
     assert "LEFT OUT: tests marked browser: no chromium" in tested.stdout
     assert "LEFT OUT: tests marked slow" in tested.stdout
+    for tool in ("haproxy -c", "docker compose config", "kubectl kustomize"):
+        assert f"LEFT OUT: {tool}" in tested.stdout
 
 
 def test_arguments_go_to_pytest_alone(checkout: Checkout) -> None:
-    with_browser(checkout)
+    with_everything(checkout)
     checkout.run("test.sh", "tests/web", "-k", "health")
     assert stages(checkout) == ["pytest tests/web -k health"]
 
@@ -73,8 +81,9 @@ def test_lint_alone_checks_every_script_of_ours(checkout: Checkout) -> None:
         (checkout.folder / folder).mkdir(parents=True, exist_ok=True)
         (checkout.folder / folder / "some.sh").write_text("")
     checkout.run("test.sh", "--lint")
-    assert [stage.split()[0] for stage in stages(checkout)] == ["ruff", "ruff", "mypy", "mypy", "shellcheck", "shfmt"]
-    checked = {Path(argument).as_posix() for argument in stages(checkout)[-1].split()[4:]}
+    assert [stage.split()[0] for stage in stages(checkout)] == LINTS
+    (shfmt,) = (stage for stage in stages(checkout) if stage.startswith("shfmt"))
+    checked = {Path(argument).as_posix() for argument in shfmt.split()[4:]}
     assert {".ci/run", "start.sh", "stop.sh", "test.sh", "scripts/gpu.sh", "deploy/some.sh"} <= checked
     assert not {path for path in checked if "node_modules" in path or ".venv" in path}
 
