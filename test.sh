@@ -137,6 +137,8 @@ run_tests() {
   if ((${#without[@]})); then
     command+=(-m "$(printf ' and not %s' "${without[@]}" | cut -c6-)")
   fi
+  # Much of a test's time is waiting: two at once. A file stays together, its fixtures are dear.
+  [[ $mode == some ]] || export PYTEST_ADDOPTS="-n 2 --dist loadfile ${PYTEST_ADDOPTS:-}"
   stage 'pytest' "${command[@]}" "$@"
 }
 

@@ -33,6 +33,7 @@ def with_everything(checkout: Checkout) -> None:
     """What the machine may have or not."""
     for tool in ("chromium", "chromedriver", "npm", "kubectl", "haproxy", "docker"):
         checkout.command(tool, "#!/bin/bash\n")
+    checkout.command("node", "#!/bin/bash\necho 20\n")
 
 
 def stages(checkout: Checkout) -> list[str]:
