@@ -155,10 +155,10 @@ def _depformer_layer(layer: Any, cache: torch.Tensor, codebook: int, weights: in
     """One layer for one codebook: x is (slots, 1, dim); cache, (2, slots, heads, codebooks, head_dim), is added to."""
     attention = layer.self_attn
     _, slots, heads, _, head_dim = cache.shape
-    query, *key_value = attention.in_projs[weights](_norm(layer.norm1, x)).view(slots, 3, heads, 1, head_dim).unbind(1)
-    cache[:, :, :, codebook : codebook + 1] = torch.stack(key_value)
+    projected = attention.in_projs[weights](_norm(layer.norm1, x)).view(slots, 3, heads, head_dim)
+    cache[:, :, :, codebook].copy_(projected[:, 1:].transpose(0, 1))
     keys, values = cache[:, :, :, : codebook + 1].unbind()
-    heard = F.scaled_dot_product_attention(query, keys, values)
+    heard = F.scaled_dot_product_attention(projected[:, 0, :, None], keys, values)
     x = x + layer.layer_scale_1(attention.out_projs[weights](heard.view(slots, 1, heads * head_dim)))
     result: torch.Tensor = x + layer.layer_scale_2(layer.gating[weights](_norm(layer.norm2, x)))
     return result
