@@ -104,7 +104,7 @@ without_toolkit() {
 
 clean_up() {
   local code=$?
-  ./stop.sh --now >/dev/null 2>&1 || true
+  docker ps --all --quiet | xargs -r docker rm --force >/dev/null 2>&1 || true # the engine is ours alone
   deploy/engine.sh down "$folder" || true
   [[ $keep ]] || rm -rf "$folder"
   exit "$code"
