@@ -60,7 +60,9 @@ def decode(name: str, data: bytes) -> NDArray[np.float32]:
         "pipe:1",
     ]
     done = subprocess.run(command, input=data, capture_output=True, check=True)
-    assert done.stderr == b""
+    # A last Opus packet of padding alone decodes to no samples; ffmpeg 9 tells its own muxer of that. Not our bytes.
+    complaints = [line for line in done.stderr.splitlines() if b"increasing dts to muxer" not in line]
+    assert complaints == []
     return np.frombuffer(done.stdout, "<f4")
 
 
