@@ -1,10 +1,14 @@
 """What one step costs: ours against moshi's plain LMGen and Mimi, same batch, same checkpoint, in turns.
 
     python -m benchmarks.step_cost mid --rows 1 8 32
+    python -m benchmarks.step_cost mid --count
 
 Every row speaks and every step is a full one. The two step alternately, so that whatever else the machine does hits
 both. The figure is the CPU time of the fastest step, which other processes disturb least; the ratio is also given for
 the median steps. Random weights: the cost is that of the shapes, the sound is noise.
+
+--count says instead how many operations a step takes, views left aside: on a GPU about that many kernels are launched,
+and for operations as small as these their number is what costs.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import torch
 from moshi.models.lm import LMGen
 from moshi.models.tts import TTSModel
 from safetensors.numpy import load_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from speech.engines.kyutai_runner import KyutaiRunner
 from speech.engines.scheduler import Step, StepKind
@@ -33,7 +38,7 @@ from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 
 LEAD_STEPS = 19  # until everybody sounds
 WORDS = "hello river " * 500
-Stepping = Callable[[], object]
+Stepping = Callable[..., object]  # takes the StepKind, FULL unless it is named
 
 
 def main() -> None:
@@ -41,6 +46,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = write_checkpoint(options.size, Path(folder))
+        if options.count:
+            count(checkpoint)
+            return
         print("| rows | temperature | plain, CPU ms | ours, CPU ms | ours / plain | of medians |")
         print("|---|---|---|---|---|---|")
         for rows in options.rows:
@@ -57,7 +65,37 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--count", action="store_true", help="count operations instead")
     return parser.parse_args()
+
+
+class Operations(TorchDispatchMode):
+    """Counts what is computed or copied while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        aliases = [argument.alias_info for argument in func._schema.arguments if argument.alias_info is not None]
+        writes = any(alias.is_write for alias in aliases)
+        makes_nothing = func.overloadpacket.__name__ in ("_unsafe_view", "empty", "new_empty", "empty_like")
+        self.number += writes or not (aliases or makes_nothing)
+        return func(*args, **(kwargs or {}))
+
+
+def count(checkpoint: Path) -> None:
+    print("| step of one row | plain | ours |")
+    print("|---|---|---|")
+    for kind, lead in ((StepKind.TEXT_ONLY, 2), (StepKind.FULL, LEAD_STEPS)):
+        numbers = []
+        for step in (plain_stepping(checkpoint, 1, 0.0), our_stepping(checkpoint, 1, 0.0)):
+            for _ in range(lead):
+                step(kind)
+            with Operations() as operations:
+                step(kind)
+            numbers.append(operations.number)
+        print(f"| {kind.value} | {numbers[0]:,} | {numbers[1]:,} |")
 
 
 def compare(checkpoint: Path, rows: int, temperature: float, steps: int) -> tuple[list[float], list[float]]:
@@ -87,11 +125,11 @@ def our_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
     scripts = runner.reset({row: runner.prepare(SpeechRequest(seed=row)) for row in range(rows)})
     words = {row: iter(WORDS.split()) for row in scripts}
 
-    def step() -> object:
+    def step(kind: StepKind = StepKind.FULL) -> object:
         for row, script in scripts.items():
             while script.hungry:
                 script.say(next(words[row]))
-        return runner.step(Step(StepKind.FULL, tuple(scripts)))
+        return runner.step(Step(kind, tuple(scripts)))
 
     return step
 
@@ -126,16 +164,18 @@ def plain_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
     gen.streaming_forever(rows)
     mimi.streaming_forever(rows)
     inputs = torch.full((rows, lm.n_q - lm.dep_q, 1), -1, dtype=torch.long)
+    no_codes = torch.full((rows, lm.dep_q, 1), -1, dtype=torch.long)
 
     @torch.inference_mode()
-    def step() -> object:
+    def step(kind: StepKind = StepKind.FULL) -> object:
         everybody = torch.ones(rows, dtype=torch.bool)
         gen.set_exec_mask(everybody)
-        frame = gen.step(inputs)
-        mimi.set_exec_mask(everybody)
-        pcm = mimi.decode(frame[:, 1:].clamp(min=0)).numpy()
+        frame = gen.step(inputs, no_codes if kind is StepKind.TEXT_ONLY else None)
         done[0] += 1
-        return pcm
+        if kind is StepKind.TEXT_ONLY:
+            return frame
+        mimi.set_exec_mask(everybody)
+        return mimi.decode(frame[:, 1:].clamp(min=0)).numpy()
 
     return step
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT_TORCH = {
-    f"speech/engines/{name}.py" for name in ("kyutai", "kyutai_runner", "conditions", "lean", "script")
+    f"speech/engines/{name}.py" for name in ("kyutai", "kyutai_runner", "backbone", "conditions", "lean", "script")
 }  # moshi counts as torch; all of them are imported through kyutai.py alone
 
 

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from moshi.conditioners.base import ConditionAttributes, TensorCondition
 
-from speech.engines.memory import SPEAKERS, VOICE_FRAMES
-from speech.request import InvalidRequest, Samples
+from speech.engines.memory import SPEAKERS, VOICE_FRAMES, VOICE_KEYS
+from speech.request import InvalidRequest, NotSupported, Samples
 
-VOICES_KEPT = 16  # 2.6 MB each at full size, on the device
+VOICES_KEPT = 16  # 0.5 MB each at full size, on the device
 
 
 class Conditions:
     def __init__(self, tts: Any, voices_kept: int = VOICES_KEPT) -> None:
-        """tts: moshi's TTSModel."""
+        """tts: moshi's TTSModel. Raises NotSupported if the padding of its voices is not the same in every frame."""
         self._lm = tts.lm
         self._voices_kept = voices_kept
         self._width = tts.lm.condition_provider.conditioners["speaker_wavs"].dim
@@ -28,6 +28,7 @@ class Conditions:
         self.cfg_coefs: tuple[float, ...] = tuple(sorted(tts.valid_cfg_conditionings))
         self._voices: OrderedDict[int, tuple[Samples, torch.Tensor]] = OrderedDict()  # by the id of the array kept here
         self._sums: dict[float, torch.Tensor] = {}
+        self._check_padding()
 
     def check(self, embedding: Samples, cfg_coef: float) -> None:
         """Raises InvalidRequest unless a row can be given this voice and this cfg_coef."""
@@ -46,10 +47,11 @@ class Conditions:
         return self._lm.condition_provider.prepare_and_provide([attributes] * slots)
 
     def voice(self, embedding: Samples) -> torch.Tensor:
-        """The source of the cross attention, (1, frames, dim). The same array is prepared only once."""
+        """The source of the cross attention, (1, VOICE_KEYS, dim): the voice's frames, and of the padding behind them,
+        which is all alike, a few. The same array is prepared only once."""
         if id(embedding) not in self._voices:
             cross, _ = self._provide(embedding, self.cfg_coefs[0])
-            self._voices[id(embedding)] = embedding, cross
+            self._voices[id(embedding)] = embedding, cross[:, :VOICE_KEYS].clone()
         if len(self._voices) > self._voices_kept:
             self._voices.popitem(last=False)
         self._voices.move_to_end(id(embedding))
@@ -60,6 +62,13 @@ class Conditions:
         if cfg_coef not in self._sums:
             _, self._sums[cfg_coef] = self._provide(self._silence, cfg_coef)
         return self._sums[cfg_coef]
+
+    def _check_padding(self) -> None:
+        cross, _ = self._provide(self._silence, self.cfg_coefs[0])
+        padding = cross[:, VOICE_FRAMES:]
+        alike = torch.equal(padding, padding[:, :1].expand_as(padding))
+        if padding.shape[1] != (SPEAKERS - 1) * VOICE_FRAMES or not alike:
+            raise NotSupported("This checkpoint pads its voices in another way than Kyutai TTS 1.6B.")
 
     def _provide(self, embedding: Samples, cfg_coef: float) -> tuple[torch.Tensor, torch.Tensor]:
         lm = self._lm

@@ -17,13 +17,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from moshi.modules.transformer import RingKVCache, RMSNorm, StreamingMultiheadAttention
+from moshi.modules.transformer import RMSNorm
 from moshi.utils.compile import CUDAGraphed
 
+from speech.engines.backbone import StepTransformer
 from speech.engines.conditions import Conditions
 from speech.engines.lean import TOP_K, Control, LeanLMGen
 from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
@@ -61,6 +62,7 @@ class KyutaiRunner(ModelRunner):
         self._tts, self._lm, self._mimi = tts, tts.lm, tts.mimi
         self._device = tts.lm.device
         self._lm.dep_q = tts.n_q  # without this n_q does nothing
+        self._transformers = [_take_over(owner) for owner in (self._lm, self._mimi.decoder_transformer)]
         self._rows: dict[int, Script] = {}
         self._running: tuple[int, ...] | None = None  # whom the masks of the language model and the codec let through
         self._sounding: tuple[int, ...] | None = None
@@ -111,23 +113,19 @@ class KyutaiRunner(ModelRunner):
         return {slot: self._rows[slot] for slot in joins}
 
     def _write_voices(self, joins: Mapping[int, Speaker]) -> None:
-        """In place, so that CUDA graphs find them: keys and values of each cross attention, and the row's sum."""
+        """In place, so that CUDA graphs find them: what the cross attentions hear, and the row's sum."""
         index = torch.tensor(list(joins), device=self._lm.device)
         source = torch.cat([self._conditions.voice(speaker.embedding) for speaker in joins.values()])
         sums = torch.cat([self._conditions.sum(speaker.cfg_coef) for speaker in joins.values()])
-        for attention in self._cross_attentions:
-            keys, values = attention._compute_cross_attention(source, source)
-            attention._streaming_state.k_cross.index_copy_(0, index, keys)
-            attention._streaming_state.v_cross.index_copy_(0, index, values)
+        self._lm.transformer.write_voices(index, source)
         self._gen_state.condition_sum.index_copy_(0, index, sums)
 
     def _clear(self, slots: list[int]) -> None:
-        """Nothing of these slots' past remains. Caches are zeroed because moshi's reset leaves them: masked or not, one
-        NaN in there would spoil every later user of the slot."""
+        """Nothing of these slots' past remains."""
         index = torch.tensor(slots, device=self._lm.device)
         mask = torch.zeros(self.slots, dtype=torch.bool, device=self._lm.device).index_fill_(0, index, True)
-        for cache in self._ring_caches:
-            cache.index_fill_(1, index, 0.0)
+        for transformer in self._transformers:
+            transformer.clear(index)
         self._gen.reset_streaming(mask)
         self._mimi.reset_streaming(mask)
         self._running = self._sounding = None  # a reset sets the masks of its rows
@@ -188,10 +186,6 @@ class KyutaiRunner(ModelRunner):
         self._decode = CUDAGraphed(
             mimi.decode, disable=device.type != "cuda"
         )  # one graph instead of two and 74 kernels
-        self._cross_attentions: list[Any] = [
-            m for m in lm.modules() if isinstance(m, StreamingMultiheadAttention) and m.cross_attention
-        ]
-        self._ring_caches = [cache for module in (lm, mimi) for cache in _ring_caches(module)]
         zero = tts.machine.token_ids.zero
         self._inputs = torch.full((self.slots, lm.n_q - lm.dep_q, 1), zero, device=device)
         self._no_codes = torch.full((self.slots, lm.dep_q, 1), zero, device=device)
@@ -202,14 +196,12 @@ class KyutaiRunner(ModelRunner):
         self._host_result = torch.zeros(self._result.shape, pin_memory=pinned)
 
     def _warm_up(self) -> None:
-        """Fill the cross attentions, and on CUDA capture every graph, before anybody listens."""
-        state, everybody = self._gen_state, tuple(range(self.slots))
+        """On CUDA capture every graph, before anybody listens."""
+        everybody = tuple(range(self.slots))
         self._gen.control[: Control.IF_PAD] = 1
         for _ in range(WARM_UP_STEPS):
             self._running = self._sounding = None
             self._compute(StepKind.FULL, everybody, everybody)
-            # Not read again once the keys and values are there, but copied with every step: one frame of it will do.
-            state.condition_cross = state.condition_cross[:, :1].clone()
         self._hear()
         self._clear(list(everybody))
 
@@ -252,16 +244,14 @@ def _check_kind(tts: Any) -> None:
         raise NotSupported("This checkpoint's depformer is built in another way than that of Kyutai TTS 1.6B.")
 
 
+def _take_over(owner: Any) -> StepTransformer:
+    """Have a StepTransformer stand in for the owner's transformer."""
+    owner.transformer = StepTransformer(owner.transformer)
+    return cast(StepTransformer, owner.transformer)
+
+
 def _drop_encoder(mimi: Any) -> None:
     """The codec's encoder is never used: 155 MB of weights, and 8 MB of caches a row."""
     mimi.encoder_transformer, mimi.encoder = None, torch.nn.Identity()
     if hasattr(mimi, "downsample"):
         del mimi.downsample
-
-
-def _ring_caches(module: Any) -> Iterator[torch.Tensor]:
-    """The keys and values of every streaming attention below: (2, slots, heads, steps, head_dim) each."""
-    for state in module.get_streaming_state().values():
-        cache = getattr(state, "kv_cache", None)
-        if isinstance(cache, RingKVCache):
-            yield cache.cache

@@ -1,4 +1,4 @@
-"""moshi's LMGen with rows of their own: temperature, top_k and seed by row, and a depformer step with a quarter of the
+"""moshi's LMGen with rows of their own: temperature, top_k and seed by row, and both its models in a fraction of the
 kernels. Greedy codes are exactly moshi's.
 
 Everything that changes from step to step is read from one tensor, `control`, at a fixed address, so that CUDA graphs
@@ -13,6 +13,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from moshi.models.lm import LMGen
+from moshi.utils.compile import CUDAGraphed
+
+from speech.engines.backbone import norm
 
 TOP_K = 250  # of the audio codes; moshi's defaults, and the most that a row can ask for
 TOP_K_TEXT = 25
@@ -34,7 +37,8 @@ class Control(IntEnum):
 
 class LeanLMGen(LMGen):
     def __init__(self, lm: Any, conditions: Any, slots: int, *, delay_steps: int, new_word: int) -> None:
-        """conditions: of `slots` rows. new_word: the text token by which the model wishes for a word."""
+        """lm: its transformer is a StepTransformer. conditions: of `slots` rows. new_word: the text token by which the
+        model wishes for a word."""
         super().__init__(
             lm,
             use_sampling=False,
@@ -51,6 +55,15 @@ class LeanLMGen(LMGen):
             self.delays_cuda[1 : 1 + lm.dep_q] + delay_steps
         )  # (codebooks,): the step of each one's first
         self._weights = lm.depformer_weights_per_step_schedule or list(range(lm.dep_q))
+        self._code_table, self._table_starts = _join_tables(lm.emb)
+
+    def _init_streaming_state(self, batch_size: int) -> Any:
+        state = super()._init_streaming_state(batch_size)
+        state.condition_cross = self.condition_tensors = (
+            None  # large; the StepTransformer has what it needs of the voices
+        )
+        state.graphed_main = CUDAGraphed(self.text_step, disable=self.lm_model.device.type != "cuda")
+        return state
 
     # -- the hooks: they run outside the graphs, on their outputs -------------------------------------------------
 
@@ -64,7 +77,21 @@ class LeanLMGen(LMGen):
     def _hush(self, codes: torch.Tensor) -> None:  # (slots, codebooks): none before the text is far enough ahead
         codes.masked_fill_(self.control[Control.STEP][:, None] < self._first_codes, self.lm_model.zero_token_id)
 
-    # -- the depformer: captured in a graph -----------------------------------------------------------------------
+    # -- the two models: each captured in a graph -----------------------------------------------------------------
+
+    def text_step(
+        self, tokens: torch.Tensor, condition_sum: torch.Tensor, condition_cross: None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As LMModel.forward_text: (slots, 1 + codebooks, 1), (slots, 1, dim) -> (slots, 1, dim), (slots, 1, 1, card).
+
+        The codes of all codebooks are looked up at once in one table, whose last row, zeros, is for "no code".
+        """
+        lm: Any = self.lm_model
+        codes = tokens[:, lm.audio_offset :, 0]
+        places = torch.where(codes < 0, len(self._code_table) - 1, codes + self._table_starts)
+        heard = F.embedding(places, self._code_table).sum(1, keepdim=True)
+        out = lm.out_norm(lm.transformer(heard + lm.text_emb(tokens[:, 0]) + condition_sum))
+        return out, lm.text_linear(out)[:, None]
 
     def depformer_step(self, text_token: torch.Tensor, transformer_out: torch.Tensor) -> torch.Tensor:
         """As LMGen's: (slots,) and (slots, 1, dim) -> (slots, codebooks).
@@ -145,6 +172,20 @@ def _hash32(x: torch.Tensor) -> torch.Tensor:
     return x ^ (x >> 16)
 
 
+def _join_tables(embeddings: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """One table of all codebooks and a row of zeros, (rows, dim), and where each one's begins, (codebooks,).
+
+    The embeddings keep their weights, as parts of it: the memory is taken once.
+    """
+    weights = [embedding.weight for embedding in embeddings]
+    table = torch.cat([*weights, torch.zeros_like(weights[0][:1])])
+    sizes = torch.tensor([len(weight) for weight in weights])
+    starts = sizes.cumsum(0) - sizes
+    for embedding, start, size in zip(embeddings, starts.tolist(), sizes.tolist(), strict=True):
+        embedding.weight = torch.nn.Parameter(table[start : start + size], requires_grad=False)
+    return table, starts.to(table.device)
+
+
 def _embed(table: Any, codes: torch.Tensor) -> torch.Tensor:
     """What moshi's embedding gives for codes of which none is the special -1: (slots,) -> (slots, dim)."""
     embedded = F.embedding(codes, table.weight)
@@ -155,16 +196,10 @@ def _depformer_layer(layer: Any, cache: torch.Tensor, codebook: int, weights: in
     """One layer for one codebook: x is (slots, 1, dim); cache, (2, slots, heads, codebooks, head_dim), is added to."""
     attention = layer.self_attn
     _, slots, heads, _, head_dim = cache.shape
-    projected = attention.in_projs[weights](_norm(layer.norm1, x)).view(slots, 3, heads, head_dim)
+    projected = attention.in_projs[weights](norm(layer.norm1, x)).view(slots, 3, heads, head_dim)
     cache[:, :, :, codebook].copy_(projected[:, 1:].transpose(0, 1))
     keys, values = cache[:, :, :, : codebook + 1].unbind()
     heard = F.scaled_dot_product_attention(projected[:, 0, :, None], keys, values)
     x = x + layer.layer_scale_1(attention.out_projs[weights](heard.view(slots, 1, heads * head_dim)))
-    result: torch.Tensor = x + layer.layer_scale_2(layer.gating[weights](_norm(layer.norm2, x)))
+    result: torch.Tensor = x + layer.layer_scale_2(layer.gating[weights](norm(layer.norm2, x)))
     return result
-
-
-def _norm(norm: Any, x: torch.Tensor) -> torch.Tensor:
-    """moshi's RMSNorm in one kernel."""
-    alpha = norm.alpha.view(-1)
-    return F.rms_norm(x.to(alpha.dtype), alpha.shape, alpha, norm.eps).to(x.dtype)

@@ -15,6 +15,7 @@ from speech.request import Unavailable
 
 SPEAKERS = 5  # a voice is padded to so many
 VOICE_FRAMES = 125  # of each
+VOICE_KEYS = 128  # what a row keeps of its voice: its own frames, and three that stand for all the padded ones
 MOST_SLOTS = 32  # more rows than this step slower than real time on the GPUs we know figures of
 MB = 1_000_000
 
@@ -57,7 +58,7 @@ def slot_bytes(lm: Mapping[str, Any], mimi: Mapping[str, Any], itemsize: int) ->
     each layer's own past (`context` steps), of its voice, and of the codec's decoder.
     """
     past = lm["num_layers"] * 2 * lm["context"] * lm["dim"] * itemsize
-    voice = lm["num_layers"] * 2 * SPEAKERS * VOICE_FRAMES * lm["dim"] * itemsize
+    voice = lm["num_layers"] * 2 * VOICE_KEYS * lm["dim"] * itemsize
     codec = mimi["transformer"]
     sound = codec["num_layers"] * 2 * codec["context"] * codec["d_model"] * 4
     return int(past + voice + sound)

@@ -15,7 +15,6 @@ import pytest
 import torch
 from moshi.models import loaders
 from moshi.models.tts import TTSModel
-from moshi.modules.transformer import RingKVCache
 from moshi.utils.compile import CUDAGraphed
 
 from speech.engines.base import UtteranceStatus
@@ -61,9 +60,9 @@ class TestMemory:
             footprint.check(4000 * MB, slots=2, device="cuda:0")
 
     def test_the_real_model(self) -> None:
-        """155 to 170 MB a row at full size, as measured: docs/experiments.md."""
+        """90 to 100 MB a row at full size, as measured: docs/experiments.md."""
         lm = {"num_layers": 16, "context": 500, "dim": 2048}
-        assert 150 * MB < slot_bytes(lm, loaders._mimi_config, itemsize=2) < 170 * MB
+        assert 90 * MB < slot_bytes(lm, loaders._mimi_config, itemsize=2) < 100 * MB
 
     def test_the_arithmetic_agrees_with_what_a_row_takes(
         self, load_model: Callable[..., TTSModel], embedding: Embedding, checkpoint: Path
@@ -175,9 +174,9 @@ def parts(runner: KyutaiRunner, captured: list[FakeGraph]) -> Iterator[Any]:
         for state in root.get_streaming_state().values():
             yield state
             for value in vars(state).values():
-                if isinstance(value, (torch.Tensor, CUDAGraphed, RingKVCache)):
+                if isinstance(value, (torch.Tensor, CUDAGraphed)):
                     yield value
-    yield from (runner, runner._tts, runner._result, *runner._ring_caches)
+    yield from (runner, runner._tts, runner._result, runner._gen._code_table)
     for graph in captured:
         yield graph
         yield from (tensor for kernel in graph.kernels for _, tensor in kernel.made)
@@ -188,8 +187,7 @@ def state_bytes(runner: KyutaiRunner) -> int:
     storages = {}
     for root in (runner._gen, runner._lm, runner._mimi):
         for state in root.get_streaming_state().values():
-            for value in [*vars(state).values()]:
-                tensor = value.cache if isinstance(value, RingKVCache) else value
+            for tensor in vars(state).values():
                 if isinstance(tensor, torch.Tensor):
                     storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
     runner.close()
