@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from speech.engines.base import STEP_S, StepTally
 from speech.request import FRAME_S
 
 if TYPE_CHECKING:
@@ -94,10 +95,22 @@ class _Now(Collector):
         )
         yield CounterMetricFamily("tts_loads", "Loads of the model.", manager.loads)
         yield CounterMetricFamily("tts_releases", "Releases of the model.", manager.releases)
-        yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", engine.steps)
+        yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", engine.steps.count)
         channels = GaugeMetricFamily("py_open_channels", "Slots with somebody in them.", labels=list(HANDLER))
         channels.add_metric(list(HANDLER.values()), engine.slots_used)
         yield channels
-        steps = CounterMetricFamily("py_total_steps", "Batched steps since the last load.", labels=list(HANDLER))
-        steps.add_metric(list(HANDLER.values()), engine.steps)
-        yield steps
+        for name, what in (
+            ("py_total_steps", "Batched steps"),
+            ("py_active_steps", "Those with anybody in them: all"),
+        ):
+            steps = CounterMetricFamily(name, f"{what}, since the last load.", labels=list(HANDLER))
+            steps.add_metric(list(HANDLER.values()), engine.steps.count)
+            yield steps
+        yield _step_durations(engine.steps)
+
+
+def _step_durations(steps: StepTally) -> Metric:
+    buckets = [(str(limit_s), float(count)) for limit_s, count in zip(STEP_S, steps.within, strict=True)]
+    family = HistogramMetricFamily("py_model_step_duration", "Seconds that a batched step took, since the last load.")
+    family.add_metric([], [*buckets, ("+Inf", float(steps.count))], steps.total_s)
+    return family

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 
-from speech.engines.base import Engine, EngineStatus, Utterance
+from speech.engines.base import Engine, EngineStatus, StepTally, Utterance
 from speech.engines.scheduler import Scheduler
 from speech.request import AudioChunk, EngineFailed, QueueFull, Word
 
@@ -22,6 +22,7 @@ class StageEngine(Engine):
 
     def __init__(self, slots: int = 1, max_queue: int = 2) -> None:
         self.scheduler = Scheduler(slots, max_queue)
+        self.steps = StepTally()
         self.taken: queue.Queue[Utterance] = queue.Queue()
         self._lock = threading.RLock()
 
@@ -62,7 +63,8 @@ class StageEngine(Engine):
             utterance.fail(EngineFailed("The engine was released while it spoke."))
 
     def status(self) -> EngineStatus:
-        return EngineStatus(self.scheduler.slots_total, len(self.scheduler.seated), self.scheduler.queue_depth, None)
+        seated, waiting = len(self.scheduler.seated), self.scheduler.queue_depth
+        return EngineStatus(self.scheduler.slots_total, seated, waiting, steps=self.steps)
 
     def position(self, utterance: Utterance) -> int | None:
         with self._lock:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from speech.request import AudioChunk, Cancelled, Piece, SpeechError, SpeechRequest
@@ -185,6 +186,24 @@ def _nobody() -> None:
     """Who listens before anybody does."""
 
 
+STEP_S = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.08)  # moshi-server's buckets; the last is a frame's own length
+
+
+@dataclass
+class StepTally:
+    """How long the batched steps took since the load. Counted by the one thread that steps, read by any."""
+
+    count: int = 0
+    total_s: float = 0.0
+    within: list[int] = field(default_factory=lambda: [0] * len(STEP_S))  # of each of STEP_S: how many took no longer
+
+    def add(self, taken_s: float) -> None:
+        self.count += 1
+        self.total_s += taken_s
+        for index in range(bisect_left(STEP_S, taken_s), len(STEP_S)):
+            self.within[index] += 1
+
+
 @dataclass(frozen=True)
 class EngineStatus:
     """What an engine says of itself."""
@@ -193,7 +212,7 @@ class EngineStatus:
     slots_used: int
     queue_depth: int
     memory_bytes: int | None = None  # on the accelerator; None where there is none
-    steps: int = 0  # batched steps since it was loaded; 0 for an engine that has none
+    steps: StepTally = field(default_factory=StepTally)  # empty for an engine that has none
 
 
 class Engine(ABC):

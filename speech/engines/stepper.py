@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from speech.engines.base import EngineStatus, Utterance
+from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
 from speech.request import (
@@ -67,7 +67,7 @@ class Stepper:
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
         self._step_s = FRAME_S  # what a step takes, lately
-        self._steps = 0
+        self._steps = StepTally()
         self._closed = False
 
     def admit(self, utterance: Utterance) -> None:
@@ -162,8 +162,9 @@ class Stepper:
     def _run(self, step: Step) -> Mapping[int, Frame]:
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
-        self._step_s += 0.1 * (self._clock() - started - self._step_s)
-        self._steps += 1
+        taken_s = self._clock() - started
+        self._step_s += 0.1 * (taken_s - self._step_s)
+        self._steps.add(taken_s)
         return frames
 
     def _emit(self, seat: Seat, frame: Frame) -> None:

@@ -93,6 +93,21 @@ def test_every_other_end_has_its_own_name() -> None:
     service.close()
 
 
+def test_how_long_steps_take() -> None:
+    service, stage = staged()
+    service.load()
+    for taken_s in (0.012, 0.04, 0.5):
+        stage.steps.add(taken_s)
+    found = figures(service)
+    assert found["tts_steps_total"] == found["py_total_steps_total{all}"] == found["py_active_steps_total{all}"] == 3
+    assert found["py_model_step_duration_count"] == 3
+    assert found["py_model_step_duration_sum"] == pytest.approx(0.552)
+    text = service.metrics.text().decode()
+    for limit, count in (("0.01", 0), ("0.015", 1), ("0.04", 2), ("0.08", 2), ("+Inf", 3)):
+        assert f'py_model_step_duration_bucket{{le="{limit}"}} {count}.0' in text
+    service.close()
+
+
 def test_the_page_of_figures() -> None:
     service = fake_service()
     answer = create_app(service.settings, service).test_client().get("/metrics")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from speech.engines.base import Utterance, UtteranceStatus
+from speech.engines.base import STEP_S, Utterance, UtteranceStatus
 from speech.engines.batched import BatchedEngine
 from speech.engines.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.scheduler import Step, StepKind
@@ -184,6 +184,17 @@ class TestStepper:
 
         assert 5 < retry_after(0.04) < 30
         assert retry_after(0.4) > 5 * retry_after(0.04)
+
+    def test_steps_are_counted_and_timed(self) -> None:
+        times = iter([0.0, 0.012, 1.0, 1.5])
+        stepper = Stepper(CountingRunner(), 0, clock=lambda: next(times))
+        stepper.admit(say("a b"))
+        assert stepper.turn()
+        assert stepper.turn()
+        assert not stepper.turn()
+        steps = stepper.status().steps
+        assert (steps.count, steps.total_s) == (2, pytest.approx(0.512))
+        assert steps.within == [0, *[1] * (len(STEP_S) - 1)]
 
     def test_a_request_that_cannot_be_spoken_is_refused_at_the_door(self) -> None:
         stepper = Stepper(CountingRunner(), 0)
