@@ -54,6 +54,8 @@ class StepTransformer(StreamingModule[StepState]):
         attention = transformer.layers[0].self_attn
         self._heads, self._head_dim = attention.num_heads, attention.embed_dim // attention.num_heads
         self._context = attention.context
+        # torch's memory-efficient attention copies a mask, in every layer, unless its rows begin at multiples of 8.
+        self._row = math.ceil(self._context / 8) * 8
         weight = attention.in_projs[0].weight
         device = weight.device
         self._crowding = crowding(weight.dtype).to(device)
@@ -113,7 +115,8 @@ class StepTransformer(StreamingModule[StepState]):
         ring = torch.arange(self._context, device=offset.device)
         when = last - (last - ring) % self._context  # (slots, context): the step that each place of the past holds
         unheard = (when < 0)[:, None] | (when[:, None] > now[:, :, None])
-        audible = torch.zeros(unheard.shape, dtype=dtype, device=offset.device).masked_fill_(unheard, -math.inf)
+        audible = torch.zeros(*now.shape, self._row, dtype=dtype, device=offset.device)[..., : self._context]
+        audible.masked_fill_(unheard, -math.inf)
         return Moment(
             turn=torch.polar(torch.ones_like(angles), angles)[:, :, None, None],
             place=(now % self._context)[None, :, None, :, None],
