@@ -15,6 +15,7 @@ from moshi.models.tts import Entry, State, StateMachine, script_to_entries
 from speech.engines.runner import Row
 from speech.engines.scheduler import StepKind
 from speech.request import Pause, Piece, Word
+from speech.spoken import spoken
 
 LONGEST_PAUSE_S = 10.0  # as moshi-server caps a break
 ENTRIES_AHEAD = 8  # tokenized ahead of the model, which itself looks 2 words ahead
@@ -81,13 +82,13 @@ class Script(Row):
             self.state.entries.append(SpokenEntry(tokens=[], text="", padding=frames))
 
     def _word(self, word: str) -> None:
-        """Exactly the entries that moshi makes of this word within its text: the first one names the speaker."""
+        """Exactly the entries that moshi makes of what is said of this word: the first one names the speaker."""
         self._unsaid.append(word)
         entries = script_to_entries(
             self.rules.tokenizer,
             self.rules.machine.token_ids,
             self.rules.frame_rate,
-            [word],
+            [spoken(word)],
             multi_speaker=not self._spoke,
             padding_between=1,
         )

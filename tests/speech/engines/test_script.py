@@ -15,10 +15,11 @@ from sentencepiece import SentencePieceProcessor
 from speech.engines.scheduler import StepKind
 from speech.engines.script import Script, ScriptRules
 from speech.request import Pause, Piece
+from speech.spoken import spoken
 from tests.checkpoint import TOKENIZER_FILE
 
 DELAY, MAX_DELAY, FINAL = 16, 2, 4
-TEXTS = st.lists(st.text(st.sampled_from("aehlo (:)’'.-é—\u00a0☃"), min_size=1, max_size=8), max_size=9).map(" ".join)
+TEXTS = st.lists(st.text(st.sampled_from("aehlo (:)’'.-é—*_\u00a0☃"), min_size=1, max_size=8), max_size=9).map(" ".join)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,8 @@ def follow(
 
 
 def moshi_says(rules: ScriptRules, text: str, wishes: random.Random) -> tuple[list[int], list[tuple[str, int]]]:
-    entries = script_to_entries(rules.tokenizer, rules.machine.token_ids, 12.5, [text], padding_between=1)
+    said_of_it = " ".join(filter(None, map(spoken, text.split())))
+    entries = script_to_entries(rules.tokenizer, rules.machine.token_ids, 12.5, [said_of_it], padding_between=1)
     state, said = rules.machine.new_state(entries), []
     while state.end_step is None or len(said) < state.end_step + DELAY + FINAL + MAX_DELAY:
         ids = rules.machine.token_ids
