@@ -86,6 +86,7 @@ up() {
   [[ -x $folder/root/usr/sbin/dockerd ]] || fetch
   rm -rf "$folder/hooks"
   gpu_hook
+  iptables -S FORWARD | head -n 1 >"$folder/policy.before" # the engine may set it to DROP
   cp /proc/sys/net/ipv4/ip_forward "$folder/ip_forward.before"
   PATH=$folder/hooks:$folder/root/usr/bin:$folder/root/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     setsid nohup "$folder/root/usr/sbin/dockerd" --data-root "$folder/data" --exec-root "$folder/exec" \
@@ -136,6 +137,7 @@ down() {
   done
   ip link del docker0 2>/dev/null || true
   iptables-save | { grep -v -E 'DOCKER|docker0|br-[0-9a-f]{12}' || true; } | iptables-restore
+  xargs iptables <"$folder/policy.before"
   cat "$folder/ip_forward.before" >/proc/sys/net/ipv4/ip_forward
   umount "$folder/exec/netns/default" 2>/dev/null || true
   rm "$folder/ip_forward.before"

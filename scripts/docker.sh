@@ -24,7 +24,7 @@ nvidia_runtime() {
 find_compose() {
   if [[ -n $(ask_docker compose version --short) ]]; then
     compose_command=(docker compose)
-  elif have docker-compose; then
+  elif [[ -n $(docker-compose version --short 2>/dev/null) ]]; then
     compose_command=(docker-compose)
   else
     return 1

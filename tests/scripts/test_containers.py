@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripts.checkout import REPOSITORY, Checkout, alive, free_port, stranger
+from tests.scripts.checkout import REPOSITORY, TIMEOUT_S, Checkout, alive, free_port, stranger, until
 from tests.scripts.test_gpu import NO_DRIVER, nvidia_smi
 
 
@@ -109,6 +109,20 @@ def test_one_that_dies_shows_its_log_and_is_removed(checkout: Checkout, docker: 
     assert containers(docker) == {}
 
 
+@pytest.mark.parametrize(("arguments", "instances"), [(("--docker",), 1), (("--gpus", "all"), 2)])
+def test_an_interrupted_start_leaves_no_containers(
+    checkout: Checkout, docker: Path, arguments: tuple[str, ...], instances: int
+) -> None:
+    nvidia_smi(checkout, "100", "200")
+    start = checkout.begin("start.sh", *arguments, "--port", port_for_docker(), FAKE_MUTE="1")
+    until(lambda: len(list(docker.glob("*.json"))) == instances)
+    start.terminate()
+    said = start.communicate(timeout=TIMEOUT_S)[0]
+    assert "Interrupted." in said
+    assert start.returncode == 1
+    assert containers(docker) == {}
+
+
 def test_started_twice_it_runs_once(checkout: Checkout, docker: Path) -> None:
     port = port_for_docker()
     checkout.run("start.sh", "--docker", "--port", port)
@@ -166,6 +180,14 @@ def test_an_instance_for_each_gpu_behind_one_balancer(checkout: Checkout, docker
     assert f"bind 127.0.0.1:{port}\n" in balancer["haproxy"]
     assert " maxconn 5 " in balancer["haproxy"]
     assert "queue(speech) ge 7 " in balancer["haproxy"]
+
+
+def test_settings_are_no_arithmetic(checkout: Checkout, docker: Path) -> None:
+    nvidia_smi(checkout, "100")
+    (checkout.folder / ".env").write_text("MAX_SLOTS=a[$(mkdir harm)]\n")
+    checkout.run("start.sh", "--gpus", "0", "--port", port := port_for_docker())
+    assert " maxconn 32 " in containers(docker)[f"tts-balancer-{port}"]["haproxy"]
+    assert not (checkout.folder / "harm").exists()
 
 
 def test_all_of_it_is_stopped_by_the_balancers_port(checkout: Checkout, docker: Path) -> None:
