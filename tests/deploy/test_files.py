@@ -89,6 +89,11 @@ def test_the_balancer_has_a_line_for_each_instance_and_asks_lb() -> None:
         assert part in text
 
 
+def test_with_no_place_to_wait_a_free_slot_is_given_all_the_same() -> None:
+    (refusal,) = re.findall(r"return status 429 .* if (.*)", balancer("--queue", "0", "a:1"))
+    assert refusal == "speaks { queue(speech) ge 0 } !{ be_conn_free(speech) gt 0 }"  # the first alone is always true
+
+
 def test_the_balancers_errors_have_the_shape_of_ours() -> None:
     bodies = [json.loads(body) for body in re.findall(r"string '(\{.*?\})'", balancer("a:1"))]
     assert [body["error"]["code"] for body in bodies] == ["no_instance", "queue_full"]
@@ -121,6 +126,14 @@ def test_pods_run_as_the_images_user_and_mount_what_it_writes() -> None:
     mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
     settled = image_environment()
     assert mounts == {settled["HF_HOME"], settled["VOICES_DIR"], settled["OUTPUT_DIR"], "/tmp"}
+
+
+def test_files_of_a_strict_umask_are_opened_to_the_images_user() -> None:
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    (code,) = (stage for stage in stages if "\nCOPY . .\n" in stage)
+    assert code.startswith("base AS code\n")
+    assert "\nRUN chmod -R a+rX .\n" in code
+    assert sum("\nCOPY --from=code /srv /srv\n" in stage for stage in stages) == 2
 
 
 def test_secrets_stay_out_of_the_image() -> None:
