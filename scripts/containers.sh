@@ -55,12 +55,21 @@ choose_container_gpu() {
 
 # bring_up PORT SERVICE: builds the image where it is missing.
 bring_up() {
-  local -x PORT=$1 MODEL_DIR
+  local -x PORT=$1 HOST=$HOST MODEL_DIR
   local -a build=()
   [[ -z $rebuild ]] || build=(--build)
   say "Starting a container for port $1${NVIDIA_VISIBLE_DEVICES:+, GPU $NVIDIA_VISIBLE_DEVICES} (minutes the first time: its image is built)"
-  MODEL_DIR=$(absolute "$(setting MODEL_DIR)")
+  HOST=$(address_to_publish) MODEL_DIR=$(absolute "$(setting MODEL_DIR)")
   with_engine_errors "$1" compose "tts-$1" "$COMPOSE_FILE_PATH" up -d ${build[@]+"${build[@]}"} "$2"
+}
+
+# address_to_publish: HOST as compose wants it: a number, one with colons in brackets.
+address_to_publish() {
+  case $HOST in
+    localhost) printf 127.0.0.1 ;;
+    *:*) printf '[%s]' "$HOST" ;;
+    *) printf '%s' "$HOST" ;;
+  esac
 }
 
 # absolute PATH: as compose wants it; nothing stays nothing.

@@ -107,6 +107,9 @@ explained() {
     *'Cannot connect to the Docker daemon'* | *'failed to connect to the docker API'*)
       echo 'The engine does not run: sudo systemctl start docker'
       ;;
+    *'requires BuildKit'* | *'buildx component is missing'*)
+      echo 'The builder is missing: install docker-buildx-plugin (docker-buildx on Debian and Ubuntu).'
+      ;;
     *'port is already allocated'* | *'address already in use'*)
       echo 'Somebody else has the port; choose another: --port N'
       ;;

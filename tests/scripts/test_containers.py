@@ -167,6 +167,19 @@ def test_the_users_gpu_wins(checkout: Checkout, docker: Path, environment: dict[
     assert containers(docker)[f"tts-{port}"]["gpu"] == gpu
 
 
+@pytest.mark.parametrize(
+    ("host", "published"), [("localhost", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("::1", "[::1]"), ("::", "[::]")]
+)
+def test_addresses_as_compose_spells_them(checkout: Checkout, host: str, published: str) -> None:
+    assert checkout.source(". scripts/containers.sh; address_to_publish", HOST=host) == published
+
+
+def test_compose_is_told_the_address_in_its_own_spelling(checkout: Checkout, docker: Path) -> None:
+    started = checkout.run("start.sh", "--docker", "--port", port := port_for_docker(), HOST="localhost")
+    assert started.returncode == 0, started.stdout
+    assert containers(docker)[f"tts-{port}"]["host"] == "127.0.0.1"
+
+
 def test_an_instance_for_each_gpu_behind_one_balancer(checkout: Checkout, docker: Path) -> None:
     nvidia_smi(checkout, "100", "200", "300")
     port = port_for_docker()
