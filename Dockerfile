@@ -59,11 +59,16 @@ RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=
     . scripts/common.sh && . scripts/python.sh \
  && if [ "$TORCH" = cpu ]; then install requirements.txt requirements-cpu-overrides.txt; else install requirements.txt; fi
 
+# A checkout made under a strict umask is its owner's alone; the user of the image must be able to read it.
+FROM base AS code
+COPY . .
+RUN chmod -R a+rX .
+
 FROM base AS cpu
 LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=core-packages /opt/venv /opt/venv
-COPY . .
+COPY --from=code /srv /srv
 ENV ENGINE=hibari
 USER 10001:10001
 
@@ -71,5 +76,5 @@ FROM base AS full
 LABEL org.opencontainers.image.title="Kyutai TTS service" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=full-packages /opt/venv /opt/venv
-COPY . .
+COPY --from=code /srv /srv
 USER 10001:10001

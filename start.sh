@@ -106,7 +106,8 @@ read_arguments() {
 # one_at_a_time: a second start.sh waits here until the first has its service running, and then finds it.
 one_at_a_time() {
   PROBE_PYTHON=$(usable_python) || PROBE_PYTHON=$(any_python) || no_python
-  mkdir -p "$RUN_DIR"
+  { mkdir -p "$RUN_DIR" && : >>"$RUN_DIR/lock"; } 2>/dev/null ||
+    die "Nothing can be written to $RUN_DIR: is the folder another user's, or was the service started as another user before?"
   exec 9>"$RUN_DIR/lock"
   probe lock 9
 }

@@ -89,10 +89,10 @@ drain_s() {
 see_it_stop() {
   local deadline=$((SECONDS + ($(drain_s) + GRACE_S)))
   [[ -z $now ]] || deadline=$((SECONDS + GRACE_NOW_S))
-  while running "$1" && ((SECONDS < deadline)); do
+  while running "$1" && ours && ((SECONDS < deadline)); do
     sleep 0.1
   done
-  if running "$1"; then
+  if running "$1" && ours; then
     [[ $now ]] || warn "It did not end in time and is killed."
     kill_with_workers "$instance_pid"
   fi
@@ -104,6 +104,9 @@ see_it_stop() {
   forget "$1"
   say "Stopped."
 }
+
+# ours: whether it takes signals from us; a process of another user does not, and waiting for it would be in vain.
+ours() { kill -0 "$instance_pid" 2>/dev/null; }
 
 kill_with_workers() {
   local target=$1

@@ -126,7 +126,7 @@ check_compose() {
   if ! have docker && ! have docker-compose; then
     found compose "$(needed_for docker)" "not found: it comes with Docker"
   elif ! find_compose; then
-    found compose "$(needed_for docker)" "not found: install docker-compose-plugin (docker-compose-v2 on Ubuntu)"
+    found compose "$(needed_for docker)" "none that runs: install docker-compose-plugin (docker-compose-v2 on Ubuntu)"
   else
     version=$("${compose_command[@]}" version --short 2>/dev/null)
     if [[ $version == 1.* ]]; then
@@ -158,12 +158,17 @@ check_python() {
 
 # check_a_way: one of the two must be open.
 check_a_way() {
-  if [[ $(state_of toolkit) == ok && $(state_of compose) != fail ]] && have_gpu; then
+  local -a compose_command=()
+  local containers=''
+  if [[ $(state_of docker) == ok ]] && find_compose; then containers=yes; fi
+  if [[ $(state_of python3) != ok ]] && ! any_python >/dev/null && [[ $containers ]]; then
+    found start warn "docker compose up -d will do; ./start.sh needs a Python too, 3.8 or newer where it uses containers"
+  elif [[ $containers && $(state_of toolkit) == ok ]] && have_gpu; then
     found start ok "./start.sh will use containers"
   elif [[ $(state_of python3) == ok ]]; then
     found start ok "./start.sh will run it outside containers"
-  elif [[ $(state_of docker) == ok && $(state_of compose) == ok ]]; then
-    found start ok "./start.sh --docker will run the embedded voice in a container"
+  elif [[ $containers ]]; then
+    found start ok "./start.sh --docker --engine hibari will run the embedded voice in a container"
   else
     found start fail "neither a usable Docker nor a usable Python: one of them is needed"
   fi

@@ -12,7 +12,8 @@ Usage: deploy/engine.sh ACTION FOLDER
   bases   make the images stand-in:base (Debian, in the place of the NVIDIA one) and stand-in:haproxy
   down    stop it and put the machine's network settings back
 
-There is no GPU in it. A hook in the place of NVIDIA's notes in FOLDER/hook.log which GPUs each container would get;
+The machine must have no other Docker Engine at work: two would share the bridge docker0 and the firewall's rules, and
+"down" takes both away. There is no GPU in it. A hook in the place of NVIDIA's notes in FOLDER/hook.log which GPUs each container would get;
 WITHOUT_GPUS=1 leaves even that out.
 END
 }
@@ -74,11 +75,19 @@ END
   chmod +x "$folder/hooks/nvidia-container-runtime-hook"
 }
 
+# alone: another engine's bridge and rules would be changed by "up" and removed by "down".
+alone() {
+  ! ip link show docker0 >/dev/null 2>&1 && ! iptables-save 2>/dev/null | grep -q DOCKER && return
+  echo "There is a Docker Engine on this machine already, or one that was not taken down: deploy/engine.sh down FOLDER." >&2
+  exit 3
+}
+
 up() {
   [[ -x $folder/root/usr/sbin/dockerd ]] || fetch
   rm -rf "$folder/hooks"
   gpu_hook
-  [[ -f $folder/ip_forward.before ]] || cp /proc/sys/net/ipv4/ip_forward "$folder/ip_forward.before"
+  iptables -S FORWARD | head -n 1 >"$folder/policy.before" # the engine may set it to DROP
+  cp /proc/sys/net/ipv4/ip_forward "$folder/ip_forward.before"
   PATH=$folder/hooks:$folder/root/usr/bin:$folder/root/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     setsid nohup "$folder/root/usr/sbin/dockerd" --data-root "$folder/data" --exec-root "$folder/exec" \
     --pidfile "$folder/dockerd.pid" -H "unix://$folder/docker.sock" --bip "$SUBNET" \
@@ -119,6 +128,7 @@ END
 
 down() {
   local pid _
+  [[ -f $folder/ip_forward.before ]] || return 0 # it was never up: what there is belongs to others
   pid=$(cat "$folder/dockerd.pid" 2>/dev/null || true)
   [[ -z $pid ]] || kill "$pid" 2>/dev/null || true
   for _ in {1..80}; do
@@ -126,9 +136,11 @@ down() {
     sleep 0.25
   done
   ip link del docker0 2>/dev/null || true
-  iptables-save | grep -v -E 'DOCKER|docker0|br-[0-9a-f]{12}' | iptables-restore
+  iptables-save | { grep -v -E 'DOCKER|docker0|br-[0-9a-f]{12}' || true; } | iptables-restore
+  xargs iptables <"$folder/policy.before"
   cat "$folder/ip_forward.before" >/proc/sys/net/ipv4/ip_forward
   umount "$folder/exec/netns/default" 2>/dev/null || true
+  rm "$folder/ip_forward.before"
 }
 
 case ${1:-} in
@@ -140,6 +152,7 @@ case ${1:-} in
     ;;
 esac
 folder=$(realpath -m "${2:?a folder}")
+[[ $action != up ]] || alone
 if [[ $action != env ]] && ! { [[ $EUID == 0 ]] && command -v apt-get >/dev/null; }; then
   echo "This needs root on Debian." >&2
   exit 3

@@ -14,8 +14,8 @@ usage() {
   cat <<'END'
 Usage: deploy/verify_docker.sh [--keep FOLDER] [PYTEST ARGUMENTS]
 
-Needs root on Debian, its mirror and the Python packages' index, 10 GB of disk and some minutes. It starts an engine of
-its own beside whatever Docker there is, builds both targets of the unchanged Dockerfile on plain Debian, and runs
+Needs root on a Debian without a Docker Engine of its own, Debian's mirror and the Python packages' index, 10 GB of disk
+and some minutes. It starts an engine in a folder, builds both targets of the unchanged Dockerfile on plain Debian, and runs
 deploy/verify: one service, one for each of four GPUs, three behind HAProxy, one killed, one drained.
 
 --keep leaves the engine's folder, so that the next run is quicker (images stay); the engine is stopped all the same.
@@ -36,9 +36,9 @@ main() {
   cd "$ROOT"
   [[ $folder ]] || folder=$(mktemp -d /var/tmp/tts-docker.XXXXXX)
   folder=$(realpath -m "$folder")
+  eval "$(deploy/engine.sh env "$folder")" # first of all: clean_up removes every container of the engine that it reaches
   trap clean_up EXIT
   stage 'engine' deploy/engine.sh up "$folder"
-  eval "$(deploy/engine.sh env "$folder")"
   stage 'stand-in images' bases
   stage 'build cpu' build cpu cpu
   stage 'build full' build full latest

@@ -2,8 +2,8 @@
 # What every script of ours needs: saying things, failing with a reason, reading one setting.
 # Sourced, never run. Expects ROOT (this repository's folder).
 
-if ((BASH_VERSINFO[0] < 4)); then
-  printf 'bash 4 or newer is needed; this is %s.\n' "$BASH_VERSION" >&2
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then # before 4.4 an empty array counted as unset
+  printf 'bash 4.4 or newer is needed; this is %s.\n' "$BASH_VERSION" >&2
   exit 1
 fi
 

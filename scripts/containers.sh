@@ -34,8 +34,10 @@ start_containers() {
   else
     choose_container_gpu
   fi
+  give_up_when_interrupted
   bring_up "$PORT" "$service" || give_up_containers "$PORT"
   wait_for_containers "$PORT" || give_up_containers "$PORT"
+  trap - INT TERM
   greet_containers
 }
 
@@ -53,12 +55,21 @@ choose_container_gpu() {
 
 # bring_up PORT SERVICE: builds the image where it is missing.
 bring_up() {
-  local -x PORT=$1 MODEL_DIR
+  local -x PORT=$1 HOST=$HOST MODEL_DIR
   local -a build=()
   [[ -z $rebuild ]] || build=(--build)
   say "Starting a container for port $1${NVIDIA_VISIBLE_DEVICES:+, GPU $NVIDIA_VISIBLE_DEVICES} (minutes the first time: its image is built)"
-  MODEL_DIR=$(absolute "$(setting MODEL_DIR)")
+  HOST=$(address_to_publish) MODEL_DIR=$(absolute "$(setting MODEL_DIR)")
   with_engine_errors "$1" compose "tts-$1" "$COMPOSE_FILE_PATH" up -d ${build[@]+"${build[@]}"} "$2"
+}
+
+# address_to_publish: HOST as compose wants it: a number, one with colons in brackets.
+address_to_publish() {
+  case $HOST in
+    localhost) printf 127.0.0.1 ;;
+    *:*) printf '[%s]' "$HOST" ;;
+    *) printf '%s' "$HOST" ;;
+  esac
 }
 
 # absolute PATH: as compose wants it; nothing stays nothing.
@@ -68,7 +79,7 @@ absolute() { printf '%s' "${1:+$([[ $1 == /* ]] || printf '%s/' "$ROOT")$1}"; }
 with_engine_errors() {
   local log=$RUN_DIR/$1.docker.log
   shift
-  "$@" 9>&- >"$log" 2>&1 && return
+  ("$@") 9>&- >"$log" 2>&1 && return # a shell of its own: what an interrupt says does not belong into the log
   cat "$log" >&2
   explained "$(<"$log")" >&2 || true
   return 1
@@ -93,10 +104,17 @@ stopped_containers() {
   done
 }
 
-# give_up_containers PORT: shows the ends of the logs, leaves nothing behind.
+# give_up_when_interrupted: else a second start would leave the first half of these running beside its own.
+give_up_when_interrupted() {
+  interrupted_port=$PORT # PORT is another one inside bring_up
+  trap 'give_up_containers "$interrupted_port" "Interrupted."' INT TERM
+}
+
+# give_up_containers PORT [REASON]: shows the ends of the logs, leaves nothing behind.
 give_up_containers() {
   local id
-  warn "The service did not start."
+  trap - INT TERM
+  warn "${2:-The service did not start.}"
   for id in $(instances_on "$1"); do
     ask_docker inspect --format 'The end of the log of {{.Name}}:' "$id" >&2
     docker logs --tail 20 "$id" >&2 || true
@@ -112,6 +130,7 @@ start_behind_balancer() {
   choose_port
   local balancer=$PORT address=$ADDRESS public=$HOST
   port=$balancer
+  give_up_when_interrupted
   export BALANCER_PORT=$balancer HOST
   HOST=$(bridge_address)
   for gpu in $list; do
@@ -125,6 +144,7 @@ start_behind_balancer() {
   HOST=$public ADDRESS=$address
   balance "${servers[@]}" || give_up_containers "$balancer"
   wait_for_containers "$balancer" || give_up_containers "$balancer"
+  trap - INT TERM
   greet_containers "${servers[@]}"
 }
 
@@ -172,8 +192,8 @@ balance() {
 slots() {
   local slots
   slots=$(setting MAX_SLOTS 0)
-  ((slots > 0)) || slots=32
-  printf '%s' "$slots"
+  [[ $slots =~ ^0*[1-9][0-9]{0,3}$ ]] || slots=32
+  printf '%d' "$((10#$slots))"
 }
 
 greet_containers() {

@@ -24,7 +24,7 @@ nvidia_runtime() {
 find_compose() {
   if [[ -n $(ask_docker compose version --short) ]]; then
     compose_command=(docker compose)
-  elif have docker-compose; then
+  elif [[ -n $(docker-compose version --short 2>/dev/null) ]]; then
     compose_command=(docker-compose)
   else
     return 1
@@ -106,6 +106,9 @@ explained() {
       ;;
     *'Cannot connect to the Docker daemon'* | *'failed to connect to the docker API'*)
       echo 'The engine does not run: sudo systemctl start docker'
+      ;;
+    *'requires BuildKit'* | *'buildx component is missing'*)
+      echo 'The builder is missing: install docker-buildx-plugin (docker-buildx on Debian and Ubuntu).'
       ;;
     *'port is already allocated'* | *'address already in use'*)
       echo 'Somebody else has the port; choose another: --port N'

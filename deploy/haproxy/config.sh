@@ -10,7 +10,7 @@ Usage: deploy/haproxy/config.sh [options] HOST:PORT... >haproxy.cfg
   --stats ADDRESS  where HAProxy tells Prometheus of itself, its queue above all (default 127.0.0.1:8405)
   --slots N        requests that one instance gets at once (default 32): its MAX_SLOTS. The rest waits here and goes to
                    whichever instance is free first
-  --queue N        requests that may wait; one more is refused with 429 (default 64)
+  --queue N        requests that may wait; one more is refused with 429 (default 64). 0: none waits
 
 The instances may be on this machine or on others: one server line each. Name containers on this machine by the address
 of Docker's bridge and not by 127.0.0.1, where Docker answers for a container that is gone. Needs HAProxy 2.4 or newer.
@@ -81,7 +81,7 @@ defaults
 frontend speech
   bind $bind
   acl speaks path_beg /api/tts /api/stream /v1/audio/speech
-  http-request return status 429 content-type application/json string $(error 'Every slot is taken and the queue is full.' rate_limit_error queue_full) hdr Retry-After 2 if speaks { queue(speech) ge $queue }
+  http-request return status 429 content-type application/json string $(error 'Every slot is taken and the queue is full.' rate_limit_error queue_full) hdr Retry-After 2 if speaks { queue(speech) ge $queue } !{ be_conn_free(speech) gt 0 }
   use_backend speech if speaks
   default_backend light
 

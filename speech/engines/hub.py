@@ -205,7 +205,6 @@ class Hub:
         wanted = hub_errors.Wanted(repo, missing, self.cache_dir)
         if self._offline:
             raise hub_errors.unreachable(wanted, "HF_HUB_OFFLINE is set")
-        _configure()
         try:
             yield
         except SpeechError:
@@ -251,18 +250,23 @@ class Hub:
 def _configure() -> None:
     """Settle huggingface_hub's switches before its first import; whoever set them keeps his choice.
 
-    Its xet transfers start from zero after a break, plain HTTP resumes; its progress bars do not belong in a log.
+    Its xet transfers start from zero after a break, plain HTTP resumes; its progress bars do not belong in a log. An
+    empty HF_ENDPOINT is an address for it, and unset for us: compose hands every setting on, most of them empty.
     """
+    if not os.environ.get("HF_ENDPOINT"):
+        os.environ.pop("HF_ENDPOINT", None)
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 def _default_cache_dir() -> Path:
-    _configure()
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
+
+
+_configure()  # with this import: voices are listed through this module before moshi comes, which imports the library
 
 
 def _drop_if_oversized(file: RemoteFile) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,18 @@ def test_compose_hands_every_setting_on() -> None:
     assert set(environment) == names, "a row `NAME: ${NAME:-}` in docker-compose.yml for each setting"
 
 
+def test_settings_that_compose_leaves_empty_are_unset_for_the_hubs_library_too() -> None:
+    empty = dict.fromkeys(compose()["services"]["tts"]["environment"], "")
+    code = (  # in the service's order: the voices first, then the engine, which brings the library along
+        "import speech.embedding_voices, moshi.models.loaders; from huggingface_hub import constants as c;"
+        "print(c.ENDPOINT, c.HF_HUB_DISABLE_XET)"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | empty, capture_output=True, text=True, check=True
+    ).stdout
+    assert asked == "https://huggingface.co True\n"
+
+
 def test_what_compose_leaves_out_the_image_or_the_published_port_settles() -> None:
     settled = image_environment()
     for name in FIXED_IN_THE_IMAGE - {"HOST", "PORT"}:
@@ -89,6 +103,11 @@ def test_the_balancer_has_a_line_for_each_instance_and_asks_lb() -> None:
         assert part in text
 
 
+def test_with_no_place_to_wait_a_free_slot_is_given_all_the_same() -> None:
+    (refusal,) = re.findall(r"return status 429 .* if (.*)", balancer("--queue", "0", "a:1"))
+    assert refusal == "speaks { queue(speech) ge 0 } !{ be_conn_free(speech) gt 0 }"  # the first alone is always true
+
+
 def test_the_balancers_errors_have_the_shape_of_ours() -> None:
     bodies = [json.loads(body) for body in re.findall(r"string '(\{.*?\})'", balancer("a:1"))]
     assert [body["error"]["code"] for body in bodies] == ["no_instance", "queue_full"]
@@ -121,6 +140,14 @@ def test_pods_run_as_the_images_user_and_mount_what_it_writes() -> None:
     mounts = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
     settled = image_environment()
     assert mounts == {settled["HF_HOME"], settled["VOICES_DIR"], settled["OUTPUT_DIR"], "/tmp"}
+
+
+def test_files_of_a_strict_umask_are_opened_to_the_images_user() -> None:
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    (code,) = (stage for stage in stages if "\nCOPY . .\n" in stage)
+    assert code.startswith("base AS code\n")
+    assert "\nRUN chmod -R a+rX .\n" in code
+    assert sum("\nCOPY --from=code /srv /srv\n" in stage for stage in stages) == 2
 
 
 def test_secrets_stay_out_of_the_image() -> None:

@@ -54,6 +54,7 @@ def compose(arguments: list[str]) -> int:
         "id": f"{project}-1",
         "pid": process.pid,
         "status": "exited" if dies else "running",
+        "host": os.environ.get("HOST", ""),
         "gpu": os.environ.get("NVIDIA_VISIBLE_DEVICES", "0") if service == "tts" else "",
         "haproxy": Path(os.environ["HAPROXY_CFG"]).read_text() if service == "haproxy" else "",
         "labels": {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripts.checkout import REPOSITORY, Checkout, alive, free_port, stranger
+from tests.scripts.checkout import REPOSITORY, TIMEOUT_S, Checkout, alive, free_port, stranger, until
 from tests.scripts.test_gpu import NO_DRIVER, nvidia_smi
 
 
@@ -109,6 +109,20 @@ def test_one_that_dies_shows_its_log_and_is_removed(checkout: Checkout, docker: 
     assert containers(docker) == {}
 
 
+@pytest.mark.parametrize(("arguments", "instances"), [(("--docker",), 1), (("--gpus", "all"), 2)])
+def test_an_interrupted_start_leaves_no_containers(
+    checkout: Checkout, docker: Path, arguments: tuple[str, ...], instances: int
+) -> None:
+    nvidia_smi(checkout, "100", "200")
+    start = checkout.begin("start.sh", *arguments, "--port", port_for_docker(), FAKE_MUTE="1")
+    until(lambda: len(list(docker.glob("*.json"))) == instances)
+    start.terminate()
+    said = start.communicate(timeout=TIMEOUT_S)[0]
+    assert "Interrupted." in said
+    assert start.returncode == 1
+    assert containers(docker) == {}
+
+
 def test_started_twice_it_runs_once(checkout: Checkout, docker: Path) -> None:
     port = port_for_docker()
     checkout.run("start.sh", "--docker", "--port", port)
@@ -153,6 +167,19 @@ def test_the_users_gpu_wins(checkout: Checkout, docker: Path, environment: dict[
     assert containers(docker)[f"tts-{port}"]["gpu"] == gpu
 
 
+@pytest.mark.parametrize(
+    ("host", "published"), [("localhost", "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("::1", "[::1]"), ("::", "[::]")]
+)
+def test_addresses_as_compose_spells_them(checkout: Checkout, host: str, published: str) -> None:
+    assert checkout.source(". scripts/containers.sh; address_to_publish", HOST=host) == published
+
+
+def test_compose_is_told_the_address_in_its_own_spelling(checkout: Checkout, docker: Path) -> None:
+    started = checkout.run("start.sh", "--docker", "--port", port := port_for_docker(), HOST="localhost")
+    assert started.returncode == 0, started.stdout
+    assert containers(docker)[f"tts-{port}"]["host"] == "127.0.0.1"
+
+
 def test_an_instance_for_each_gpu_behind_one_balancer(checkout: Checkout, docker: Path) -> None:
     nvidia_smi(checkout, "100", "200", "300")
     port = port_for_docker()
@@ -166,6 +193,14 @@ def test_an_instance_for_each_gpu_behind_one_balancer(checkout: Checkout, docker
     assert f"bind 127.0.0.1:{port}\n" in balancer["haproxy"]
     assert " maxconn 5 " in balancer["haproxy"]
     assert "queue(speech) ge 7 " in balancer["haproxy"]
+
+
+def test_settings_are_no_arithmetic(checkout: Checkout, docker: Path) -> None:
+    nvidia_smi(checkout, "100")
+    (checkout.folder / ".env").write_text("MAX_SLOTS=a[$(mkdir harm)]\n")
+    checkout.run("start.sh", "--gpus", "0", "--port", port := port_for_docker())
+    assert " maxconn 32 " in containers(docker)[f"tts-balancer-{port}"]["haproxy"]
+    assert not (checkout.folder / "harm").exists()
 
 
 def test_all_of_it_is_stopped_by_the_balancers_port(checkout: Checkout, docker: Path) -> None:

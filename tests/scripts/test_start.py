@@ -143,6 +143,14 @@ def test_a_wrong_wish_is_named(
     assert checkout.pids() == {}
 
 
+def test_a_folder_that_cannot_be_written_is_explained(checkout: Checkout) -> None:
+    (checkout.folder / ".run").touch()  # a file: not even root can put a lock into it
+    started = checkout.run("start.sh")
+    assert started.returncode == 1
+    assert started.stdout.startswith(f"Nothing can be written to {checkout.folder}/.run: ")
+    assert started.stdout.count("\n") == 1
+
+
 def test_env_file_counts_and_is_not_executed(checkout: Checkout) -> None:
     del checkout.environment["PORT"]
     port = free_port()

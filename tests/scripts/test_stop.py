@@ -86,6 +86,16 @@ def test_now_does_not_wait_for_streams(checkout: Checkout, tmp_path: Path) -> No
     assert not alive(pid)
 
 
+def test_a_process_that_takes_no_signal_of_ours_is_not_waited_for(checkout: Checkout) -> None:
+    checkout.run("start.sh")
+    refused = {"BASH_FUNC_kill%%": "() { return 1; }"}  # as it is for a process of another user
+    stopped = checkout.run("stop.sh", DRAIN_TIMEOUT="1000", **refused)
+    assert stopped.returncode == 1
+    assert "was it started by another user?" in stopped.stdout
+    assert "is killed" not in stopped.stdout
+    assert alive(checkout.pids()[checkout.only_port()])
+
+
 STUBBORN = """
 import signal, subprocess
 print(subprocess.Popen(["sleep", "1000"]).pid, flush=True)

@@ -94,10 +94,30 @@ def test_docker_in_trouble_is_explained_and_counts_where_it_was_asked_for(
     assert (code, checks[check][0]) == (0, "warn")
 
 
-def test_no_python_and_no_docker_is_the_end(whole: Checkout) -> None:
-    (whole.folder / ".venv/bin/python").unlink()
+def without_python(checkout: Checkout) -> None:
+    (checkout.folder / ".venv/bin/python").unlink()
     for name in ("python3.11", "python3"):
-        whole.command(name, "#!/bin/bash\nexit 127\n")
+        checkout.command(name, "#!/bin/bash\nexit 127\n")
+
+
+def test_docker_without_python_is_enough_but_not_for_start(whole: Checkout, docker: Path) -> None:  # noqa: F811
+    nvidia_smi(whole, "10")
+    without_python(whole)
+    code, checks = verify(whole)
+    assert (code, checks["start"][0]) == (0, "warn")
+    assert "./start.sh needs a Python too" in checks["start"][1]
+
+
+@pytest.mark.parametrize("version", ["", "exit 1"])
+def test_a_compose_that_does_not_run_is_none(whole: Checkout, version: str) -> None:
+    whole.command("docker-compose", f"#!/bin/bash\necho broken >&2\n{version}\n")
+    code, checks = verify(whole, "--docker")
+    assert (code, checks["compose"][0]) == (1, "fail")
+    assert "none that runs" in checks["compose"][1]
+
+
+def test_no_python_and_no_docker_is_the_end(whole: Checkout) -> None:
+    without_python(whole)
     code, checks = verify(whole)
     assert code == 1
     assert checks["start"][0] == "fail"
