@@ -16,6 +16,7 @@ from speech.request import Pause, Piece
 
 MAX_PAUSE_S = 10.0  # moshi-server's bound; a longer pause is cut to it
 PARAGRAPH = Pause(0.0)
+MAX_HELD_CHARS = 1_000  # no word is longer; looking through it again at each piece must stay cheap
 
 _BREAK = re.compile(
     r"""<break\s{1,4}time\s?=\s?["']?\s?(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})\s?(ms|s)\s?["']?\s{0,4}/?>""", re.IGNORECASE
@@ -71,7 +72,10 @@ def pieces(text: str) -> list[Piece]:
 
 
 class TextFeed:
-    """Words from text that arrives in pieces, cut anywhere: what may go on in the next piece is held back."""
+    """Words from text that arrives in pieces, cut anywhere: what may go on in the next piece is held back.
+
+    Of a word without an end so much is held, then it is given in parts.
+    """
 
     def __init__(self) -> None:
         self._held = ""
@@ -81,6 +85,8 @@ class TextFeed:
         """The words that are complete now."""
         held = self._held + clean(text)
         cut = _safe_length(held)
+        if len(held) - cut > MAX_HELD_CHARS:
+            cut = len(held)
         self._held = held[cut:]
         return self._given(held[:cut])
 
@@ -104,6 +110,7 @@ class MessageFeed:
     def __init__(self) -> None:
         self._text = TextFeed()
         self._parts: list[str] = []  # of what may become a pause
+        self._tag = ""  # the same without white space
 
     def feed(self, message: str) -> list[Piece]:
         """The words and pauses that are complete now.
@@ -115,12 +122,15 @@ class MessageFeed:
         if not self._parts:
             return self._begin(message)
         inside, closed, after = message.partition(">")
-        tag = "".join(clean("".join([*self._parts, inside, closed])).split())
+        more = _dense(inside + closed)
+        tag = self._tag + more
         if found := _BREAK_DENSE.fullmatch(tag):
             self._parts = []
             return [_pause(found), *self._begin(after)]
         if not closed and _may_become_break(tag):
-            self._parts.append(message)
+            if more:
+                self._parts.append(message)
+                self._tag = tag
             return []
         return [*self.flush(), *self._begin(message)]
 
@@ -131,13 +141,17 @@ class MessageFeed:
 
     def _begin(self, message: str) -> list[Piece]:
         begun = _BREAK_BEGUN.search(message)
-        if begun is None or not _may_become_break("".join(begun[0].split())):
+        if begun is None or not _may_become_break(_dense(begun[0])):
             return self._whole(message)
-        self._parts = [begun[0]]
+        self._parts, self._tag = [begun[0]], _dense(begun[0])
         return self._whole(message[: begun.start()])
 
     def _whole(self, text: str) -> list[Piece]:
         return [*self._text.feed(text), *self._text.flush()]
+
+
+def _dense(text: str) -> str:
+    return "".join(clean(text).split())
 
 
 def _may_become_break(tag: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -35,14 +36,17 @@ from web.context import speech_service
 from web.errors import body_of, status_of
 from web.forms import ReadingForm, Text, explain
 from web.requests import log_speech
-from web.sockets import SocketClosed, Upgrade, Upgraded, WebSocket
+from web.sockets import SocketClosed, WebSocket
 from web.talk import Dialect, Messages, Talk, limits
+from web.upgrade import Upgrade, Upgraded
 
 log = logging.getLogger("kyutai_tts.socket")
 blueprint = Blueprint("live", __name__)
 
 PROGRESS_S = 1.0
 OURS = 500
+MOST_NOT_STARTED = 16  # such connections hold no slot, but a thread each of those that the server has to spare
+_not_started = threading.BoundedSemaphore(MOST_NOT_STARTED)
 
 
 class Start(ReadingForm):
@@ -211,8 +215,7 @@ def stream() -> Response:
 def _serve(service: SpeechService, socket: WebSocket) -> None:
     with ExitStack() as held:
         try:
-            with service.when_draining(lambda: socket.call(socket.close)):
-                first = socket.receive()
+            first = _first_message(service, socket)
             if first is None:
                 socket.close(CloseReason.GOING_AWAY)
                 return
@@ -227,6 +230,17 @@ def _serve(service: SpeechService, socket: WebSocket) -> None:
         talk = Talk(socket, speech, dialect)
         with service.when_draining(talk.drain):
             talk.run()
+
+
+def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | None:
+    """None if it does not come. Raises QueueFull if too many others wait for theirs: threads are not without number."""
+    if not _not_started.acquire(blocking=False):
+        raise QueueFull("Too many connections are open on which nothing was started.", retry_after_s=1)
+    try:
+        with service.when_draining(lambda: socket.call(socket.close)):
+            return socket.receive(within_s=service.settings.silence_timeout)
+    finally:
+        _not_started.release()
 
 
 def _open(service: SpeechService, message: str | bytes) -> Speech:

@@ -3,14 +3,15 @@
 Knows no speech. Two threads use one: the reader calls `receive`, the writer `send` and `close`. The reader never waits
 for the writer, so it sees at any time that the client left or has stopped reading.
 
-wsproto speaks the protocol. flask-sock was tried and left: its socket is accepted before a view can refuse it with a
-status, keeps every message that comes however many there are, sends pongs between the halves of a long message, and
-does not tell of pings, which count as signs of life here.
+wsproto speaks the protocol. simple-websocket was tried and left (docs/decisions/websockets.md): it keeps every message
+that comes however many there are, sends pongs between the halves of a long message, and does not tell of pings, which
+count as signs of life here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import select
 import socket
 import threading
@@ -21,25 +22,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from flask import Response
-from werkzeug.exceptions import BadRequest, HTTPException
-from wsproto import ConnectionType, WSConnection
+from wsproto import WSConnection
 from wsproto.connection import ConnectionState
 from wsproto.events import (
-    AcceptConnection,
     BytesMessage,
     CloseConnection,
     Event,
     Message,
     Ping,
     Pong,
-    Request,
     TextMessage,
 )
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
-
-from web.clients import client_socket
 
 EMPTY = CloseReason.NO_STATUS_RCVD  # a close frame without a payload; the other side sees 1005
 LINGER_S = 5.0  # how long a client may take to answer our close frame
@@ -73,60 +68,8 @@ class Ending(Enum):
         return self in (Ending.GONE, Ending.UNREAD)
 
 
-class UpgradeRequired(HTTPException):
-    """A version of the WebSocket protocol other than 13."""
-
-    code = 426
-
-
 class SocketClosed(Exception):
     """Nothing more can be sent."""
-
-
-class Upgrade:
-    """A request for a WebSocket, not yet answered: the endpoint may still refuse it with a status."""
-
-    def __init__(self, environ: dict[str, Any]) -> None:
-        """Raises BadRequest or UpgradeRequired if the request's headers do not ask for a WebSocket."""
-        sock = client_socket(environ)
-        if sock is None:
-            raise BadRequest("This server does not speak WebSocket.")
-        self._sock = sock
-        self._connection = WSConnection(ConnectionType.SERVER)
-        try:
-            self._connection.initiate_upgrade_connection(_headers(environ), "/")
-            (asked,) = self._connection.events()
-        except RemoteProtocolError as error:
-            if getattr(error.event_hint, "status_code", 400) == UpgradeRequired.code:
-                raise UpgradeRequired(str(error)) from None
-            raise BadRequest(str(error)) from None
-        assert isinstance(asked, Request)
-
-    def accept(self, limits: Limits) -> WebSocket:
-        """Answer 101. Raises SocketClosed."""
-        try:
-            self._sock.sendall(self._connection.send(AcceptConnection()))
-        except OSError:
-            raise SocketClosed from None
-        return WebSocket(self._sock, self._connection, limits)
-
-
-def _headers(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    return [
-        (name[5:].replace("_", "-").encode("latin-1"), value.encode("latin-1"))
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    ]
-
-
-class Upgraded(Response):
-    """What a view returns when its WebSocket is over: nothing more is written."""
-
-    def __init__(self) -> None:
-        super().__init__(status=101)
-
-    def __call__(self, *_: Any) -> Any:
-        raise StopIteration  # gunicorn's own word for: close the connection, no response
 
 
 class WebSocket:
@@ -142,13 +85,13 @@ class WebSocket:
         self.ending: Ending | None = None
         self._sock, self._connection, self._limits, self._clock = sock, connection, limits, clock
         self._messages: deque[str | bytes] = deque()
-        self._parts: list[Any] = []  # of a message that is not complete yet
-        self._parts_bytes = 0
+        self._part: io.StringIO | io.BytesIO | None = None  # of a message that is not complete yet
         self._controls: dict[type[Event], Event] = {}  # for whoever writes next; of each kind only the newest
         self._actions: deque[Callable[[], None]] = deque()
         self._writing = threading.Lock()
         self._write_began: float | None = None
         self._closed_at: float | None = None
+        self._message_by: float | None = None
         self._opened_at = self._heard_at = clock()
         self._ping_at = self._opened_at + limits.ping_s
         self._wake_in, self._wake_out = socket.socketpair()
@@ -201,8 +144,12 @@ class WebSocket:
 
     # -- the reader -----------------------------------------------------------------------------------------------
 
-    def receive(self) -> str | bytes | None:
-        """The next message; None when there will be none, and `ending` says why."""
+    def receive(self, within_s: float | None = None) -> str | bytes | None:
+        """The next message; None when there will be none, and `ending` says why.
+
+        within_s: the client counts as silent if it takes longer, even if it answers pings.
+        """
+        self._message_by = None if within_s is None else self._clock() + within_s
         while not self._messages:
             if self.ending is None:
                 self.ending = self._look_at_clock()
@@ -242,6 +189,8 @@ class WebSocket:
             deadlines.append(self._closed_at + LINGER_S)
         if (began := self._write_began) is not None:
             deadlines.append(began + limits.unread_s)
+        if self._message_by is not None:
+            deadlines.append(self._message_by)
         return min(deadlines)
 
     def _look_at_clock(self) -> Ending | None:
@@ -250,7 +199,7 @@ class WebSocket:
             return Ending.CLOSED_BY_US
         if (began := self._write_began) is not None and now >= began + limits.unread_s:
             return Ending.UNREAD
-        if now >= self._heard_at + limits.silence_s:
+        if now >= self._heard_at + limits.silence_s or (self._message_by is not None and now >= self._message_by):
             return Ending.SILENT
         if now >= self._opened_at + limits.longest_s:
             return Ending.TOO_LONG
@@ -295,15 +244,15 @@ class WebSocket:
         return None
 
     def _take_part(self, event: Message[Any]) -> Ending | None:
-        self._parts.append(event.data)
-        self._parts_bytes += len(event.data)
-        if self._parts_bytes > self._limits.message_bytes:
+        if self._part is None:
+            self._part = io.StringIO() if isinstance(event, TextMessage) else io.BytesIO()
+        self._part.write(event.data)
+        if self._part.tell() > self._limits.message_bytes:
             return Ending.BAD_FRAME
         if event.message_finished:
-            empty = "" if isinstance(event, TextMessage) else b""
             if self._closed_at is None:
-                self._messages.append(empty.join(self._parts))
-            self._parts, self._parts_bytes = [], 0
+                self._messages.append(self._part.getvalue())
+            self._part = None
         return None
 
     def _take_close(self, event: CloseConnection) -> Ending:

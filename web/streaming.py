@@ -49,8 +49,9 @@ from web.moshi_wire import (
     wire,
 )
 from web.requests import log_speech
-from web.sockets import SocketClosed, Upgrade, Upgraded, WebSocket
+from web.sockets import SocketClosed, WebSocket
 from web.talk import Dialect, Messages, Talk, limits
+from web.upgrade import Upgrade, Upgraded
 
 log = logging.getLogger("kyutai_tts.socket")
 blueprint = Blueprint("streaming", __name__)

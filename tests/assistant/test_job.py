@@ -90,7 +90,7 @@ def test_the_queue_is_named(doors: Doors, stage: StageEngine, staged: SpeechServ
             stage.play(await taken(stage))
 
     anyio.run(work)
-    assert nothing_is_held(staged, stage)
+    wait_until(lambda: nothing_is_held(staged, stage))  # a service lets go after the last byte
 
 
 class SlowLoad:
@@ -211,7 +211,7 @@ def test_a_clients_own_time_limit_frees_the_slot(
             await until(lambda: nothing_is_held(staged, stage))
 
     anyio.run(work)
-    assert list(folder.iterdir()) == []
+    assert list(folder.glob("*")) == []  # which is not there if the client's patience ended even before
 
 
 def test_others_are_answered_during_speech_and_several_speak_at_once(

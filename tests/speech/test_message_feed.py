@@ -52,3 +52,13 @@ def test_whole_text_in_one_message() -> None:
 
 def test_what_nobody_can_say_is_dropped() -> None:
     assert fed("\n\n", "a\x00b\u200b", "\x07", "c\n\n") == ["ab", "c"]
+
+
+def test_nothing_is_no_part_of_a_pause() -> None:
+    """Else each of these messages would cost more than the one before."""
+    feed = MessageFeed()
+    assert feed.feed("One <break") == ["One"]
+    for message in ("", " ", "\n\n", "\u200b") * 100:
+        assert feed.feed(message) == []
+    assert feed._parts == ["<break"]
+    assert feed.feed('time="1s"/>') == [Pause(1.0)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speech.request import Pause
-from speech.text import MAX_PAUSE_S, PARAGRAPH, TextFeed, clean, pieces
+from speech.text import MAX_HELD_CHARS, MAX_PAUSE_S, PARAGRAPH, TextFeed, clean, pieces
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,14 @@ def test_a_word_is_given_out_as_soon_as_white_space_follows() -> None:
     assert feed.feed("<bre") == []
     assert feed.feed('ak time="1s"/>') == [Pause(1.0)]
     assert feed.flush() == []
+
+
+def test_what_never_ends_is_not_held_for_ever() -> None:
+    """Else each piece would cost more than the one before."""
+    for piece in ("x", " ", "\n"):
+        feed, came = TextFeed(), []
+        for _ in range(3 * MAX_HELD_CHARS):
+            came += feed.feed(piece)
+            assert len(feed._held) <= MAX_HELD_CHARS
+        words = [word for word in [*came, *feed.flush()] if isinstance(word, str)]
+        assert "".join(words) == (piece * 3 * MAX_HELD_CHARS).strip()

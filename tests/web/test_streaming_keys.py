@@ -68,7 +68,13 @@ def test_what_unmute_asks_before_it_shows_a_key(locked: LiveServer, path: str) -
     assert locked.get(path)
 
 
+def nobody_is_connected(server: LiveServer) -> bool:
+    (module,) = server.get("/api/modules_info")
+    return module["used_slots"] == "0"
+
+
 def test_a_full_house(locked: LiveServer) -> None:
+    locked.wait_until(lambda: nobody_is_connected(locked))
     with MoshiClient(locked.url, header=KEY) as first, MoshiClient(locked.url, header=KEY) as second:
         assert first.next() == second.next() == {"type": "Ready"}
         with MoshiClient(locked.url, header=KEY) as third:

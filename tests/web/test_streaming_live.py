@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,8 @@ from speech.encoders import ENCODERS
 from tests.ear import heard, pcm16, word_errors
 from tests.live_server import LiveServer
 from tests.web.moshi_client import BINARY, CLOSE, NO_STATUS, TEXT
+from web.live import MOST_NOT_STARTED
+from web.server import SPARE_THREADS
 
 SENTENCES = "The quick brown fox jumps over the lazy dog. It barks loudly."
 
@@ -222,6 +224,26 @@ def test_what_makes_no_sense(server: LiveServer, messages: list[str | bytes], pa
     assert error["param"] == param
     assert says in error["message"]
     assert code == 1008
+
+
+def test_connections_that_start_nothing_are_not_without_number(server: LiveServer) -> None:
+    """Each holds a thread of the server, which must have some left for others."""
+    assert MOST_NOT_STARTED < SPARE_THREADS
+    with ExitStack() as idle:
+        for _ in range(MOST_NOT_STARTED):
+            idle.enter_context(connected(server))
+        with connected(server) as client:
+            got = client.hear_all()
+        assert (got.of("error")[0]["error"]["code"], got.close_code) == ("queue_full", 1013)
+        assert server.answers()
+    server.wait_until(lambda: says_ready(server))
+
+
+def says_ready(server: LiveServer) -> bool:
+    with connected(server) as client:
+        client.send("start")
+        event = client.next()
+    return isinstance(event, dict) and event["type"] == "ready"
 
 
 def test_a_pause_alone_is_silence(server: LiveServer) -> None:

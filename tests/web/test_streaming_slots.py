@@ -23,6 +23,7 @@ from tests.web.inside import URL, Inside, inside
 from tests.web.moshi_client import NO_FRAME, NO_STATUS, MoshiClient
 
 LONG_S = 600.0  # no deadline of its kind comes in this test
+SILENCE_S = 1.0  # longer than a busy machine leaves a thread waiting
 BUSY = {"type": "Error", "message": "no free channels"}
 
 
@@ -89,7 +90,7 @@ def cold_house() -> Iterator[House]:
 
 @pytest.fixture
 def hasty_house() -> Iterator[House]:
-    yield from house_of(ping_interval=0.05, silence_timeout=0.5)
+    yield from house_of(ping_interval=0.05, silence_timeout=SILENCE_S)
 
 
 def speaking(house: House, client: MoshiClient) -> Utterance:
@@ -183,7 +184,7 @@ def test_pings_come_and_answers_keep_it_open(hasty_house: House) -> None:
         pings = 0
         for opcode, _ in client.frames():
             pings += opcode == 9
-            if time.monotonic() - begun > 1.2:  # more than twice the silence that is allowed
+            if time.monotonic() - begun > 2.2 * SILENCE_S:
                 break
         client.say("One")
         hasty_house.engine.play(hasty_house.engine.next(), "One")
@@ -204,14 +205,21 @@ def test_a_silent_client_is_dropped(hasty_house: House) -> None:
 def test_text_counts_as_a_sign_of_life(hasty_house: House) -> None:
     with hasty_house.ready() as client:
         begun = time.monotonic()
-        while time.monotonic() - begun < 1.2:
+        while time.monotonic() - begun < 2.2 * SILENCE_S:
             client.text("One")
             time.sleep(0.05)
         assert hasty_house.service.streams_open == 1
 
 
+def test_one_that_never_starts(hasty_house: House) -> None:
+    with hasty_house.client(path="/api/stream") as client:
+        got = client.hear_all()
+    assert (got.messages, got.close_code) == ([], 1001)
+    assert got.pings  # which were answered
+
+
 def test_one_that_never_ends() -> None:
-    with contextmanager(house_of)(max_socket_time=0.3) as house:
+    with contextmanager(house_of)(max_socket_time=1.5) as house:
         with house.ready() as client:
             speaking(house, client)
             assert client.hear_all().close_code == NO_STATUS
@@ -355,4 +363,4 @@ def test_two_threads_a_socket_and_none_afterwards(house: House) -> None:
         speaking(house, first)
         speaking(house, second)
         assert threading.active_count() <= before + 4
-    house.wait_until(lambda: threading.active_count() == before)
+    house.wait_until(lambda: threading.active_count() <= before)
