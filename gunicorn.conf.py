@@ -1,7 +1,7 @@
 """gunicorn's fixed settings; web/server.py adds what depends on ours. Each was tried, the reason stands beside it."""
 
 workers = 1  # one process owns the model
-worker_class = "gthread"  # streams, WebSockets, drain and seeing a client leave: only this worker has them all
+worker_class = "web.worker.Worker"  # gthread: only it has streams, WebSockets, drain and seeing a client leave
 preload_app = False  # CUDA must not be touched before the fork
 timeout = 120  # a worker whose main thread has not moved for so long is stuck; long streams do not count
 keepalive = 5  # seconds

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    UnknownMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from speech.engines.base import STEP_S, StepTally
@@ -42,14 +49,16 @@ class Metrics:
         self._wait = Histogram(
             "tts_queue_seconds", "From the request to its slot, loading included.", buckets=WAIT_S, registry=registry
         )
-        self._connects = Counter("py_connect", "Streams opened.", ["handler"], registry=registry)
         self._lengths = Histogram(
-            "py_model_connection_num_steps", "Frames made for a stream.", ["handler"], buckets=STEPS, registry=registry
+            "py_model_connection_num_steps", "Frames made for a stream.", buckets=STEPS, registry=registry
         )
-        registry.register(_Now(service))
+        self._lock = threading.Lock()
+        self._opened = 0
+        registry.register(_Now(service, lambda: self._opened))
 
     def opened(self) -> None:
-        self._connects.labels(**HANDLER).inc()
+        with self._lock:
+            self._opened += 1
 
     def refused(self) -> None:
         """Before there was a Speech."""
@@ -65,7 +74,7 @@ class Metrics:
             self._first.observe(speech.first_audio_s)
         if speech.queue_s is not None:
             self._wait.observe(speech.queue_s)
-            self._lengths.labels(**HANDLER).observe(speech.utterance.made_s / FRAME_S)
+            self._lengths.observe(speech.utterance.made_s / FRAME_S)
         if speech.complete and speech.pace is not None:
             self._pace.observe(speech.pace)
 
@@ -77,8 +86,8 @@ class Metrics:
 class _Now(Collector):
     """What is asked of the service at the time of asking."""
 
-    def __init__(self, service: SpeechService) -> None:
-        self._service = service
+    def __init__(self, service: SpeechService, opened: Callable[[], int]) -> None:
+        self._service, self._opened = service, opened
 
     def collect(self) -> Iterator[Metric]:
         service = self._service
@@ -95,22 +104,26 @@ class _Now(Collector):
         )
         yield CounterMetricFamily("tts_loads", "Loads of the model.", manager.loads)
         yield CounterMetricFamily("tts_releases", "Releases of the model.", manager.releases)
-        yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", engine.steps.count)
-        channels = GaugeMetricFamily("py_open_channels", "Slots with somebody in them.", labels=list(HANDLER))
-        channels.add_metric(list(HANDLER.values()), engine.slots_used)
-        yield channels
-        for name, what in (
-            ("py_total_steps", "Batched steps"),
-            ("py_active_steps", "Those with anybody in them: all"),
-        ):
-            steps = CounterMetricFamily(name, f"{what}, since the last load.", labels=list(HANDLER))
-            steps.add_metric(list(HANDLER.values()), engine.steps.count)
-            yield steps
-        yield _step_durations(engine.steps)
+        steps = engine.steps
+        yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", steps.count)
+        yield _step_durations(steps)
+        yield _moshis(GaugeMetricFamily, "py_open_channels", "Slots with somebody in them.", engine.slots_used)
+        yield _moshis(UnknownMetricFamily, "py_connect", "Streams opened.", self._opened())
+        yield _moshis(UnknownMetricFamily, "py_total_steps", "Batched steps since the last load.", steps.count)
+        yield _moshis(UnknownMetricFamily, "py_active_steps", "The same: no step is made for nobody.", steps.count)
 
 
 def _step_durations(steps: StepTally) -> Metric:
     buckets = [(str(limit_s), float(count)) for limit_s, count in zip(STEP_S, steps.within, strict=True)]
     family = HistogramMetricFamily("py_model_step_duration", "Seconds that a batched step took, since the last load.")
     family.add_metric([], [*buckets, ("+Inf", float(steps.count))], steps.total_s)
+    return family
+
+
+def _moshis(
+    kind: type[GaugeMetricFamily] | type[UnknownMetricFamily], name: str, about: str, value: float
+) -> GaugeMetricFamily | UnknownMetricFamily:
+    """One of moshi-server's, by its very name: a counter of this library's would be called `..._total`."""
+    family = kind(name, about, labels=list(HANDLER))
+    family.add_metric(list(HANDLER.values()), value)
     return family

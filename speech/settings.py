@@ -122,7 +122,10 @@ class Settings(BaseModel):
         1_048_576, ge=1024, description="Largest request body; a larger one is refused with 413."
     )
     read_timeout: float = Field(
-        30, gt=0, description="Seconds a client may leave its audio unread before it is disconnected."
+        30,
+        gt=0,
+        description="Seconds a client may leave its audio unread, or keep us waiting for its request, before it is "
+        "disconnected.",
     )
     ping_interval: float = Field(10, gt=0, description="Seconds between the pings that a WebSocket's client gets.")
     silence_timeout: float = Field(

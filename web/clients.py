@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 log = logging.getLogger("kyutai_tts.clients")
@@ -27,10 +27,14 @@ class Client:
         self.sock, self.on_gone, self._read_timeout_s = sock, on_gone, read_timeout_s
         self.deadline: float | None = None  # monotonic; None while we owe the client, not it us
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Around each hand-over of bytes to the server."""
+        return self.owing(self._read_timeout_s)
+
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Around each hand-over of bytes to the server: while it lasts, the client is the one to act."""
-        self.deadline = time.monotonic() + self._read_timeout_s
+    def owing(self, seconds: float) -> Iterator[None]:
+        """While it lasts, the client is the one to act, and has so long."""
+        self.deadline = time.monotonic() + seconds
         try:
             yield
         finally:
@@ -140,7 +144,7 @@ class ClientWatch:
                 self._clients.discard(client)
                 self._unregister(client)
         for client in stalled:
-            log.info("a client left its audio unread for %g s and was disconnected", self._read_timeout_s)
+            log.info("a client left its audio unread, or took too long over its body, and was disconnected")
             client.hang_up()
             client.on_gone()
 

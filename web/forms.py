@@ -104,12 +104,18 @@ def _body() -> bytes:
 def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
     """The fields, and whether they have types of their own: in a form everything is text."""
     kind = request.mimetype
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("A compressed body is not taken.")
+    if kind == "application/x-www-form-urlencoded" and data.lstrip().startswith(b"{"):  # as `curl -d` alone sends it
+        raise UnsupportedMediaType(
+            "The body looks like JSON but says that it is a form: send Content-Type: application/json."
+        )
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return request.form.to_dict(), False
     if kind not in ("application/json", "") and not kind.endswith("+json"):
         raise UnsupportedMediaType("The body must be application/json or form fields.")
     try:
-        given = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        given = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
     if not isinstance(given, dict):

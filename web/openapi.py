@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from flasgger import Swagger
-from flask import Blueprint, Flask, Response, send_from_directory
+from flask import Blueprint, Flask, Response, redirect, send_from_directory
 from pydantic.json_schema import models_json_schema
+from werkzeug.wrappers import Response as BaseResponse
 
 from speech.service import VERSION
 from speech.settings import Settings
@@ -25,6 +26,12 @@ ABOUT = (
 )
 
 blueprint = Blueprint("docs", __name__)
+
+
+@blueprint.get("/apidocs")
+def to_page() -> BaseResponse:
+    """By a relative address: Flask's own has scheme, host and path, which a proxy may have changed."""
+    return redirect("apidocs/", 308)
 
 
 @blueprint.get("/apidocs/")

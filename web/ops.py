@@ -93,7 +93,7 @@ def load() -> Response:
 def offload() -> Response:
     """Give the GPU back. The next request simply loads again."""
     service = speech_service()
-    force = read_form(ReleaseForm).force if request.content_length else request.args.get("force") in ("1", "true")
-    released = service.release(force)
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    released = service.release(force=bool(has_body) and read_form(ReleaseForm).force)
     message = "The model was released." if released else "The model was not loaded."
     return jsonify(message=message, released=released, **service.gpu_status())

@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from web.clients import client_socket
+from web.context import client_watch
 
 POLICY = "; ".join(
     (
@@ -28,6 +29,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+SLOWEST_BYTES_PER_S = 32_000  # a body that comes more slowly than this from beginning to end is not waited for
 
 
 def init_app(app: Flask) -> None:
@@ -40,17 +42,28 @@ def init_app(app: Flask) -> None:
 
 @contextlib.contextmanager
 def body_deadline(seconds: float) -> Iterator[None]:
-    """While the body is read: a client that stops sending gets a 408 instead of a thread for ever."""
+    """While the body is read: a client that stops sending gets a 408 instead of a thread for ever.
+
+    One that sends on, but so slowly that a body of its size would take hours, is cut off.
+    """
     sock = client_socket(request.environ)
     if sock is None:
         yield
         return
+    size_bytes = request.content_length or request.max_content_length or 0
     before = sock.gettimeout()
     sock.settimeout(seconds)
     try:
-        yield
+        with client_watch().watch(sock, _nobody) as client:
+            assert client is not None
+            with client.owing(seconds + size_bytes / SLOWEST_BYTES_PER_S):
+                yield
     except (TimeoutError, ClientDisconnected):  # werkzeug makes the second of the first
         raise RequestTimeout(f"The body did not come within {seconds:g} s.") from None
     finally:
         with contextlib.suppress(OSError):
             sock.settimeout(before)
+
+
+def _nobody() -> None:
+    """Who is told that the client left: whoever reads the body sees it."""

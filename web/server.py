@@ -56,6 +56,7 @@ class Server(Application):  # type: ignore[misc]
     def _post_worker_init(self, worker: Any) -> None:
         """Learn of the drain: /ready, /lb and new speech must know that the worker is about to end."""
         self._worker = worker
+        worker.head_timeout_s = self._settings.read_timeout
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(signal.SIGINT, self._stop_now(signal.getsignal(signal.SIGINT)))
 

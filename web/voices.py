@@ -11,6 +11,7 @@ from speech.request import InvalidRequest
 from web.answers import VoiceAnswer, VoicesAnswer
 from web.context import speech_service
 from web.describe import BODY, operation
+from web.security import body_deadline
 
 blueprint = Blueprint("voices", __name__)
 
@@ -53,7 +54,8 @@ def add_voice() -> tuple[Response, int]:
     request.max_content_length = MAX_UPLOAD_BYTES
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMediaType("The body must be multipart/form-data with a field named file.")
-    upload = request.files.get("file")
+    with body_deadline(speech_service().settings.read_timeout):
+        upload = request.files.get("file")
     if upload is None:
         raise InvalidRequest("file: is required.", param="file")
     with upload.stream:

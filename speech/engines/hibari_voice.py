@@ -7,6 +7,7 @@ the tensor is a fact of the pinned version's file.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -21,7 +22,6 @@ SAMPLE_RATE: int = dsp.SR  # 24,000 Hz
 _ENDS = (
     "/CumSum_output_0"  # (1, phonemes + 2): where each phoneme ends, in a unit of the model's own; silence at both ends
 )
-_MAX_WORD_CHARS = 80  # a longer "word" (a URL, a run of letters) is said as far as this
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,8 @@ class HibariVoice:
 
     def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
         """Say a sentence; empty if nothing in it can be said. The same text and seed give the same samples."""
-        words = [word[:_MAX_WORD_CHARS] for word in text.split()]
-        phonemes: str = self._g2p(" ".join(words))
-        phonemes = "".join(p for p in phonemes if p in self._tts.vocab)
+        words = text.split()
+        phonemes = "".join(p for p in self._read(text) if p in self._tts.vocab)
         if not phonemes.strip(' .,;:!?—…"()“”'):
             return SpokenSentence(np.zeros(0, np.float32), "", 0.0, (), tuple("" for _ in words))
         *spectrum, ends = self._session.run(
@@ -79,8 +78,19 @@ class HibariVoice:
             phonemes,
             float(ends_s[0]),
             tuple(ends_s[1 : 1 + len(phonemes)].tolist()),
-            tuple(self._g2p(word) or "" for word in words),
+            tuple(self._read(word) for word in words),
         )
+
+    def _read(self, text: str) -> str:
+        """Its phonemes. hibari's rules fail on some words (a number of forty digits): those are read sign by sign."""
+        try:
+            return self._g2p(text) or ""
+        except Exception:  # of whatever kind: a whole text must not fail over one word
+            parts = text.split()
+            if len(parts) == 1:
+                plain = unicodedata.normalize("NFKC", text)
+                parts = list(text) if plain == text else [plain]
+            return " ".join(map(self._read, parts)) if parts != [text] else ""
 
 
 def _one_more_output(name: str) -> bytes:

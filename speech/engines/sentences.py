@@ -9,6 +9,7 @@ from speech.engines.base import Utterance
 from speech.request import Pause
 
 MAX_CHARS = 240  # a longer sentence is cut where it may breathe: keeps the first sound and a cancellation near
+MAX_WORD_CHARS = 80  # a longer one (an address, a list without blanks) is said in parts, for the same reason
 PARAGRAPH_PAUSE_S = 0.3
 LOOK_CHARS = 1_000  # how much text is looked at to find the end of the first sentence
 _BREATHS = (",", ";", ":", "—", ")")
@@ -57,7 +58,7 @@ class SentenceReader:
             if isinstance(piece, Pause):
                 self._pause = piece
             else:
-                self._words.append(piece)
+                self._words.extend(_parts(piece))
 
     def _cut(self, complete: bool) -> Sentence | None:
         """The first sentence; None if its end has not come yet."""
@@ -74,6 +75,17 @@ class SentenceReader:
         length = _breathe(self._words[:length])
         sentence, self._words = Sentence(tuple(self._words[:length])), self._words[length:]
         return sentence
+
+
+def _parts(word: str) -> list[str]:
+    """The word, or parts of a very long one, cut after a sign if there is one."""
+    parts = []
+    while len(word) > MAX_WORD_CHARS:
+        after_sign = (i for i in range(MAX_WORD_CHARS, MAX_WORD_CHARS // 2, -1) if not word[i - 1].isalnum())
+        cut = next(after_sign, MAX_WORD_CHARS)
+        parts.append(word[:cut])
+        word = word[cut:]
+    return [*parts, word]
 
 
 def _breathe(words: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import logging
@@ -123,6 +124,7 @@ RAW = {
     "lone surrogate": (b'{"text": "\\ud800"}', "application/json", 400),
     "nothing at all": (b"", "application/json", 400),
     "another type": (b"hello", "text/plain", 415),
+    "JSON that says it is a form": (b'{"text": "Hi."}', "application/x-www-form-urlencoded", 415),
     "ten megabytes": (b'{"text": "' + b"a" * 10_000_000 + b'"}', "application/json", 413),
     "ten megabytes of form": (b"text=" + b"a" * 10_000_000, "application/x-www-form-urlencoded", 413),
 }
@@ -138,6 +140,18 @@ def test_bad_bodies_are_refused_in_the_one_shape(
     assert answer.json is not None
     assert set(answer.json["error"]) == {"message", "type", "param", "code"}
     assert caplog.records == []
+
+
+def test_a_compressed_body_is_refused_for_what_it_is(client: FlaskClient) -> None:
+    body = gzip.compress(b'{"text": "Hi."}')
+    answer = client.post("/api/tts", data=body, content_type="application/json", headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert "compressed" in answer.json["error"]["message"]  # type: ignore[index]
+
+
+def test_a_byte_order_mark_before_the_json_does_no_harm(client: FlaskClient) -> None:
+    answer = client.post("/api/tts", data=b'\xef\xbb\xbf{"text": "Hi."}', content_type="application/json")
+    assert answer.status_code == 200
 
 
 def test_unknown_paths_and_methods_have_the_same_shape(client: FlaskClient) -> None:

@@ -97,7 +97,11 @@ def test_the_page_needs_nothing_from_elsewhere_and_no_inline_script(described: F
     for name in re.findall(r'(?:src|href)="([^":,]+)"', text):
         with described.get(f"/apidocs/{name}") as file:
             assert file.status_code == 200
-    assert described.get("/apidocs").status_code in (301, 308)
+
+
+def test_the_way_to_the_page_holds_behind_a_proxy_under_any_path(described: FlaskClient) -> None:
+    answer = described.get("/apidocs")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "apidocs/")
 
 
 def test_a_files_licence_lies_beside_it(described: FlaskClient) -> None:

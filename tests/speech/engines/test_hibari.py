@@ -94,6 +94,15 @@ def test_nothing_to_say_is_silence_of_no_length(voice: HibariVoice) -> None:
         assert len(voice.speak(text).samples) == 0
 
 
+@pytest.mark.parametrize("word", ["7" * 50, "1" + "0" * 39, "₂㎏", "xİF"])
+def test_a_word_that_the_rules_of_reading_fail_on_does_not_stop_the_rest(voice: HibariVoice, word: str) -> None:
+    words = ("My", "brother", word, "behind", "the", "garden.")
+    spoken = voice.speak(" ".join(words))
+    assert all(voice.speak(other).phonemes in spoken.phonemes for other in ("brother", "garden"))
+    times = spoken.word_times(words)
+    assert all(begin < end for begin, end in times)
+
+
 def test_what_cannot_be_said_does_not_stop_the_rest(engine: HibariEngine) -> None:
     utterance = speaking("你好。 🙂 " + FOX)
     engine.start(utterance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speech.engines.base import Utterance
-from speech.engines.sentences import MAX_CHARS, PARAGRAPH_PAUSE_S, Sentence, SentenceReader
+from speech.engines.sentences import MAX_CHARS, MAX_WORD_CHARS, PARAGRAPH_PAUSE_S, Sentence, SentenceReader
 from speech.request import Pause, SpeechRequest
 from speech.text import PARAGRAPH, pieces
 
@@ -73,6 +73,15 @@ def test_text_without_any_punctuation_is_cut_between_words_even_before_its_end()
     parts = everything(reader)
     assert all(len(str(part)) <= MAX_CHARS for part in parts)
     assert sum(len(str(part).split()) for part in parts) > 150
+
+
+def test_a_very_long_word_is_said_in_parts_cut_after_a_sign() -> None:
+    listed = "apples,pears/" * 50
+    parts = " ".join(map(str, everything(reader_of(f"Buy {listed} today.")[0]))).split()
+    assert parts[0] == "Buy"
+    assert parts[-1] == "today."
+    assert "".join(parts[1:-1]) == listed
+    assert all(len(part) <= MAX_WORD_CHARS and part[-1] in ",/" for part in parts[1:-1])
 
 
 def test_no_word_is_lost_or_changed() -> None:
