@@ -19,6 +19,7 @@ from speech.engines.base import Engine, EngineStatus
 from speech.metrics import Metrics
 from speech.request import SPEEDS, EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
 from speech.settings import Settings
+from speech.spoken import spoken
 from speech.stream import Speech
 from speech.text import pieces
 from speech.voices import VoiceCatalogue
@@ -88,8 +89,8 @@ class SpeechService:
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
         words = pieces(request.text)
-        if not any(isinstance(piece, str) for piece in words):
-            raise InvalidRequest("text has no words.", param="text", code="nothing_to_say")
+        if not any(isinstance(piece, str) and spoken(piece) for piece in words):
+            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
         if len(request.text) > self.settings.max_text_chars:
             raise InvalidRequest(
                 f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",

@@ -135,6 +135,7 @@ def test_a_broken_engine_goes_and_the_next_request_gets_a_new_one() -> None:
     ("request_", "kind", "param"),
     [
         (SpeechRequest(""), InvalidRequest, "text"),
+        (SpeechRequest("** 🙂"), InvalidRequest, "text"),
         (SpeechRequest("a" * 20_001), InvalidRequest, "text"),
         (SpeechRequest("a", voice="x"), VoiceNotFound, "voice"),
         (SpeechRequest("a", format="x"), InvalidRequest, "format"),

@@ -94,6 +94,15 @@ def test_nothing_to_say_is_silence_of_no_length(voice: HibariVoice) -> None:
         assert len(voice.speak(text).samples) == 0
 
 
+def test_markdown_and_emoji_are_not_said(voice: HibariVoice) -> None:
+    words = ("##", "He", "said", "**no**", "and", "~~yes~~", "😀", "at", "https://example.com/a?b=c.")
+    plain = voice.speak("He said no and yes at example.com/a.")
+    marked = voice.speak(" ".join(words))
+    assert marked.phonemes == plain.phonemes
+    times = marked.word_times(words)
+    assert [begin == end for begin, end in times] == [word in ("##", "😀") for word in words]
+
+
 @pytest.mark.parametrize("word", ["7" * 50, "1" + "0" * 39, "₂㎏", "xİF"])
 def test_a_word_that_the_rules_of_reading_fail_on_does_not_stop_the_rest(voice: HibariVoice, word: str) -> None:
     words = ("My", "brother", word, "behind", "the", "garden.")
