@@ -69,6 +69,10 @@ class LoadProgress:
     total: float = 0.0
     started_at: float = 0.0  # on the manager's clock
     seconds: float = 0.0  # since the start
+    seconds_left: float | None = None  # of what is being done; None where it cannot be told
+
+
+Report = Callable[[str, float, float, float | None], None]  # doing, done, total, seconds left; see LoadProgress
 
 
 @dataclass
@@ -104,7 +108,7 @@ class GPUManager:
     ) -> None:
         self._clock, self._timer = clock, timer
         self._changed = threading.Condition()
-        self._build: Callable[[Callable[[str, float, float], None]], Resident] | None = None
+        self._build: Callable[[Report], Resident] | None = None
         self._on_idle_release: Callable[[], None] = lambda: None
         self._on_broken: Callable[[], None] = lambda: None
         self._idle_timeout_s = -1.0
@@ -122,14 +126,14 @@ class GPUManager:
 
     def configure(
         self,
-        build: Callable[[Callable[[str, float, float], None]], Resident],
+        build: Callable[[Report], Resident],
         idle_timeout_s: float,
         on_idle_release: Callable[[], None] = lambda: None,
         on_broken: Callable[[], None] = lambda: None,
     ) -> None:
         """Say what to load, once, before the first use.
 
-        build(progress): makes the engine; progress(doing, done, total) may be called while it does.
+        build(progress): makes the engine; progress, a Report, may be called while it does.
         idle_timeout_s: seconds without a user before release; 0: at once, negative: never.
         on_idle_release: called after a release by the timer, on the timer's thread.
         on_broken: called after `discard`.
@@ -290,8 +294,8 @@ class GPUManager:
                 log.info("loaded in %.1f s", self._load_seconds)
             self._changed.notify_all()
 
-    def _report(self, doing: str, done: float, total: float) -> None:
-        self._progress.doing, self._progress.done, self._progress.total = doing, done, total
+    def _report(self, doing: str, done: float, total: float, seconds_left: float | None) -> None:
+        self._progress = replace(self._progress, doing=doing, done=done, total=total, seconds_left=seconds_left)
 
     def _leave(self, residency: _Residency) -> None:
         with self._changed:

@@ -158,4 +158,5 @@ def _no_limit() -> anyio.CapacityLimiter:
 def _loading(loading: LoadProgress) -> str:
     share = f", {loading.done / loading.total:.0%}" if loading.total else ""
     doing = f": {loading.doing}" if loading.doing else ""
-    return f"Loading the model{doing}{share}"
+    left = f", about {loading.seconds_left:.0f} s left" if loading.seconds_left else ""
+    return f"Loading the model{doing}{share}{left}"

@@ -104,7 +104,9 @@ class RemoteSpeech:
         self.loading = self.queue_position = None
         if name == "loading":
             done, total = data["loaded_bytes"], data["total_bytes"] or 0
-            self.loading = LoadProgress(data["doing"], done, total, seconds=data["seconds"])
+            self.loading = LoadProgress(
+                data["doing"], done, total, seconds=data["seconds"], seconds_left=data["seconds_left"]
+            )
         elif name == "queued":
             self.queue_position = data["position"] or None
         elif name == "start":

@@ -150,7 +150,13 @@ class SpeechService:
             "load_seconds": status.load_seconds,
             "loading": None
             if loading is None
-            else {"doing": loading.doing, "done": loading.done, "total": loading.total, "seconds": loading.seconds},
+            else {
+                "doing": loading.doing,
+                "done": loading.done,
+                "total": loading.total,
+                "seconds": loading.seconds,
+                "seconds_left": loading.seconds_left,
+            },
             "last_error": status.last_error,
             "loads": status.loads,
             "releases": status.releases,

@@ -62,7 +62,7 @@ class Gate:
     open: threading.Event = field(default_factory=threading.Event)
 
     def build(self, progress: Progress) -> FakeEngine:
-        progress("waiting at the gate", 1, 2)
+        progress("waiting at the gate", 1, 2, None)
         self.reached.set()
         assert self.open.wait(WAIT_S)
         if self.fail_with:

@@ -63,10 +63,10 @@ class Builder:
     gate: threading.Event = field(default_factory=threading.Event)
     started: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, progress: Callable[[str, float, float], None]) -> FakeEngine:
+    def __call__(self, progress: Callable[[str, float, float, float | None], None]) -> FakeEngine:
         self.started.set()
         assert self.gate.wait(WAIT_S)
-        progress("weights", 1, 2)
+        progress("weights", 1, 2, None)
         if self.fail_with is not None:
             raise self.fail_with
         self.built.append(FakeEngine())
@@ -325,8 +325,8 @@ def test_an_engine_that_fails_to_close_does_not_block_the_next(manager: GPUManag
 def test_progress_is_shown_while_loading(time: FakeTime) -> None:
     reported, go_on = threading.Event(), threading.Event()
 
-    def build(progress: Callable[[str, float, float], None]) -> FakeEngine:
-        progress("downloading", 10, 30)
+    def build(progress: Callable[[str, float, float, float | None], None]) -> FakeEngine:
+        progress("downloading", 10, 30, 7.5)
         reported.set()
         assert go_on.wait(WAIT_S)
         return FakeEngine()
@@ -339,6 +339,7 @@ def test_progress_is_shown_while_loading(time: FakeTime) -> None:
     loading = manager.status().loading
     assert loading is not None
     assert (loading.doing, loading.done, loading.total, loading.seconds) == ("downloading", 10, 30, 5)
+    assert loading.seconds_left == 7.5
     go_on.set()
     thread.join(WAIT_S)
     assert manager.status().loading is None

@@ -34,6 +34,7 @@ class LoadingAnswer(BaseModel):
     done: float
     total: float
     seconds: float
+    seconds_left: float | None
 
 
 class GpuAnswer(BaseModel):

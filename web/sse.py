@@ -85,6 +85,7 @@ def _situation(speech: Speech) -> Event:
             "loaded_bytes": int(loading.done),
             "total_bytes": int(loading.total) or None,
             "seconds": round(loading.seconds, 1),
+            "seconds_left": None if loading.seconds_left is None else round(loading.seconds_left, 1),
         }
         return "loading", data
     return "queued", {"position": speech.queue_position or 0}

@@ -41,7 +41,8 @@ class EngineSpec:
         return engine
 
 
-Progress = Callable[[str, float, float], None]  # what is being done, how much of it is done, how much there is (bytes)
+# What is being done, how much of it is done, how much there is (bytes), and how many seconds it will take, if known.
+Progress = Callable[[str, float, float, float | None], None]
 
 ENGINES: dict[str, EngineSpec] = {
     spec.name: spec

@@ -32,7 +32,7 @@ HELD_S, HELD_WEIGHT = 2.0, 0.2  # for Retry-After: the first guess, and how much
 
 def build(settings: Settings, progress: Progress) -> Engine:
     """The engine, ready to speak. About half a second."""
-    progress("loading the embedded voice", 0, 0)
+    progress("loading the embedded voice", 0, 0, None)
     return HibariEngine(HibariVoice(), slots=settings.max_slots or DEFAULT_SLOTS, max_queue=settings.max_queue)
 
 

@@ -54,7 +54,7 @@ class RemoteFile:
         return 0
 
 
-def silent(_what: str, _done: float, _total: float) -> None:
+def silent(_what: str, _done: float, _total: float, _seconds_left: float | None) -> None:
     """A Progress for those who do not care."""
 
 

@@ -26,6 +26,7 @@ from speech.embedding_voices import catalogue
 from speech.engines import Progress
 from speech.engines.base import Engine
 from speech.engines.batched import BatchedEngine
+from speech.engines.hub import silent
 from speech.engines.kyutai_runner import Embedding, KyutaiRunner, out_of_memory
 from speech.engines.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
 from speech.engines.runner import OutOfMemory
@@ -81,7 +82,7 @@ def build(settings: Settings, progress: Progress) -> Engine:
     return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
 
 
-def load(plan: LoadPlan, progress: Progress = lambda doing, done, total: None) -> KyutaiRunner:
+def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
     """The runner, warmed up. On CUDA the calling thread must be the one that will step it.
 
     Raises Unavailable if it does not fit, where it can be known before anything is loaded.
@@ -99,7 +100,7 @@ def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
         torch.cuda.set_device(plan.device)
     before, footprint = free_bytes(plan.device), plan.footprint
     footprint.check(before, slots=1, device=str(plan.device))
-    progress("loading the weights", 0, footprint.weights)
+    progress("loading the weights", 0, footprint.weights, None)
     tts = TTSModel.from_checkpoint_info(
         plan.info,
         n_q=min(plan.n_q, plan.info.lm_config["n_q"]),
@@ -107,7 +108,7 @@ def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
         device=plan.device,
         dtype=plan.lm_dtype,
     )
-    progress("warming up", footprint.weights, footprint.weights)
+    progress("warming up", footprint.weights, footprint.weights, None)
     free = free_bytes(plan.device)
     most = {"most": CPU_SLOTS} if plan.device.type == "cpu" else {}
     slots = choose_slots(plan.max_slots, free, footprint, **most)

@@ -57,7 +57,7 @@ def watched(
 ) -> Iterator[None]:
     """Report while the block runs how much of it is here, from a thread that lives no longer than the block.
 
-    doing: what people read, with the seconds left appended. here(): bytes so far.
+    doing: what people read. here(): bytes so far.
     """
     meter, over = Meter(total, clock), threading.Event()
 
@@ -65,13 +65,13 @@ def watched(
         logged = clock()
         while not over.wait(POLL_S):
             meter.update(here())
-            progress(doing + meter.left, meter.done, total)
+            progress(doing, meter.done, total, meter.seconds_left)
             if clock() - logged >= LOG_EVERY_S:
                 logged = clock()
                 log.info("%s: %s of %s%s", doing, size_text(meter.done), size_text(total), meter.left)
 
     meter.update(here())
-    progress(doing, meter.done, total)
+    progress(doing, meter.done, total, None)
     thread = threading.Thread(target=watch, name="download-progress", daemon=True)
     thread.start()
     try:
@@ -79,7 +79,7 @@ def watched(
     finally:
         over.set()
         thread.join()
-    progress(doing, total, total)
+    progress(doing, total, total, 0.0)
 
 
 def size_text(count: float) -> str:

@@ -105,8 +105,8 @@ class SlowLoad:
         service.manager.configure(self._build, -1)
         return service
 
-    def _build(self, progress: Callable[[str, float, float], None]) -> StageEngine:
-        progress("reading the weights", 1e9, 4e9)
+    def _build(self, progress: Callable[[str, float, float, float | None], None]) -> StageEngine:
+        progress("reading the weights", 1e9, 4e9, 12.4)
         self.begun.set()
         assert self.go_on.wait(20)
         return self.stage
@@ -121,7 +121,7 @@ def test_loading_is_named_and_can_be_cancelled(nobody: str) -> None:
         reports = Reports()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run_job, Job(doors, ORDER), reports, 60, 0.01)
-            await reports.until("Loading the model: reading the weights, 25%")
+            await reports.until("Loading the model: reading the weights, 25%, about 12 s left")
             tasks.cancel_scope.cancel()
 
     anyio.run(work)  # returns although the loading goes on

@@ -56,7 +56,7 @@ def queued(page: Page, plan: Plan, at: Site) -> None:
 
 def loading(page: Page, plan: Plan, at: Site) -> None:
     at.service.release()
-    plan.load_progress = ("loading the model", 2.1 * GB, 3.4 * GB)
+    plan.load_progress = ("loading the model", 2.1 * GB, 3.4 * GB, 8.2)
     plan.loaded.clear()
     page.click("#b-go")
     page.wait("return document.querySelector('#msg .load') !== null")

@@ -53,7 +53,7 @@ class Plan:
     seated: threading.Event = field(default_factory=_open)
     position: int | None = None  # told while not seated
     loaded: threading.Event = field(default_factory=_open)
-    load_progress: tuple[str, float, float] = ("loading the model", 0, 0)
+    load_progress: tuple[str, float, float, float | None] = ("loading the model", 0, 0, None)
     load_error: SpeechError | None = None
     refuse: SpeechError | None = None  # instead of taking an utterance in
     hold_at_s: float | None = None  # seconds of audio after which `go_on` is waited for
@@ -189,7 +189,7 @@ def stand_in_service(
 ) -> Iterator[SpeechService]:
     """A service over the plan; loaded already unless the plan holds loading back."""
 
-    def build(progress: Callable[[str, float, float], None]) -> Engine:
+    def build(progress: Callable[[str, float, float, float | None], None]) -> Engine:
         progress(*plan.load_progress)
         plan.loaded.wait(LONGEST_S)
         if plan.load_error:

@@ -71,12 +71,12 @@ def test_loading_shows_bytes_and_a_bar(
     make_site: Callable[..., Site], plan: Plan, chromium: webdriver.Chrome, tmp_path: Path
 ) -> None:
     plan.loaded.clear()
-    plan.load_progress = ("loading the model", 2.1 * GB, 3.4 * GB)
+    plan.load_progress = ("loading the model", 2.1 * GB, 3.4 * GB, 8.2)
     for page in _page(chromium, make_site(), tmp_path):
         page.open().ready()
         page.speak(FOX)
         page.wait_text("#msg h3", "Loading the model onto the GPU")
-        page.wait_text("#msg p", "2.1 of 3.4 GB")
+        page.wait_text("#msg p", "2.1 of 3.4 GB · about 9 s left")
         assert page.find("#msg [role=progressbar]").get_attribute("aria-valuenow") == "62"
         page.wait_text("#g-state", "Loading")
         plan.loaded.set()

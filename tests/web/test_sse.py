@@ -118,7 +118,7 @@ def test_loading_is_told(settings: Settings) -> None:
     manager = GPUManager()
 
     def build(progress):  # type: ignore[no-untyped-def]
-        progress("fetching the model", 250, 1000)
+        progress("fetching the model", 250, 1000, 12.34)
         assert may_go.wait(20)
         return stage
 
@@ -128,7 +128,7 @@ def test_loading_is_told(settings: Settings) -> None:
     events = read_events(ask(app).iter_encoded())
     name, data = next(event for event in events if event[1].get("doing") == "fetching the model")
     assert name == "loading"
-    assert (data["loaded_bytes"], data["total_bytes"]) == (250, 1000)
+    assert (data["loaded_bytes"], data["total_bytes"], data["seconds_left"]) == (250, 1000, 12.3)
     may_go.set()
     stage.play(stage.next(), "Hello")
     assert [name for name, _ in events][-1] == "done"

@@ -113,7 +113,7 @@ def test_progress_tells_bytes_and_ends_at_the_total(make: Callable[..., Hub], fa
     seen: list[tuple[str, float, float]] = []
     fake.gate["big.safetensors"] = threading.Event()
 
-    def progress(what: str, done: float, total: float) -> None:
+    def progress(what: str, done: float, total: float, seconds_left: float | None) -> None:
         seen.append((what, done, total))
         if done == 2.0:  # config.json is here, the other is held back at the hub
             fake.gate["big.safetensors"].set()

@@ -97,7 +97,7 @@ class TestLoad:
     @pytest.mark.usefixtures("thaw")
     def test_slots_and_codebooks(self, plan: LoadPlan) -> None:
         said: list[str] = []
-        runner = load(replace(plan, max_slots=0, n_q=32), lambda doing, done, total: said.append(doing))
+        runner = load(replace(plan, max_slots=0, n_q=32), lambda doing, *_: said.append(doing))
         assert runner.slots == 4
         assert runner._tts.n_q == 8, "no more than the checkpoint has"
         assert said == ["loading the weights", "warming up"]

@@ -142,7 +142,7 @@ export class Gpu extends EventTarget {
 /** "embedded voice (hibari)" -> "hibari" */
 const shortName = (label) => /\(([^)]+)\)/.exec(label)?.[1] ?? label;
 
-const inBytes = ({ doing, done, total, seconds }) => ({ doing, loaded_bytes: done, total_bytes: total, seconds });
+const inBytes = ({ done, total, ...rest }) => ({ ...rest, loaded_bytes: done, total_bytes: total });
 
 /** Why this engine speaks: the server's sentence in the language of the page. */
 export function reason(said) {

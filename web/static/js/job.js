@@ -14,7 +14,7 @@ export class Job extends EventTarget {
     this.tape = new Tape();
     this.words = []; // { from, to, start_s, stop_s } with places in the text, in the order of time
     this.place = 0; // in the queue, from 1
-    this.loading = null; // { doing, loaded_bytes, total_bytes, seconds }
+    this.loading = null; // { doing, loaded_bytes, total_bytes, seconds, seconds_left }
     this.wordsDone = 0;
     this.wordsTotal = 0;
     this.pace = null; // seconds of audio made in a second

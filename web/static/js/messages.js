@@ -13,11 +13,8 @@ export function waitingMessage(job) {
 
 export const loadedPart = ({ loaded_bytes, total_bytes }) => (total_bytes ? Math.min(1, loaded_bytes / total_bytes) : null);
 
-/** Seconds until the model is loaded, once they can be told. */
-export function secondsLeft({ loaded_bytes, total_bytes, seconds }) {
-  const part = total_bytes ? loaded_bytes / total_bytes : 0;
-  return part > 0.05 ? Math.ceil((seconds * (1 - part)) / part) : null;
-}
+/** Whole seconds until what is being done is done; null while they cannot be told. */
+export const secondsLeft = ({ seconds_left }) => (seconds_left === null ? null : Math.ceil(seconds_left));
 
 export function loadingLine(loading) {
   const { loaded_bytes, total_bytes, seconds } = loading;
