@@ -72,6 +72,10 @@ class ClientWatch:
         finally:
             self._remove(client)
 
+    def watches(self, sock: socket.socket) -> bool:
+        with self._lock:
+            return any(client.sock is sock for client in self._clients)
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _add(self, client: Client) -> None:
@@ -144,7 +148,7 @@ class ClientWatch:
                 self._clients.discard(client)
                 self._unregister(client)
         for client in stalled:
-            log.info("a client left its audio unread, or took too long over its body, and was disconnected")
+            log.info("a client left its answer unread, or took too long over its body, and was disconnected")
             client.hang_up()
             client.on_gone()
 

@@ -1,14 +1,15 @@
-"""What browsers are told to refuse on our behalf, and how long a body may take to come."""
+"""What browsers are told to refuse on our behalf; how long a body may take to come, and an answer to be read."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterable, Iterator
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
-from web.clients import client_socket
+from web.clients import Client, client_socket
 from web.context import client_watch
 
 POLICY = "; ".join(
@@ -29,6 +30,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+PIECE_BYTES = 16_384  # so much of an answer the system takes, whether or not the client reads it
 SLOWEST_BYTES_PER_S = 32_000  # a body that comes more slowly than this from beginning to end is not waited for
 
 
@@ -38,6 +40,34 @@ def init_app(app: Flask) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    @app.after_request
+    def read_in_time(response: Response) -> Response:
+        """A client that does not read a long answer must not keep its thread. Speech is watched already."""
+        sock = client_socket(request.environ)
+        size_bytes = response.content_length or (response.calculate_content_length() if response.is_sequence else 0)
+        if sock is not None and size_bytes and size_bytes > PIECE_BYTES and not client_watch().watches(sock):
+            response.content_length = size_bytes
+            _watch(response, sock)
+        return response
+
+
+def _watch(response: Response, sock: socket.socket) -> None:
+    held = contextlib.ExitStack()
+    client = held.enter_context(client_watch().watch(sock, _nobody))
+    assert client is not None
+    if hasattr(response.response, "close"):
+        held.callback(response.response.close)
+    response.response = _handed_over(response.iter_encoded(), client)
+    response.direct_passthrough = False  # or nobody would be told that it is over
+    response.call_on_close(held.close)
+
+
+def _handed_over(body: Iterable[bytes], client: Client) -> Iterator[bytes]:
+    for data in body:
+        for start in range(0, len(data), PIECE_BYTES):
+            with client.reading():
+                yield data[start : start + PIECE_BYTES]
 
 
 @contextlib.contextmanager

@@ -15,6 +15,8 @@ LONG_S = 20  # far more than any wait in here
 LAZY = 15  # clients; seen off one after the other they would take two seconds each
 BODY = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 4000\r\n\r\n"
 MULTIPART = b"multipart/form-data; boundary=x"
+CONVERT = b"POST /api/convert?format=wav HTTP/1.1\r\nHost: x\r\nContent-Type: audio/pcm\r\nContent-Length: %d\r\n\r\n"
+SAMPLES = bytes(8_000_000)  # more than the system takes of an answer that nobody reads
 UNFINISHED = {
     "silence": b"",
     "half a line": b"GET /health HT",
@@ -65,6 +67,16 @@ def test_a_request_that_comes_byte_by_byte_is_not_waited_for(impatient: LiveServ
                 break
         else:
             pytest.fail("it is waited for")
+    assert impatient.answers()
+
+
+def test_a_long_answer_that_is_not_read_keeps_no_thread(impatient: LiveServer) -> None:
+    cut = impatient.log.count("was disconnected")
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", impatient.port))
+        sock.sendall(CONVERT % len(SAMPLES) + SAMPLES)
+        impatient.wait_until(lambda: impatient.log.count("was disconnected") > cut)
     assert impatient.answers()
 
 
