@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -177,6 +178,14 @@ def test_junk_does_not_end_the_server(folder: Path) -> None:
             pipe.send(junk)
         assert "tools" in pipe.ask(7, "tools/list")["result"]
         assert pipe.close() == 0
+
+
+def test_control_c_ends_it_at_once(folder: Path) -> None:
+    with RawPipe(folder) as pipe:
+        pipe.shake_hands()
+        pipe.process.send_signal(signal.SIGINT)
+        assert pipe.process.wait(20) == -signal.SIGINT
+        assert "Traceback" not in pipe.log.read_text()
 
 
 def test_the_list_of_tools_imports_nothing_heavy(folder: Path) -> None:
