@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,7 @@ def main(arguments: list[str], doors_for: Callable[[AssistantSettings], Doors] =
 
             serve(server, *address)
         else:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl-C waits for the next line, and prints a traceback
             with wire.open():
                 server.run("stdio")
     finally:

@@ -60,9 +60,10 @@ class OutputFiles:
                 temporary.unlink(missing_ok=True)
 
     def uri(self, path: Path) -> str | None:
-        """The resource for a file in the output folder; None for files elsewhere, which are not served."""
+        """The resource for a file in the output folder; None for what is not served: files elsewhere, and X.WAV."""
         folder = self._folder.resolve()
-        return URI + quote(path.relative_to(folder).as_posix()) if path.is_relative_to(folder) else None
+        served = path.is_relative_to(folder) and path.suffix[1:] in FORMATS
+        return URI + quote(path.relative_to(folder).as_posix()) if served else None
 
     def read(self, name: str) -> bytes | None:
         """A file in the output folder, by its path there; None if there is none."""
@@ -77,11 +78,7 @@ class OutputFiles:
 
     def _resolve(self, asked: str, make: bool = True) -> Path:
         """Absolute and inside. The folder's own links are followed before it is judged, the last part's are not."""
-        if not asked.isprintable():
-            raise BadPath("output_path has characters that cannot be printed.")
-        path = Path(asked).expanduser()
-        if path.suffix[1:].lower() not in FORMATS:
-            raise BadPath(f"output_path must end in one of {_ENDINGS}: the ending chooses the format.")
+        path = _path(asked)
         if path.is_absolute():
             target = path.parent.resolve() / path.name
             if not any(target.is_relative_to(folder.resolve()) for folder in self._allowed):
@@ -109,6 +106,20 @@ def media_type(path: Path) -> str:
 
 def format_of(path: Path) -> str:
     return path.suffix[1:].lower()
+
+
+def _path(asked: str) -> Path:
+    """As it was asked for, if it can be the path of an audio file."""
+    if not asked.isprintable():
+        raise BadPath("output_path has characters that cannot be printed.")
+    if "://" in asked or (os.sep == "/" and "\\" in asked):
+        raise BadPath("output_path must be a path of this machine, such as hello.wav: no URI, no backslash.")
+    path = Path(asked).expanduser()
+    if path.suffix[1:].lower() not in FORMATS:
+        raise BadPath(f"output_path must end in one of {_ENDINGS}: the ending chooses the format.")
+    if not path.stem.strip("."):
+        raise BadPath("output_path must have a name before its ending.")
+    return path
 
 
 def _check(target: Path, overwrite: bool) -> None:

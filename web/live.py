@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, request
@@ -237,7 +238,7 @@ def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | N
     if not _not_started.acquire(blocking=False):
         raise QueueFull("Too many connections are open on which nothing was started.", retry_after_s=1)
     try:
-        with service.when_draining(lambda: socket.call(socket.close)):
+        with service.when_draining(lambda: socket.call(partial(socket.close, CloseReason.TRY_AGAIN_LATER))):
             return socket.receive(within_s=service.settings.silence_timeout)
     finally:
         _not_started.release()

@@ -35,7 +35,8 @@ def test_the_formats_that_can_be_written(files: OutputFiles, ending: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "asked", ["x.txt", "x", "x.wav/", ".wav", "x.wav.exe", "x.py", "x.wav\0", "x\n.wav", "x\ud800.wav", "..", "/"]
+    "asked",
+    ["x.txt", "x", "x.wav/", ".wav", "x.wav.exe", "x.py", "x.wav\0", "x\n.wav", "x\ud800.wav", "..", "/", "...wav"],
 )
 def test_other_names_are_refused(files: OutputFiles, folder: Path, asked: str) -> None:
     if asked == "x.wav/":
@@ -53,6 +54,15 @@ def test_nothing_outside_the_folders(files: OutputFiles, folder: Path, tmp_path:
     with pytest.raises(BadPath, match=r"outside|cannot be used"):
         files.target(asked, True)
     assert everything_under(tmp_path) - {"speech"} == before
+
+
+@pytest.mark.parametrize(
+    "asked", ["kyutai-tts://audio/x.wav", "file:///tmp/x.wav", "https://a.example/x.wav", "C:\\x.wav", "a\\x.wav"]
+)
+def test_what_is_no_path_of_this_machine(files: OutputFiles, folder: Path, asked: str) -> None:
+    with pytest.raises(BadPath, match="no URI, no backslash"):
+        files.target(asked, True)
+    assert everything_under(folder) == set()
 
 
 def test_absolute_paths_within_the_folders(files: OutputFiles, folder: Path, elsewhere: Path) -> None:
@@ -153,6 +163,7 @@ def test_only_the_output_folder_is_served(files: OutputFiles, folder: Path, else
     (folder / "link.wav").symlink_to(elsewhere / "x.wav")
     assert files.uri(target) == "kyutai-tts://audio/a%20b/%C3%BC.wav"
     assert files.uri(elsewhere / "x.wav") is None
+    assert files.uri(folder / "X.WAV") is None  # no template fits it
     assert files.read("a b/ü.wav") == b"data"
     for name in ("../elsewhere/x.wav", str(elsewhere / "x.wav"), "link.wav", "no.wav", "x.txt", "a b/ü.wav/../ü.txt"):
         assert files.read(name) is None

@@ -300,6 +300,14 @@ def test_a_drain_closes_idle_sockets_at_once(house: House) -> None:
     house.wait_until(lambda: house.empty)
 
 
+def test_a_drain_says_so_where_nothing_was_started(house: House) -> None:
+    with house.client(path="/api/stream") as early:
+        house.service.drain()
+        assert early.hear_all().close_code == 1013
+    with house.client(path="/api/stream") as late:
+        assert late.hear_all().close_code == 1013
+
+
 def test_a_drain_lets_what_was_begun_be_said(house: House) -> None:
     with house.ready() as client:
         utterance = speaking(house, client)
