@@ -13,6 +13,8 @@ VENV=${VENV:-$ROOT/.venv}
 . "$ROOT/scripts/python.sh"
 # shellcheck source=scripts/gpu.sh
 . "$ROOT/scripts/gpu.sh"
+# shellcheck source=scripts/docker.sh
+. "$ROOT/scripts/docker.sh"
 
 usage() {
   cat <<'END'
@@ -25,7 +27,8 @@ Usage: ./test.sh [--quick | --lint | PYTEST ARGUMENTS]
 
 VENV names another virtual environment than .venv, PYTHON the Python to make it with. Where there is no NVIDIA GPU a
 CPU build of torch is installed (PIP_FIND_LINKS is honoured). Tests of the page need Chromium and chromedriver: as root
-on Debian they are installed, elsewhere those tests are left out, and the last lines say so.
+on Debian they are installed, elsewhere those tests are left out, and the last lines say so. HAProxy and docker compose,
+which check the files of the deployment, are fetched into .run there.
 END
 }
 
@@ -73,7 +76,8 @@ lint() {
 
 # lint_deployment: what the wheels bring always, what the machine has where it has it.
 lint_deployment() {
-  local -a compose_files=(docker-compose.yml deploy/haproxy/docker-compose.yml)
+  local -a compose_files=(docker-compose.yml deploy/haproxy/docker-compose.yml) compose_command=()
+  fetch_checkers
   stage 'hadolint' hadolint Dockerfile
   stage 'compose schema' check-jsonschema -q --builtin-schema vendor.compose-spec "${compose_files[@]}"
   stage 'kubernetes' kubernetes_valid
@@ -82,10 +86,10 @@ lint_deployment() {
   else
     left_out+=('haproxy -c: no haproxy (Debian: apt install haproxy)')
   fi
-  if docker compose version >/dev/null 2>&1; then
+  if find_compose; then
     stage 'compose config' compose_accepts "${compose_files[@]}"
   else
-    left_out+=('docker compose config: no docker compose; deploy/verify_docker.sh does it')
+    left_out+=('docker compose config: no docker compose')
   fi
 }
 
@@ -111,8 +115,18 @@ haproxy_accepts() {
 compose_accepts() {
   local file
   for file in "$@"; do
-    docker compose -f "$file" --profile '*' config -q || return
+    compose lint "$ROOT/$file" --profile cpu config -q || return
   done
+}
+
+# fetch_checkers: HAProxy and docker compose, where they lack and can be had.
+fetch_checkers() {
+  local folder=$ROOT/.run/checkers
+  [[ ! -x $folder/bin/haproxy ]] || PATH=$folder/bin:$PATH
+  [[ $mode == all && $EUID == 0 ]] && have apt-get || return 0
+  if have haproxy && find_compose; then return; fi
+  say 'Fetching HAProxy and docker compose into .run, to check files with'
+  if deploy/checkers.sh "$folder"; then PATH=$folder/bin:$PATH; fi
 }
 
 shell_scripts() {

@@ -3,6 +3,9 @@
 # Debian's mirror; installs nothing but the four small programs named below. See --help.
 set -euo pipefail
 
+# shellcheck source=scripts/debian.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/debian.sh"
+
 usage() {
   cat <<'END'
 Usage: deploy/engine.sh ACTION FOLDER
@@ -22,41 +25,17 @@ PROGRAMS=(runc iptables mmdebstrap jq)
 PACKAGES=(docker.io docker-cli containerd docker-compose docker-buildx)
 SUBNET=10.231.0.1/24
 
-# shellcheck disable=SC2016  # apt's own variable
-mirror() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1; }
-
 # fetch: an engine and a compose newer than Debian 12 has; its own runc, which fits this machine's C library.
 fetch() {
   local package
   local -a missing=()
-  mkdir -p "$folder"/{deb,root,apt/lists/partial,apt/cache/archives/partial,etc,docker-config/cli-plugins,bin}
   for package in "${PROGRAMS[@]}"; do
     command -v "$package" >/dev/null || missing+=("$package")
   done
   apt-get -qq update
   ((${#missing[@]} == 0)) || DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
-  cat >"$folder/etc/newer.sources" <<END
-Types: deb
-URIs: $(mirror)
-Suites: trixie
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-END
-  cat >"$folder/apt.conf" <<END
-Dir::State "$folder/apt";
-Dir::State::status "/var/lib/dpkg/status";
-Dir::Cache "$folder/apt/cache";
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$folder/etc";
-APT::Sandbox::User "root";
-END
-  (
-    cd "$folder/deb"
-    export APT_CONFIG=$folder/apt.conf
-    apt-get -qq update
-    apt-get -qq download "${PACKAGES[@]}"
-    for package in *.deb; do dpkg -x "$package" "$folder/root"; done
-  )
+  unpack_newer "$folder" "${PACKAGES[@]}"
+  mkdir -p "$folder"/{docker-config/cli-plugins,bin}
   ln -sf "$folder"/root/usr/libexec/docker/cli-plugins/docker-{compose,buildx} "$folder/docker-config/cli-plugins/"
   ln -sf "$folder/root/usr/libexec/docker/cli-plugins/docker-compose" "$folder/bin/docker-compose"
 }

@@ -70,10 +70,16 @@ install() {
   [[ -f $stamp && $(<"$stamp") == "$state" ]] && return
   rm -f "$stamp"
   say "Installing $(basename "$file") into $VENV (once; minutes on a slow line)"
+  mend_pip
   install_with_uv "$file" "$overrides" || install_with_pip "$file" ||
     die "The requirements could not be installed; the reason is above.
 Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS."
   printf '%s\n' "$state" >"$stamp"
+}
+
+# mend_pip: whoever interrupted the first start while the environment was made is left with one whose pip is half there.
+mend_pip() {
+  have uv || "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null 2>&1 || true
 }
 
 # installed_state OVERRIDES: changes whenever an install would do something else.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_pip_takes_over_where_uv_fails(checkout: Checkout) -> None:
     python.chmod(0o755)
     commands = install(checkout, FAKE_UV_EXIT="2")
     assert commands[-1] == "-m pip install --quiet -r requirements-core.txt"
+
+
+def test_a_pip_that_is_half_there_is_made_whole(bare: Checkout) -> None:
+    (bare.commands / "uv").unlink()
+    bare.make_venv()  # without pip, as an interrupted first start leaves it
+    python = bare.folder / ".venv/bin/python"
+    bare.source("mend_pip")
+    assert subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
 
 
 def test_uv_is_told_what_pip_was_told(checkout: Checkout) -> None:

@@ -20,6 +20,14 @@ LINTERS = {  # the program, and how its stage begins
 LINTS = ["ruff", "ruff", "mypy", "mypy", "shellcheck", "shfmt", "hadolint", "check-jsonschema", "kubernetes-validate"]
 
 
+DOCKER = """#!/bin/bash
+case "$*" in
+  *version*) echo 2.26.1 ;;
+  *) printf '%s\\n' "docker $*" >>"$FAKE_LOG" ;;
+esac
+"""
+
+
 @pytest.fixture
 def checkout(checkout: Checkout) -> Checkout:
     for tool in (*LINTERS, "pytest"):
@@ -31,8 +39,9 @@ def checkout(checkout: Checkout) -> Checkout:
 
 def with_everything(checkout: Checkout) -> None:
     """What the machine may have or not."""
-    for tool in ("chromium", "chromedriver", "npm", "kubectl", "haproxy", "docker"):
+    for tool in ("chromium", "chromedriver", "npm", "kubectl", "haproxy"):
         checkout.command(tool, "#!/bin/bash\n")
+    checkout.command("docker", DOCKER)
     checkout.command("node", "#!/bin/bash\necho 20\n")
 
 
@@ -44,7 +53,10 @@ def test_all_is_run_and_summed_up(checkout: Checkout) -> None:
     with_everything(checkout)
     tested = checkout.run("test.sh")
     assert tested.returncode == 0, tested.stdout
-    assert [stage.split()[0] for stage in stages(checkout)] == [*LINTS, "kubernetes-validate", "pytest"]
+    assert [stage.split()[0] for stage in stages(checkout)] == [
+        *(*LINTS, "kubernetes-validate", "docker", "docker", "pytest")
+    ]
+    assert all(stage.endswith(".yml --profile cpu config -q") for stage in stages(checkout)[-3:-1])
     assert "haproxy" in tested.stdout
     assert "compose config" in tested.stdout
     assert tested.stdout.endswith("passed\n")
