@@ -25,6 +25,8 @@ from tests.fakegraph import fake_graphs
 from tests.speech.engines.helpers import Case
 
 torch.set_num_threads(1)  # tiny matrices: a second thread only gets in the way
+DEVICE = os.environ.get("TEST_DEVICE", "cpu")  # cuda: the comparisons with moshi on a GPU, with real CUDA graphs
+torch.backends.cudnn.allow_tf32 = False  # or convolutions there would have 10 bits of precision
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def load_model(checkpoint: Path) -> Callable[..., TTSModel]:
     def load(n_q: int = 8) -> TTSModel:
         info = checkpoint_info(checkpoint)
-        return TTSModel.from_checkpoint_info(info, n_q=n_q, temp=0.0, device="cpu", dtype=torch.float32)
+        return TTSModel.from_checkpoint_info(info, n_q=n_q, temp=0.0, device=DEVICE, dtype=torch.float32)
 
     return load
 
@@ -75,7 +77,7 @@ class Reference:
         frames = [frame[:, 1:].clone() for frame in result.frames[model.delay_steps :]]
         with model.mimi.streaming(1):
             pcm = [model.mimi.decode(frame)[0, 0].clone() for frame in frames]
-        return torch.cat(frames, -1)[0], torch.cat(pcm).clamp(-1, 1).numpy(), result.all_transcripts[0]
+        return torch.cat(frames, -1)[0].cpu(), torch.cat(pcm).clamp(-1, 1).cpu().numpy(), result.all_transcripts[0]
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +85,7 @@ def reference(load_model: Callable[..., TTSModel], checkpoint: Path) -> Referenc
     return Reference(load_model(), checkpoint / "voices")
 
 
-@pytest.fixture(scope="session", params=["eager", "graphs"])
+@pytest.fixture(scope="session", params=["eager", "graphs"] if DEVICE == "cpu" else ["on the GPU"])
 def runner(
     request: pytest.FixtureRequest, load_model: Callable[..., TTSModel], embedding: Embedding
 ) -> Iterator[KyutaiRunner]:
