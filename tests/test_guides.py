@@ -32,9 +32,10 @@ SCRIPTS = (".sh", ".yml")
 FOLDERS = {"assistant", "benchmarks", "deploy", "docs", "scripts", "speech", "tests", "web"}
 NO_ROUTES = ("/v1", "/api/voice")  # an address that clients are given; a route that a guide says there is not
 PATH = re.compile(r"[\w./-]+(::\w+)?")
-OTHERS_VARIABLES = {  # of Docker, CUDA, pip and our scripts: no settings of the service
+OTHERS_VARIABLES = {  # of Docker, CUDA, pip, OpenMP, our scripts and tests: no settings of the service
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "BASE_IMAGE", "PIP_INDEX_URL", "PIP_FIND_LINKS"),
     *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S"),
+    *("OMP_WAIT_POLICY", "TEST_DEVICE"),
 }
 
 
