@@ -27,9 +27,7 @@ def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -
     [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("192.0.2.1", "192.0.2.1"), ("box", "box")],
 )
 def test_the_address_is_one_that_this_machine_can_ask(checkout: Checkout, host: str, address: str) -> None:
-    code = (checkout.folder / "start.sh").read_text().partition('\nmain "$@"')[0]
-    (checkout.folder / "start.sh").write_text(f"{code}\nHOST={host} address_of 8900\n")
-    assert checkout.run("start.sh").stdout == f"http://{address}:8900"
+    assert checkout.source("address_of 8900", HOST=host) == f"http://{address}:8900"
 
 
 def test_the_service_leaves_the_terminal(checkout: Checkout) -> None:
