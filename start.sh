@@ -137,15 +137,6 @@ choose_port() {
   die "No free port from $wanted on."
 }
 
-# address_of PORT: where this machine reaches the service.
-address_of() {
-  case $HOST in
-    0.0.0.0 | ::) printf 'http://127.0.0.1:%s' "$1" ;;
-    *:*) printf 'http://[%s]:%s' "$HOST" "$1" ;;
-    *) printf 'http://%s:%s' "$HOST" "$1" ;;
-  esac
-}
-
 # end_if_served PORT: a port that our own service has is no reason to start another.
 end_if_served() {
   local engine

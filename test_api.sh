@@ -17,7 +17,7 @@ call() {
   local body=()
   [ -n "$json" ] && body=(-H 'Content-Type: application/json' --data-raw "$json")
   : >"$work/body"
-  status=$(curl -sS --max-time 300 -X "$method" "${key[@]}" "${body[@]}" -D "$work/headers" -o "$work/body" \
+  status=$(curl -sS --max-time 300 -X "$method" ${key[@]+"${key[@]}"} ${body[@]+"${body[@]}"} -D "$work/headers" -o "$work/body" \
     -w '%{http_code}' "$base$path" 2>"$work/error") || status="no answer ($(tr -d '\n' <"$work/error"))"
   [ "$status" = "$expected" ] && return 0
   fail "$name" "$method $path answered $status, not $expected: $(head -c 300 "$work/body" | tr -d '\0\n')"

@@ -107,7 +107,8 @@ END
 
 down() {
   local pid _
-  [[ -f $folder/ip_forward.before ]] || return 0 # it was never up: what there is belongs to others
+  [[ -f $folder/ip_forward.before ]] || return 0     # it was never up: what there is belongs to others
+  ours network prune --force >/dev/null 2>&1 || true # or their bridges would stay
   pid=$(cat "$folder/dockerd.pid" 2>/dev/null || true)
   [[ -z $pid ]] || kill "$pid" 2>/dev/null || true
   for _ in {1..80}; do

@@ -16,6 +16,16 @@ birth() {
   fi
 }
 
+# address_of PORT: where this machine reaches a service that listens on HOST.
+address_of() {
+  case $HOST in
+    0.0.0.0) printf 'http://127.0.0.1:%s' "$1" ;;
+    ::) printf 'http://[::1]:%s' "$1" ;; # 127.0.0.1 too, but not where a container publishes it
+    *:*) printf 'http://[%s]:%s' "$HOST" "$1" ;;
+    *) printf 'http://%s:%s' "$HOST" "$1" ;;
+  esac
+}
+
 # record PORT PID ADDRESS GPU
 record() {
   mkdir -p "$RUN_DIR"

@@ -22,6 +22,14 @@ def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -
     assert (checkout.folder / f".run/{port}.log").read_text() == "listening\n"
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("192.0.2.1", "192.0.2.1"), ("box", "box")],
+)
+def test_the_address_is_one_that_this_machine_can_ask(checkout: Checkout, host: str, address: str) -> None:
+    assert checkout.source("address_of 8900", HOST=host) == f"http://{address}:8900"
+
+
 def test_the_service_leaves_the_terminal(checkout: Checkout) -> None:
     checkout.run("start.sh")
     pid = checkout.pids()[checkout.only_port()]
