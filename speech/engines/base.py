@@ -95,9 +95,9 @@ class Utterance:
     # -- the engine's face --------------------------------------------------------------------------------------
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """From now on call `wake` when text, the end, room or a cancellation came, until it is over. Called once at once.
+        """From now on call `wake` when text, the end, room or a cancellation came. Called once at once.
 
-        It is let go then: it leads to the engine, and an utterance that somebody still has would keep the model.
+        When it is over, `wake` is let go: it leads to the engine, and who still has the utterance would keep the model.
         """
         with self._changed:
             if not self._status.over:
