@@ -38,7 +38,8 @@ class LoadingAnswer(BaseModel):
 
 
 class GpuAnswer(BaseModel):
-    """Sizes in GB (1e9 bytes), times in seconds."""
+    """Sizes in GB (1e9 bytes), times in seconds. slots_total: MAX_SLOTS; where that leaves it to the engine, what the
+    engine chose, and 0 while it is not loaded."""
 
     available: bool
     device: str

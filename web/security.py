@@ -7,7 +7,8 @@ import socket
 from collections.abc import Iterable, Iterator
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import ClientDisconnected, RequestTimeout
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestTimeout
 
 from web.clients import Client, client_socket
 from web.context import client_watch
@@ -90,6 +91,8 @@ def body_deadline(seconds: float) -> Iterator[None]:
                 yield
     except (TimeoutError, ClientDisconnected):  # werkzeug makes the second of the first
         raise RequestTimeout(f"The body did not come within {seconds:g} s.") from None
+    except ParseException:
+        raise BadRequest("The body's chunks are not well formed.") from None
     finally:
         with contextlib.suppress(OSError):
             sock.settimeout(before)

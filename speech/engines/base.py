@@ -96,9 +96,13 @@ class Utterance:
     # -- the engine's face --------------------------------------------------------------------------------------
 
     def listen(self, wake: Callable[[], None]) -> None:
-        """From now on call `wake` when text, the end, room or a cancellation came. Called once at once."""
+        """From now on call `wake` when text, the end, room or a cancellation came. Called once at once.
+
+        When it is over, `wake` is let go: it leads to the engine, and who still has the utterance would keep the model.
+        """
         with self._changed:
-            self._wake = wake
+            if not self._status.over:
+                self._wake = wake
         wake()
 
     def take_word(self) -> Piece | None:
@@ -163,7 +167,7 @@ class Utterance:
             self._pieces.clear()
             if status is UtteranceStatus.CANCELLED:
                 self._chunks.clear()
-            wake = self._wake
+            wake, self._wake = self._wake, _nobody
             self._changed.notify_all()
         wake()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +14,13 @@ from speech.engines.base import Utterance, UtteranceStatus
 from speech.request import AudioChunk, Cancelled, EngineFailed, Pause, SpeechRequest
 
 WAIT_S = 10.0
+
+
+class Engine:
+    woken = False
+
+    def wake(self, _utterance: Utterance) -> None:
+        self.woken = True
 
 
 def chunk(seconds: float = 0.08) -> AudioChunk:
@@ -41,6 +51,24 @@ def test_the_listener_hears_of_every_change_that_gives_work(utterance: Utterance
     for change in (lambda: utterance.say("a"), utterance.end, utterance.cancel, utterance.cancel):
         change()
     assert len(heard) == 4  # at once, say, end, and only the first cancel
+
+
+@pytest.mark.parametrize("first", ["it is over", "it is listened to"])
+def test_one_that_is_over_lets_go_of_its_listener(utterance: Utterance, first: str) -> None:
+    """The listener leads to the engine; both in a circle would stay until the collector comes round."""
+    engine = Engine()
+    gone = weakref.ref(engine)
+    if first == "it is over":
+        utterance.cancel()
+    utterance.listen(partial(engine.wake, utterance))
+    utterance.cancel()
+    assert engine.woken
+    gc.disable()
+    try:
+        del engine
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_the_reader_gets_audio_then_the_end(utterance: Utterance) -> None:

@@ -137,6 +137,21 @@ def test_a_body_that_does_not_come_is_not_waited_for(strict: LiveServer) -> None
     assert answer.startswith(b"HTTP/1.1 408")
 
 
+def test_chunks_that_are_none_are_the_clients_fault(strict: LiveServer) -> None:
+    answer = talk(strict, HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"type":"invalid_request_error"' in answer
+    assert "Traceback" not in strict.log
+
+
+def test_no_line_of_the_log_can_be_forged(strict: LiveServer) -> None:
+    talk(strict, b"GET /%0D%0AFORGED%1B%5B31m HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    strict.wait_until(lambda: "FORGED" in strict.log)
+    (line,) = [line for line in strict.log.splitlines() if "FORGED" in line]
+    assert "kyutai_tts.access" in line
+    assert line.isprintable()
+
+
 def test_a_body_that_says_it_is_too_large_is_not_read(strict: LiveServer) -> None:
     assert talk(strict, HEAD + b"Content-Length: 999999999\r\n\r\n").startswith(b"HTTP/1.1 413")
 
