@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from wsproto.frame_protocol import CloseReason
 
 from speech.request import (
     Cancelled,
@@ -49,7 +50,7 @@ from web.moshi_wire import (
     wire,
 )
 from web.requests import log_speech
-from web.sockets import SocketClosed, WebSocket
+from web.sockets import EMPTY, SocketClosed, WebSocket
 from web.talk import Dialect, Messages, Talk, limits
 from web.upgrade import Upgrade, Upgraded
 
@@ -96,13 +97,21 @@ class MoshiDialect(Dialect):
         return self._wire.word(word)
 
     def failed(self, error: SpeechError) -> Messages:
-        """A client that sent nonsense, or nothing, is told nothing."""
-        if isinstance(error, Cancelled | InvalidRequest):
+        if _not_ours(error):
             return ()
         return self._wire.error(NO_FREE_CHANNELS if isinstance(error, QueueFull) else error.message)
 
+    def close_code(self, error: SpeechError | None) -> CloseReason | None:
+        """A raw format has no other word for audio that is not whole than the lack of a close frame."""
+        return EMPTY if error is None or _not_ours(error) or self._wire.packed else None
+
     def close(self) -> None:
         self._wire.close()
+
+
+def _not_ours(error: SpeechError) -> bool:
+    """A client that sent nonsense, or nothing, is told nothing."""
+    return isinstance(error, Cancelled | InvalidRequest)
 
 
 def stream() -> Response:

@@ -59,7 +59,8 @@ class Dialect(ABC):
         """It ends before all is said."""
         return ()
 
-    def close_code(self, error: SpeechError | None) -> CloseReason:
+    def close_code(self, error: SpeechError | None) -> CloseReason | None:
+        """None: no close frame, the connection is cut."""
         return EMPTY
 
     def close(self) -> None:  # noqa: B027 - most have nothing to free
@@ -206,7 +207,11 @@ class Talk:
             log.warning("a talk ended early: %s", error.message)
         with suppress(SocketClosed):
             self._send(self._dialect.done() if error is None else self._dialect.failed(error))
-        self._socket.close(self._dialect.close_code(error))
+        code = self._dialect.close_code(error)
+        if code is None:
+            self._socket.hang_up()
+        else:
+            self._socket.close(code)
 
     def _send(self, messages: Messages) -> None:
         for message in messages:

@@ -280,6 +280,17 @@ def test_an_engine_that_fails(house: House) -> None:
     assert got.close_code == NO_STATUS
 
 
+def test_audio_that_is_not_whole_does_not_look_so_in_a_raw_format(house: House) -> None:
+    for whole in (True, False):
+        with house.client(format="Pcm") as client:
+            client.text("One")
+            utterance = house.engine.next()
+            house.engine.play(utterance, "One", finish=whole)
+            utterance.fail(EngineFailed("The model failed at this text."))  # too late if it is whole
+            got = client.hear_all(packed=False)
+        assert (len(got.frames), got.close_code) == (1, NO_STATUS if whole else NO_FRAME)
+
+
 def test_a_release_by_force(house: House) -> None:
     with house.ready() as client:
         speaking(house, client)
