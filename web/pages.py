@@ -1,9 +1,15 @@
-"""The page at / and the static files: all from this origin, open without a key, zipped, asked for anew each time."""
+"""The page at / and the static files: all from this origin, open without a key, zipped.
+
+The page is asked for anew each time and names its parts below the digest of them all, where they never change: a second
+visit asks for nothing else. Modules name each other relatively, so the digest goes with them.
+"""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import mimetypes
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +22,9 @@ mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, whi
 STATIC = Path(__file__).parent / "static"
 # Named in the head, so that the browser asks for all of them at once rather than import by import.
 MODULES = sorted(path.name for path in (STATIC / "js").glob("*.js"))
+PARTS = sorted(path for path in STATIC.rglob("*") if path.is_file())
+DIGEST = "v-"  # begins the folder that stands for a digest
+A_YEAR_S = 365 * 24 * 3600
 ZIPPED = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"})
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -24,18 +33,17 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 @blueprint.get("/")
 def index() -> Response:
     """The page. No key is needed; its own requests send one."""
-    response = make_response(render_template("index.html", icon=_icon, modules=MODULES))
-    response.add_etag(weak=True)
-    response.cache_control.no_cache = True  # kept, but asked for anew: a 304 while it is the same
-    response.make_conditional(request)
-    return _zipped(response)
+    page = render_template("index.html", icon=_icon, modules=MODULES, parts=f"static/{digest(PARTS)}")
+    return kept(make_response(page))
 
 
 @blueprint.get("/static/<path:name>")
 def static(name: str) -> Response:
     """Scripts, styles and drawings of the page and of the API's documentation."""
-    response = send_from_directory(STATIC, name)
-    response.cache_control.no_cache = True
+    name, lasting = _without_digest(name)
+    response = send_from_directory(STATIC, name, max_age=A_YEAR_S if lasting else None)  # None: asked for anew
+    if lasting:
+        response.cache_control.immutable = True
     if response.status_code == 200 and response.mimetype in ZIPPED and _takes_gzip():
         path = safe_join(str(STATIC), name)
         assert path is not None  # send_from_directory has found it
@@ -47,6 +55,35 @@ def static(name: str) -> Response:
     if etag := response.get_etag()[0]:
         response.set_etag(etag, weak=True)  # zipped or not, it is the same file
     return response
+
+
+def kept(response: Response) -> Response:
+    """Zipped, and kept by the browser but asked for anew: a 304 while it is the same."""
+    response.add_etag(weak=True)
+    response.cache_control.no_cache = True
+    response.make_conditional(request)
+    return _zipped(response)
+
+
+def _without_digest(name: str) -> tuple[str, bool]:
+    """The file's own name, and whether that address will always mean what it means now."""
+    folder, _, rest = name.partition("/")
+    if not (folder.startswith(DIGEST) and rest):
+        return name, False
+    return rest, folder == digest(PARTS)  # a page of the time before an update gets what is there now
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """The folder that stands for what is in these files now."""
+    return _digest_of(tuple((path, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=1)
+def _digest_of(parts: tuple[tuple[Path, int], ...]) -> str:
+    hashed = hashlib.sha256()
+    for path, _changed_ns in parts:
+        hashed.update(path.name.encode() + b"\0" + path.read_bytes())
+    return DIGEST + hashed.hexdigest()[:12]
 
 
 def _zipped(response: Response) -> Response:

@@ -27,7 +27,8 @@ class Site:
     prefix: str = ""  # the path under which a proxy has it
     cut_after: int | None = None
     down: bool = False  # connections are closed without an answer
-    status: int | None = None  # of speech, instead of what the service says
+    status: int | None = None  # of `refused`, instead of what the service says
+    refused: str = "/api/tts"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
@@ -41,7 +42,7 @@ class Site:
                 start_response("404 Not Found", [("Content-Length", "0")])
                 return []
             environ["PATH_INFO"] = path.removeprefix(self.prefix)
-        if self.status and path.endswith("/api/tts"):
+        if self.status and path.endswith(self.refused):
             size = ("Content-Length", str(len(self.body)))
             start_response(f"{self.status} Refused", [("Content-Type", "application/json"), size, *self.headers])
             return [self.body]

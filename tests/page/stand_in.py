@@ -200,7 +200,9 @@ def stand_in_service(
     manager = GPUManager()
     manager.configure(build, idle_timeout_s)
     choice = EngineChoice(SPEC, "cuda:0", "NVIDIA RTX 4090 was found", gpu)
-    catalogue = VoiceCatalogue(voices or many_voices(), default="vctk/p228_023.wav" if voices is None else None)
+    catalogue = VoiceCatalogue(
+        many_voices() if voices is None else voices, default="vctk/p228_023.wav" if voices is None else None
+    )
     if plan.loaded.is_set() and plan.load_error is None:
         manager.load()
     try:

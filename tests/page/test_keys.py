@@ -51,6 +51,16 @@ def test_a_wrong_key_is_told_and_the_right_one_opens(locked: Page) -> None:
     assert KEY not in str(locked.run("return performance.getEntries().map((e) => e.name)"))
 
 
+def test_a_key_that_no_header_can_carry_is_a_wrong_one(locked: Page) -> None:
+    locked.open()
+    locked.wait_text("#msg button", "Enter the key")
+    locked.click("#msg button")
+    locked.find("#key").send_keys("“quoted”", "\ue007")
+    locked.wait_text("#key-err", "That key was not accepted.")
+    assert locked.run("return JSON.parse(localStorage['kyutai-tts']).key") is None, "it is kept once it was taken"
+    assert locked.run("return document.querySelector('#d-key').open")
+
+
 def test_speaking_without_a_key_opens_the_dialog_and_keeps_the_text(locked: Page) -> None:
     locked.open()
     locked.wait_text("#msg h3", "This server asks for an API key")

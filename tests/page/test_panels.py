@@ -26,6 +26,7 @@ def test_the_card_shows_device_memory_and_slots(gpu_page: Page, plan: Plan) -> N
     page = gpu_page.open().ready()
     page.wait_text("#g-device", "NVIDIA RTX 4090")
     assert page.text("#g-engine") == "· Kyutai TTS 1.6B · cuda:0"
+    assert page.text("#g-why").strip() == "(because a GPU was found)"
     assert page.text("#g-mem-v") == "11.0 of 24 GB"
     assert page.find("#g-mem").get_attribute("aria-valuetext") == "this service 4.6 GB, others 6.4 GB, free 13.0 GB"
     assert page.text("#g-slots") == "3 of 8 in use"
@@ -39,9 +40,27 @@ def test_release_and_load(gpu_page: Page, gpu_site: Site) -> None:
     page.wait_text("#g-state", "Released")
     assert gpu_site.service.gpu_status()["state"] == "unloaded"
     assert "The GPU is free." in page.text("#g-sentence")
+    assert page.focus == "b-load", "the one button gives the focus to the other"
     page.click("#b-load")
     page.wait_text("#g-state", "Ready")
+    assert page.focus == "b-release"
     assert gpu_site.service.gpu_status()["loads"] == 2
+
+
+def test_the_model_on_a_cpu_is_not_taken_for_the_embedded_voice(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    for page in _page(chromium, make_site(gpu=None), tmp_path):
+        page.open().ready()
+        page.wait_text("#g-sentence", "The model runs on the CPU, far slower than real time.")
+        assert page.text("#g-engine") == "· Kyutai TTS 1.6B"
+
+
+def test_the_state_in_the_header_leads_to_the_card(gpu_page: Page) -> None:
+    page = gpu_page.open(width=390, height=844).ready()
+    assert not page.shown("#b-release")
+    page.click("#chip")
+    assert page.shown("#b-release")
 
 
 def test_release_while_somebody_listens_asks_first(gpu_page: Page, plan: Plan) -> None:
@@ -90,8 +109,10 @@ def test_a_load_that_fails_says_so(gpu_page: Page, gpu_site: Site, plan: Plan) -
 
 def test_without_a_gpu_the_card_says_what_speaks_and_why(page: Page) -> None:
     page.open().ready()
-    page.wait_text("#g-device", "No GPU found")
-    assert "Hibari is speaking" in page.text("#g-sentence")
+    page.wait_text("#g-device", "No GPU in use")
+    assert page.text("#g-engine") == "· embedded voice Hibari"
+    assert page.text("#g-why").strip() == "(chosen by the setting ENGINE=hibari)"
+    assert "English only" in page.text("#g-sentence")
     assert not page.shown("#g-mem")
 
 
@@ -175,14 +196,89 @@ def test_history_without_storage_lasts_for_the_tab(gpu_page: Page) -> None:
         page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", refused)
 
 
+def test_history_in_a_full_browser_keeps_what_it_has(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait("return document.querySelectorAll('#hlist .h').length === 1")
+    page.wait_state("Done")
+    page.run("IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }")
+    page.click("#b-edit")
+    page.speak(MARKET)
+    page.wait("return document.querySelectorAll('#hlist .h').length === 2")
+    assert page.text("#h-sub").startswith("This browser has no room for more")
+    page.wait_state("Done")
+    page.click("#hlist .h:first-child [data-do=play]")
+    page.wait_state("Speaking")
+    page.visit()
+    page.wait("return document.querySelectorAll('#hlist .h').length === 1")
+    assert page.text("#hlist .h p") == FOX
+
+
+def test_the_focus_stays_in_the_history_when_a_row_comes(gpu_page: Page, plan: Plan) -> None:
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait("return document.querySelectorAll('#hlist .h').length === 1")
+    page.wait_state("Done")
+    page.click("#b-go")
+    page.run("document.querySelector('#hlist [data-do=download]').focus()")
+    page.wait("return document.querySelectorAll('#hlist .h').length === 2")
+    assert page.run("return document.activeElement.dataset.do") == "download"
+    assert page.run("return document.activeElement.closest('li') === document.querySelector('#hlist').lastElementChild")
+
+
+def test_a_download_from_the_history_needs_no_server(gpu_page: Page, gpu_site: Site) -> None:
+    page = gpu_page.open(format="mp3").ready()
+    page.speak(FOX)
+    page.wait_state("Done")
+    page.wait("return document.querySelectorAll('#hlist .h').length === 1")
+    gpu_site.down = True
+    page.click("#hlist [data-do=download]")
+    assert page.downloaded("wav").stat().st_size > 10_000
+
+
+def test_two_tabs_do_not_forget_what_the_other_remembers(gpu_page: Page) -> None:
+    page, first = gpu_page.open().ready(), gpu_page.driver.current_window_handle
+    page.driver.switch_to.new_window("tab")
+    try:
+        page.driver.get(f"{page.url}/")
+        page.ready()
+        page.click("#c-star")
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(first)
+    page.click("#b-mute")
+    page.run("document.querySelector(\"[data-id='vctk/p231_023.wav'] .star\").click()")
+    kept = page.run("return JSON.parse(localStorage['kyutai-tts'])")
+    assert kept["favourites"] == ["vctk/p228_023.wav", "vctk/p231_023.wav"]
+    assert kept["volume"] == 0
+
+
 def test_a_text_that_is_cleared_can_be_had_back(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
     page.write(FOX)
     page.click("#b-clear")
     assert page.find("#text").get_attribute("value") == ""
-    assert page.text("#b-clear") == "Undo"
-    page.click("#b-clear")
+    page.click("#b-undo")
     assert page.find("#text").get_attribute("value") == FOX
+    assert not page.shown("#b-undo")
+    assert page.focus == "text"
+
+
+def test_a_text_that_gave_way_to_another_can_be_had_back(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_state("Done")
+    page.click("#b-edit")
+    page.write(MARKET)
+    page.click("[data-example=numbers]")
+    page.click("#b-undo")
+    assert page.find("#text").get_attribute("value") == MARKET
+    page.click("#hlist [data-do=play]")
+    page.wait_state("Done")
+    page.click("#b-edit")
+    assert page.find("#text").get_attribute("value") == FOX
+    page.click("#b-undo")
+    assert page.find("#text").get_attribute("value") == MARKET
 
 
 def test_the_text_is_there_after_a_reload(gpu_page: Page) -> None:

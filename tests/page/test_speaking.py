@@ -141,6 +141,17 @@ def _decoded(ending: str, data: bytes) -> tuple[NDArray[np.float32], int]:
     return np.concatenate(frames).astype(np.float32), 24_000
 
 
+def test_an_edited_text_is_spoken_by_one_press_while_the_last_still_sounds(page: Page) -> None:
+    page.open().ready().speak(" ".join([TWO] * 3))
+    page.wait("return document.querySelector('#b-edit').checkVisibility()")  # all has arrived
+    page.click("#b-edit")
+    assert page.text("#state-text") == "Speaking"
+    assert page.text("#go-text") == "Generate speech"
+    page.speak(FOX)
+    page.wait_text("#v-words", "9 of 9")
+    page.wait_state("Done")
+
+
 def test_half_a_speech_can_be_downloaded(page: Page) -> None:
     page.open().ready().speak(" ".join([TWO] * 6))
     page.wait_state("Speaking")

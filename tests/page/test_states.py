@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from speech.request import QueueFull, Samples, Unavailable
 from speech.settings import Settings
@@ -152,6 +154,7 @@ def test_an_engine_that_fails_midway_leaves_what_was_heard_and_an_error(gpu_page
         (QueueFull("Full.", retry_after_s=4), "The queue is full", "All 8 slots are busy and 20 people are waiting."),
         (Unavailable("x", code="too_little_memory"), "Not enough GPU memory", "Close other programs on the GPU"),
         (Unavailable("x", code="draining"), "The server is shutting down or restarting", "Your text is safe here."),
+        (Unavailable("Not on this machine."), "The server cannot speak right now", "finds the reason in its log."),
     ],
 )  # fmt: skip
 def test_a_refusal_is_explained(gpu_page: Page, plan: Plan, error: Unavailable, title: str, sentence: str) -> None:
@@ -166,7 +169,28 @@ def test_a_refusal_is_explained(gpu_page: Page, plan: Plan, error: Unavailable, 
     plan.refuse = None
     page.wait("const b = document.querySelector('#msg button'); return !b.disabled && b.textContent === 'Try again'")
     page.click("#msg button")
+    assert page.focus == "b-go", "the button that was pressed is gone"
     page.wait_state("Done")
+
+
+def test_what_the_server_says_itself_is_among_the_details(gpu_page: Page, plan: Plan) -> None:
+    plan.refuse = Unavailable("Not on this machine, and not to be had from the hub.")
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_text("#msg details p", "Not on this machine, and not to be had from the hub.")
+
+
+def test_a_queue_that_was_full_once_the_model_was_there_is_a_full_queue(
+    make_site: Callable[..., Site], plan: Plan, chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    plan.loaded.clear()
+    plan.refuse = QueueFull("Full.")
+    for page in _page(chromium, make_site(), tmp_path):
+        page.open().ready()
+        page.speak(FOX)
+        page.wait_text("#msg h3", "Loading the")  # the headers have left with a 200
+        plan.loaded.set()
+        page.wait_text("#msg h3", "The queue is full")
 
 
 def test_the_wait_that_the_server_asks_for_is_counted_down(gpu_page: Page, plan: Plan) -> None:
@@ -187,11 +211,37 @@ def test_a_fault_of_the_server_names_the_request(gpu_page: Page, gpu_site: Site)
     assert "Something went wrong on our side." in page.text("#msg details p")
 
 
-def test_a_proxy_that_answers_with_a_page_of_its_own_is_an_error_like_others(gpu_page: Page, gpu_site: Site) -> None:
-    gpu_site.status, gpu_site.body = 502, b"<html>Bad gateway</html>"
+def test_a_proxy_that_does_not_reach_the_server_is_a_server_that_is_gone(gpu_page: Page, gpu_site: Site) -> None:
     page = gpu_page.open().ready()
+    gpu_site.refused, gpu_site.status, gpu_site.body = "", 502, b"<html>Bad gateway</html>"  # for every path
     page.speak(FOX)
+    page.wait_text("#msg h3", "The server cannot be reached")
+    gpu_site.status = None
+    page.wait("return document.querySelector('#msg').hidden")
+    assert page.text("#live") == "The server is back."
+
+
+def test_lists_that_did_not_come_are_asked_for_again(gpu_page: Page, gpu_site: Site) -> None:
+    gpu_site.refused, gpu_site.status, gpu_site.body = "/api/voices", 500, body("A fault.", "internal_error")
+    page = gpu_page.open(text=FOX)
     page.wait_text("#msg h3", "Something went wrong on the server")
+    gpu_site.status = None
+    page.click("#msg button")
+    page.ready()
+    page.wait("return document.querySelector('#msg').hidden")
+    assert page.shown("#text"), "it was not taken for a wish to speak"
+
+
+def test_a_server_without_voices_says_so(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    for page in _page(chromium, make_site(voices=[]), tmp_path):
+        page.open()
+        page.wait_text("#voice-note", "This server has no voices.")
+        page.wait_text("#chip-state", "Ready")
+        page.click("#b-zh")
+        page.wait_text("#voice-note", "这台服务器还没有音色")
+        assert page.complaints() == []
 
 
 def test_a_voice_that_is_gone_is_told_beside_the_voices(gpu_page: Page, gpu_site: Site) -> None:
@@ -200,6 +250,12 @@ def test_a_voice_that_is_gone_is_told_beside_the_voices(gpu_page: Page, gpu_site
     page.speak(FOX)
     page.wait_text("#alarm", "This voice is no longer on the server. Choose another one.")
     assert page.shown("#text")
+    lists = "return performance.getEntriesByType('resource').filter((e) => e.name.endsWith('/api/voices')).length"
+    page.wait(f"{lists} === 2")
+    page.wait("return document.querySelector('.v input:checked') !== null")
+    page.wait_text("#voice-note", "This voice is no longer on the server.")  # with the new list, too
+    page.click("[data-id='vctk/p231_023.wav'] label")
+    assert not page.shown("#voice-note")
 
 
 def test_a_setting_that_is_refused_is_told_beside_it(gpu_page: Page, gpu_site: Site) -> None:
@@ -221,6 +277,55 @@ def test_a_server_that_is_gone_is_seen_and_so_is_its_return(gpu_page: Page, gpu_
     assert page.text("#live") == "The server is back."
     page.click("#b-go")
     page.wait_state("Done")
+
+
+def test_a_server_that_is_gone_is_seen_beside_a_finished_speech(gpu_page: Page, gpu_site: Site) -> None:
+    page = gpu_page.open().ready()
+    page.speak(FOX)
+    page.wait_state("Done")
+    gpu_site.down = True
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")  # it asks when somebody comes back to it
+    page.wait_text("#notice", "The server cannot be reached")
+    page.wait_text("#chip-state", "Offline")
+    assert page.find("#b-release").get_attribute("aria-disabled") == "true"
+    gpu_site.down = False
+    page.wait_text("#chip-state", "Ready")
+    page.wait("return document.querySelector('#notice').hidden")
+
+
+def test_what_was_never_said_does_not_look_heard(gpu_page: Page, plan: Plan) -> None:
+    plan.fail_at_s = 2.0
+    page = gpu_page.open().ready()
+    page.speak(LONG)
+    page.wait("return !document.querySelector('#notice').hidden")
+    page.wait("const s = document.querySelector('#seek'); return s.value === s.max && Number(s.max) > 1")
+    page.wait("return document.querySelector('.reading .on') === null")
+    assert page.run("return document.querySelectorAll('.reading .said').length") >= 4
+    assert page.run("return document.querySelector('.reading .w:last-of-type').className") == "w"
+
+
+def test_a_double_click_is_one_press(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 2.0
+    page = gpu_page.open(text=FOX).ready()
+    ActionChains(page.driver).double_click(page.find("#b-go")).perform()
+    page.wait_state("Speaking")
+    page.click("#b-go")
+    page.wait_state("Stopped")
+
+
+def test_a_command_that_is_held_down_is_given_once(gpu_page: Page, plan: Plan) -> None:
+    plan.pace = 2.0
+    page = gpu_page.open(text=FOX).ready()
+    page.run(
+        "const ask = fetch; window.asked = []; window.fetch = (...what) => { asked.push(what[0]); return ask(...what); }"
+    )
+    page.chord(Keys.CONTROL, Keys.ENTER)
+    page.run(
+        "document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', { key: 'Enter', ctrlKey: true, repeat: true, bubbles: true, cancelable: true }))"
+    )
+    page.wait_state("Speaking")
+    assert page.run("return asked").count("api/tts") == 1
 
 
 def test_changed_settings_are_noted_after_a_run(gpu_page: Page) -> None:

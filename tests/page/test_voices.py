@@ -17,6 +17,13 @@ from tests.page.stand_in import Plan, many_voices
 
 FOX = "The quick brown fox jumped over the lazy dog."
 PREVIEW = "Hello! This is how I sound when I read your text."
+# As the names of Kyutai's published voices have them (Expresso, EARS), in their own spelling.
+STYLES = (
+    "default enunciated fast projected whisper angry awe calm confused desire disgusted happy laughing nonverbal "
+    "sarcastic sleepy animal animaldir child childdir narration sad sympathetic bored fearful adoration amazement "
+    "amusement anger confusion contentment cuteness disappointment disgust distress embarassment extasy fear guilt "
+    "interest neutral pain pride realization relief sadness serenity"
+)
 FOUND = "return [...document.querySelectorAll('.v:not([hidden])')].map((v) => v.dataset.id)"
 
 
@@ -65,6 +72,29 @@ def test_nothing_found_offers_a_way_back(gpu_page: Page) -> None:
     page.click(".none-found button")
     assert len(found(page)) == 705
     assert page.focus == "q"
+
+
+def test_styles_of_all_published_voices_have_words(gpu_page: Page) -> None:
+    page = gpu_page.open()
+    strange = page.run(
+        "const load = (name) => import(new URL(`static/js/${name}.js`, document.baseURI));"
+        "return Promise.all([load('voicetext'), load('i18n')]).then(([{ styleOf }, { knows }]) =>"
+        " arguments[0].filter((style) => !knows(`style_${styleOf({ style })}`)))",
+        STYLES.split(),
+    )
+    assert strange == []
+
+
+def test_styles_that_mean_the_same_are_one_choice(
+    make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    sad = [Voice(style, style, "en", "CC0-1.0", True, style=style) for style in ("sad", "sadness", "happy")]
+    for page in _page(chromium, make_site(voices=sad), tmp_path):
+        page.open().ready()
+        options = page.run("return [...document.querySelectorAll('[data-filter=style] option')].map((o) => o.text)")
+        assert options == ["Style", "happy", "sad"]
+        page.click("[data-filter=style] option[value=sad]")
+        assert found(page) == ["sad", "sadness"]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import os
+import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+
+from web.pages import digest
 
 ZIP = {"Accept-Encoding": "gzip"}
 
@@ -14,8 +19,8 @@ def test_the_page_is_html_that_names_its_parts_relatively(client: FlaskClient) -
     answer = client.get("/")
     assert answer.status_code == 200
     assert answer.content_type == "text/html; charset=utf-8"
-    assert '<script type="module" src="static/js/app.js">' in answer.text
-    assert '<link rel="modulepreload" href="static/js/player.js">' in answer.text
+    assert re.search(r'<script type="module" src="static/v-[0-9a-f]{12}/js/app.js">', answer.text)
+    assert re.search(r'<link rel="modulepreload" href="static/v-[0-9a-f]{12}/js/player.js">', answer.text)
 
 
 def test_every_part_that_the_page_names_is_there(client: FlaskClient) -> None:
@@ -23,7 +28,25 @@ def test_every_part_that_the_page_names_is_there(client: FlaskClient) -> None:
         for attribute in ("src=", "href="):
             if f'{attribute}"static/' in line:
                 name = line.split(f'{attribute}"')[1].split('"')[0]
-                assert client.get(f"/{name}", buffered=True).status_code == 200, name
+                part = client.get(f"/{name}", buffered=True)
+                assert part.status_code == 200, name
+                assert part.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_page_of_another_version_gets_what_is_there_now(client: FlaskClient) -> None:
+    """And no cache keeps it under that name."""
+    now, then = (client.get(f"/static/{where}js/app.js", buffered=True) for where in ("", "v-0123456789ab/"))
+    assert then.data == now.data
+    assert then.headers["Cache-Control"] == "no-cache"
+
+
+def test_another_file_is_another_address(tmp_path: Path) -> None:
+    part = tmp_path / "a.js"
+    part.write_text("1")
+    before = digest([part])
+    part.write_text("2")
+    os.utime(part, ns=(1, 1))
+    assert digest([part]) != before
 
 
 @pytest.mark.parametrize(
@@ -38,7 +61,7 @@ def test_static_files_have_types_that_browsers_take(client: FlaskClient, path: s
     assert client.get(path, buffered=True).content_type == kind
 
 
-@pytest.mark.parametrize("path", ["/", "/static/js/app.js"])
+@pytest.mark.parametrize("path", ["/", "/static/js/app.js", "/api/voices"])
 def test_what_has_not_changed_is_not_sent_again(client: FlaskClient, path: str) -> None:
     first = client.get(path, headers=ZIP, buffered=True)
     assert first.headers["Cache-Control"] == "no-cache"
@@ -58,7 +81,17 @@ def test_text_is_zipped_for_those_who_take_it(client: FlaskClient, path: str) ->
     assert "Accept-Encoding" in zipped.headers["Vary"]
 
 
-@pytest.mark.parametrize("path", ["/static/../pages.py", "/static/%2e%2e/pages.py", "/static/js/", "/static/none.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../pages.py",
+        "/static/%2e%2e/pages.py",
+        "/static/v-0/../../pages.py",
+        "/static/js/",
+        "/static/v-0/",
+        "/static/none.js",
+    ],
+)
 def test_nothing_outside_of_the_folder_is_served(client: FlaskClient, path: str) -> None:
     assert client.get(path, headers=ZIP, buffered=True).status_code == 404
 

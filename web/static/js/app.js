@@ -48,8 +48,9 @@ async function learn() {
   gpu.look();
 }
 
-connection.addEventListener('lost', () => stage.trouble(new ApiError(0)));
-connection.addEventListener('back', () => { announce(t('sr_online')); learn(); });
+connection.addEventListener('lost', () => { stage.trouble(new ApiError(0)); gpu.setReachable(false); });
+connection.addEventListener('back', () => { announce(t('sr_online')); gpu.setReachable(true); learn(); });
+stage.addEventListener('ask', learn);
 keyDialog.addEventListener('accepted', learn);
 
 // -- a job from begin to end -------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ stage.addEventListener('over', ({ detail: job }) => {
 });
 stage.addEventListener('refused', ({ detail: found }) => {
   if (found.place === 'key') keyDialog.open();
-  if (found.place === 'voice') { voices.complain(t(found.title)); alarm(t(found.title)); learn(); }
+  if (found.place === 'voice') { voices.complain(() => t(found.title)); alarm(t(found.title)); learn(); }
   if (found.place === 'cfg' || found.place === 'speed') delivery.complain(found.place, found.raw);
 });
 
@@ -72,15 +73,18 @@ stage.addEventListener('refused', ({ detail: found }) => {
 
 for (const part of [voices, delivery]) part.addEventListener('change', () => stage.render());
 stage.text.addEventListener('example', ({ detail }) => voices.chooseLanguage(detail));
-voices.addEventListener('change', () => { $('text').lang = voices.chosen.language; });
+voices.addEventListener('change', () => { $('text').lang = voices.chosen?.language ?? 'en'; });
 voices.addEventListener('preview', ({ detail: voice }) => {
   stage.player.pause();
   preview.toggle(voice, stage.transport.volume);
 });
-preview.addEventListener('change', () => voices.showPreview(preview.voice?.id ?? null));
+preview.addEventListener('change', () => {
+  voices.showPreview(preview.voice?.id ?? null);
+  if (preview.voice) setTimeout(() => gpu.look(), 200); // it may have to load the model first: see it begin
+});
 preview.addEventListener('failed', ({ detail: error }) => {
   const found = explain(error, stage.situation());
-  voices.complain(`${t('preview_failed')} ${t(found.title, found.values)}`);
+  voices.complain(() => `${t('preview_failed')} ${t(found.title, found.values)}`);
   if (found.place === 'key') keyDialog.open();
 });
 stage.player.addEventListener('state', () => { if (stage.player.state === 'playing') preview.stop(); });
@@ -88,11 +92,11 @@ stage.player.addEventListener('state', () => { if (stage.player.state === 'playi
 // -- history -----------------------------------------------------------------------------------------------------------
 
 history.addEventListener('press', () => stage.player.unlock());
-history.addEventListener('play', ({ detail: { entry, job } }) => { if (job) stage.replay(job, entry.language); });
+history.addEventListener('play', ({ detail: { entry, job } }) => stage.replay(job, entry.language));
 history.addEventListener('download', ({ detail: { job } }) => download.get(job));
 history.addEventListener('reuse', ({ detail: { entry } }) => {
   stage.edit();
-  stage.text.set(entry.request.text);
+  stage.text.replace(entry.request.text);
   voices.choose(entry.request.voice);
   delivery.set(entry.request);
   stage.text.focus(0);

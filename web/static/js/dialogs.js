@@ -8,6 +8,8 @@ const KEYS = [
   ['k_word', [['Alt', ','], ['Alt', '.']]], ['k_search', [['/']]], ['k_help', [['?']]],
 ];
 
+const UNSENDABLE = /[^\x21-\x7e]/; // in a header
+
 /** Events: 'accepted' when a key was taken. */
 export class KeyDialog extends EventTarget {
   constructor() {
@@ -33,21 +35,22 @@ export class KeyDialog extends EventTarget {
 
   /** Try the key before it is believed. */
   async use() {
-    const before = apiKey();
-    setApiKey($('key').value.trim());
+    const key = $('key').value.trim();
+    if (UNSENDABLE.test(key)) { this.refuse(); return; }
     try {
-      await ask('api/gpu/status');
+      await ask('api/gpu/status', { key });
     } catch (error) {
-      if (error.status === 401) {
-        setApiKey(before);
-        this.wrong = true;
-        this.render();
-        $('key').focus();
-        return;
-      }
+      if (error.status === 401) { this.refuse(); return; }
     }
+    setApiKey(key);
     this.dialog.close();
     this.dispatchEvent(new Event('accepted'));
+  }
+
+  refuse() {
+    this.wrong = true;
+    this.render();
+    $('key').focus();
   }
 
   render() {

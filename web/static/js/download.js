@@ -47,7 +47,7 @@ export class Download {
     try {
       save(await this.make(job, format), `${fileName(job.text)}.${format}`);
     } catch {
-      this.failed = format;
+      if (this.isOpen) this.failed = format; else save(HERE.wav(job), `${fileName(job.text)}.wav`); // from the history: better than nothing
     }
     this.busy = '';
     this.render();

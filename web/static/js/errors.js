@@ -22,7 +22,7 @@ function pick(error, { slots, queue, keyGiven }) {
   }
   if (known) return known;
   if (error.status === 413) return BY_CODE.text_too_long;
-  if (error.status === 429) {
+  if (error.status === 429 || error.code === 'queue_full') {
     const body = slots && queue ? 'e_full_d' : 'e_full_n';
     return { ...wait('e_full', body), values: { slots, q: queue } };
   }
@@ -47,6 +47,7 @@ const BY_CODE = {
   draining: wait('e_draining', 'e_draining_d'),
   out_of_memory: memory,
   too_little_memory: memory,
+  unavailable: { title: 'e_unavailable', body: 'e_load_d' },
   model_not_loaded: noLoad,
   load_failed: noLoad,
   engine_died: fault,

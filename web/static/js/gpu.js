@@ -21,11 +21,13 @@ export class Gpu extends EventTarget {
     this.status = null;
     this.askedAt = 0;
     this.busy = false; // a job of ours runs
+    this.reachable = true;
     this.label = ''; // of the engine
-    this.complaint = '';
-    $('b-load').addEventListener('click', () => this.act('api/gpu/load', 'no_load'));
-    $('b-release').addEventListener('click', () => this.act('api/gpu/offload', 'no_release'));
+    this.complaint = null; // a function that says what went wrong
+    $('b-load').addEventListener('click', (event) => this.pressed(event, 'api/gpu/load', 'no_load'));
+    $('b-release').addEventListener('click', (event) => this.pressed(event, 'api/gpu/offload', 'no_release'));
     $('d-release').addEventListener('close', () => this.answered());
+    $('chip').addEventListener('click', () => { $('gpu').open = true; });
     document.addEventListener('visibilitychange', () => this.look());
     setInterval(() => { if (!document.hidden && this.status?.seconds_until_release != null) this.renderSentence(); }, 1000);
     onLanguage(() => this.render());
@@ -50,18 +52,23 @@ export class Gpu extends EventTarget {
 
   setBusy(busy) { this.busy = busy; this.look(); }
 
+  /** false: what is shown may have changed meanwhile. */
+  setReachable(on) { this.reachable = on; this.render(); }
+
   setEngine({ label }) { this.label = label; this.render(); }
 
   // -- load and release ----------------------------------------------------------------------------------------------
 
+  pressed(event, path, failed) { if (event.currentTarget.getAttribute('aria-disabled') !== 'true') this.act(path, failed); }
+
   async act(path, failed, json = {}) {
-    this.complaint = '';
+    this.complaint = null;
     setTimeout(() => this.look(), 200); // loading answers when it is over: see it begin
     try {
       await ask(path, { method: 'POST', ...(path.endsWith('offload') ? { json } : {}) });
     } catch (error) {
       if (error.status === 409 && this.status?.state !== 'loading') this.confirm();
-      else if (error.status) this.complaint = `${t(failed)}. ${error.message}`;
+      else if (error.status) this.complaint = () => `${t(failed)}. ${error.message}`;
     }
     this.look();
   }
@@ -80,27 +87,35 @@ export class Gpu extends EventTarget {
   // -- what is seen --------------------------------------------------------------------------------------------------
 
   render() {
-    const s = this.status, [key, tone] = STATES[s?.state] ?? ['g_unknown', ''];
-    const state = s && !s.available && s.state === 'ready' ? t('g_cpu') : t(key);
+    const s = this.status, [key, tone] = !this.reachable ? ['g_lost', 'bad'] : STATES[s?.state] ?? ['g_unknown', ''];
+    const state = t(s && !s.available && key === 'g_ready' ? 'g_cpu' : key);
     const device = !s ? '' : s.available ? s.device_name.replace(/^NVIDIA (GeForce )?/, '') : shortName(this.label);
     put($('g-state'), state);
     $('g-state').dataset.tone = $('chip').dataset.tone = tone;
     put($('chip-state'), state);
     put($('chip-device'), device ? ` · ${device}` : '');
     $('chip').setAttribute('aria-label', `${t('gpu')}: ${[state, device].filter(Boolean).join(', ')}`);
-    note($('g-note'), this.complaint);
+    note($('g-note'), this.complaint?.());
     $('g-body').hidden = !s;
     if (!s) return;
     put($('g-device'), s.available ? s.device_name : t('no_gpu'));
-    put($('g-engine'), ['', this.label, s.available ? s.device : ''].filter(Boolean).map((x) => `· ${x}`).join(' '));
-    $('g-engine').title = reason(s.engine_reason);
+    put($('g-engine'), [s.engine === 'hibari' ? t('hibari') : this.label, s.available ? s.device : ''].filter(Boolean).map((x) => `· ${x}`).join(' '));
+    put($('g-why'), t('why', { x: reason(s.engine_reason) }));
     this.renderMemory(s);
     this.renderSlots(s);
     this.renderSentence();
     put($('b-release'), t(s.available ? 'release' : 'release_cpu'));
-    $('b-load').hidden = !['unloaded', 'failed'].includes(s.state);
-    $('b-release').hidden = !$('b-load').hidden;
-    $('b-release').disabled = s.state !== 'ready';
+    this.renderButtons(['unloaded', 'failed'].includes(s.state) ? $('b-load') : $('b-release'), s.state);
+  }
+
+  /** One of the two is to be seen; if the other had the focus, it gets it. A disabled one would lose it. */
+  renderButtons(wanted, state) {
+    const other = wanted === $('b-load') ? $('b-release') : $('b-load'), focused = document.activeElement === other;
+    wanted.hidden = false;
+    other.hidden = true;
+    if (focused) wanted.focus();
+    const idle = !this.reachable || (wanted === $('b-release') && state !== 'ready');
+    wanted.setAttribute('aria-disabled', String(idle));
   }
 
   renderMemory(s) {
@@ -135,7 +150,8 @@ export class Gpu extends EventTarget {
       : s.state !== 'ready' ? t(s.available ? 'released_d' : 'released_cpu')
       : s.seconds_until_release !== null ? t('release_in', { n: Math.ceil(Math.max(0, s.seconds_until_release - (performance.now() - this.askedAt) / 1000)) })
       : t(s.idle_timeout_s < 0 ? 'release_never' : 'release_busy');
-    put($('g-sentence'), s && !s.available ? `${t('w_cpu')} ${next}` : next);
+    const cpu = s?.engine === 'hibari' ? `${t('w_hibari')} ` : s && !s.available ? `${t('w_cpu')} ` : '';
+    put($('g-sentence'), this.reachable ? cpu + next : t('e_offline'));
   }
 }
 
@@ -146,10 +162,10 @@ const inBytes = ({ done, total, ...rest }) => ({ ...rest, loaded_bytes: done, to
 
 /** Why this engine speaks: the server's sentence in the language of the page. */
 export function reason(said) {
-  const setting = /^(?:ENGINE|DEVICE)=\w+/.exec(said)?.[0], missing = /^(.+) not installed/.exec(said)?.[1];
+  const settings = /^(?:ENGINE|DEVICE)=/.test(said) && said.match(/(?:ENGINE|DEVICE)=\w+/g).join(', '), missing = /^(.+) not installed/.exec(said)?.[1];
   if (missing) return t('why_missing', { x: missing });
   if (/^no NVIDIA/.test(said)) return t('why_no_gpu');
   if (/was found$/.test(said)) return t('why_gpu');
   if (/^the only/.test(said)) return t('why_only');
-  return setting ? t('why_setting', { x: setting }) : said;
+  return settings ? t('why_setting', { x: settings }) : said;
 }

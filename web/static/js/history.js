@@ -6,9 +6,10 @@ import { openStore } from './store.js';
 
 const UNDO_MS = 8000;
 const TITLE_CHARS = 60;
+const KEPT = { kept: 'history_d', full: 'h_full', refused: 'h_memory' };
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
-/** Events: 'play', 'reuse', 'download', each with detail { entry, job }. */
+/** Events: 'press' before a 'play'; 'play' and 'download' with detail { entry, job }, 'reuse' with { entry }. */
 export class History extends EventTarget {
   constructor() {
     super();
@@ -16,7 +17,7 @@ export class History extends EventTarget {
     this.store = null;
     this.leaving = new Map(); // id -> the timer after which it is really gone
     this.clearing = null;
-    this.ready = openStore().then(async (store) => { this.store = store; this.list = await store.entries(); this.render(); });
+    this.ready = openStore().then((store) => { this.store = store; return this.look(); });
     $('hlist').addEventListener('click', (event) => this.clicked(event));
     $('b-hclear').addEventListener('click', () => this.clear());
     setInterval(() => { if (!document.hidden) this.renderTimes(); }, MINUTE);
@@ -33,8 +34,7 @@ export class History extends EventTarget {
       complete: job.state === 'complete', bytes: samples.byteLength,
     };
     await this.store.add(entry, samples);
-    this.list = await this.store.entries();
-    this.render();
+    await this.look();
   }
 
   // -- inside --------------------------------------------------------------------------------------------------------
@@ -45,14 +45,16 @@ export class History extends EventTarget {
     if (!action || !entry) return;
     if (action === 'delete') this.remove(entry);
     else if (action === 'undo') this.undo(entry);
+    else if (action === 'reuse') this.tell(action, { entry });
     else {
-      // The player of the stage was unlocked by this very click before the samples are read (see app.js).
-      this.dispatchEvent(new Event('press'));
+      // The player of the stage must be unlocked by this very click, before the samples are read (see app.js).
+      if (action === 'play') this.tell('press');
       const samples = await this.store.samples(id);
-      const job = samples && jobOf(entry, samples);
-      this.dispatchEvent(new CustomEvent(action, { detail: { entry, job } }));
+      if (samples) this.tell(action, { entry, job: jobOf(entry, samples) }); else await this.look(); // deleted in another tab
     }
   }
+
+  tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
   remove(entry) {
     this.leaving.set(entry.id, setTimeout(() => this.forget([entry]), UNDO_MS));
@@ -81,6 +83,10 @@ export class History extends EventTarget {
 
   async forget(entries) {
     for (const { id } of entries) { this.leaving.delete(id); await this.store.remove(id); }
+    await this.look();
+  }
+
+  async look() {
     this.list = await this.store.entries();
     this.render();
   }
@@ -88,12 +94,21 @@ export class History extends EventTarget {
   row(entry) { return [...$('hlist').children].find((li) => li.dataset.id === entry.id); }
 
   render() {
-    const shown = this.clearing ? [] : this.list;
-    put($('h-sub'), t(this.store && !this.store.lasting ? 'h_memory' : 'history_d'));
+    const shown = this.clearing ? [] : this.list, focused = this.focused();
+    put($('h-sub'), t(KEPT[this.store?.state ?? 'kept']));
     put($('b-hclear'), t(this.clearing ? 'undo' : 'h_clear'));
     $('b-hclear').hidden = !this.list.length;
     const empty = el('li', { class: 'empty' }, t(this.clearing ? 'h_cleared' : 'h_empty'));
     $('hlist').replaceChildren(...(shown.length ? shown.map((e) => (this.leaving.has(e.id) ? goneRow(e) : liveRow(e))) : [empty]));
+    focused?.();
+  }
+
+  /** What gives the focus back where it is now, if it is in here: rows are made anew. The heading has it if all else is gone. */
+  focused() {
+    const active = document.activeElement, id = active.closest('#hlist li')?.dataset.id, action = active.dataset.do;
+    if (!id && active !== $('b-hclear')) return null;
+    const again = id ? () => this.row({ id })?.querySelector(`[data-do=${action}]`) : () => ($('b-hclear').hidden ? null : $('b-hclear'));
+    return () => (again() ?? $('h-hist')).focus({ preventScroll: true });
   }
 
   renderTimes() { for (const e of this.list) { const small = this.row(e)?.querySelector('small'); if (small) put(small, line(e)); } }
@@ -113,7 +128,7 @@ function liveRow(entry) {
 }
 
 function goneRow(entry) {
-  return el('li', { class: 'h gone', 'data-id': entry.id }, el('p', {}, t('h_deleted')), el('button', { class: 'link', 'data-do': 'undo' }, t('h_undo')));
+  return el('li', { class: 'h gone', 'data-id': entry.id }, el('p', {}, t('h_deleted')), el('button', { class: 'link', 'data-do': 'undo' }, t('undo')));
 }
 
 function ago(at) {

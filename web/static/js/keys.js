@@ -3,6 +3,7 @@ import { $ } from './dom.js';
 import { openHelp } from './dialogs.js';
 
 const SEEK_S = 5;
+const GO_ON = new Set(['KeyJ', 'KeyL', 'Comma', 'Period']); // for as long as the key is held down
 
 export function setUpKeys({ stage, download }) {
   const { player, reading, transport } = stage;
@@ -23,6 +24,7 @@ export function setUpKeys({ stage, download }) {
     else if (!event.altKey && !event.ctrlKey && !event.metaKey && !field) run = plain[event.key];
     if (!run) return;
     event.preventDefault();
+    if (event.repeat && !GO_ON.has(event.code)) return;
     run();
     stage.move();
   });

@@ -17,13 +17,14 @@ export class Monitor {
    * for the scope and the transport.
    */
   message(m) {
+    const focused = this.box.contains(document.activeElement);
     this.box.hidden = !m;
     $('scope').hidden = $('transport').hidden = Boolean(m);
-    if (!m) { this.shown = ''; return; }
-    const kind = [m.tone, m.icon, m.part !== undefined, m.details, m.button?.action].join('|');
-    if (kind !== this.shown) this.build(m);
+    const kind = m ? [m.tone, m.icon, m.part !== undefined, m.details, m.button?.action].join('|') : '';
+    if (m && kind !== this.shown) this.build(m);
     this.shown = kind;
-    this.update(m);
+    if (m) this.update(m);
+    if (focused && (!m || !this.box.contains(document.activeElement))) $('b-go').focus({ preventScroll: true });
   }
 
   /** A line below the transport: { icon, tone, title, body }, or null. */

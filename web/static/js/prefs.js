@@ -1,7 +1,8 @@
 // What this browser remembers (localStorage, which may refuse; then it is remembered until the tab closes).
 
 const KEY = 'kyutai-tts'; // early.js reads it too
-const kept = read();
+let kept = read();
+window.addEventListener('storage', (event) => { if (event.key === KEY) kept = read(); }); // another tab has remembered something
 
 function read() {
   try { return JSON.parse(localStorage.getItem(KEY) || '{}') || {}; } catch { return {}; }

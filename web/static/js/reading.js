@@ -15,7 +15,7 @@ export class Reading {
     this.current = this.heard = this.made = -1; // indexes into spans
     for (const type of ['wheel', 'touchmove', 'pointerdown']) this.box.addEventListener(type, (event) => this.left(event), { passive: true });
     this.box.addEventListener('keydown', (event) => { if (/^(Arrow|Page|Home|End)/.test(event.key)) this.left(event); });
-    this.follow.addEventListener('click', () => { this.setFollowing(true); this.intoView(); });
+    this.follow.addEventListener('click', () => { this.box.focus({ preventScroll: true }); this.setFollowing(true); this.intoView(); });
   }
 
   /** Lay out the text of a job. language: of the voice. */
@@ -47,11 +47,11 @@ export class Reading {
     this.timed.push(Math.min(index, this.spans.length - 1));
   }
 
-  /** Show where the listener is. over: everything was heard. */
+  /** Show where the listener is. over: everything that was made was heard. */
   show(position, arrived, over) {
     const words = this.job?.words ?? [], n = words.length;
     const at = last(words, n, position + SAMPLE_S), made = last(words, n, arrived);
-    const whole = over ? this.spans.length : -1;
+    const whole = !over ? -1 : this.job.state === 'complete' ? this.spans.length : (this.timed.at(-1) ?? -1) + 1;
     const current = over || at < 0 ? -1 : this.timed[at];
     const heard = over ? whole : current;
     this.paint(current, heard, Math.max(made < 0 ? -1 : this.timed[made], whole - 1));

@@ -14,7 +14,7 @@ import { TONE, viewOf } from './view.js';
 const SOON_MS = 10_000; // how often screen readers are told how loading goes on
 const MAC = /Mac|iP(hone|ad)/.test(navigator.platform);
 
-/** Events: 'begun' and 'over' of a job (detail: the job), 'view', 'refused' (detail: the explained error). */
+/** Events: 'begun' and 'over' of a job (detail: the job), 'refused' (detail: the explained error), 'ask' (for the lists). */
 export class Stage extends EventTarget {
   /** settings(): { voice, language, cfg_coef?, speed? }. situation(): what errors.js wants to know. */
   constructor({ settings, situation, askForKey }) {
@@ -24,7 +24,7 @@ export class Stage extends EventTarget {
     this.text = new TextBox();
     this.reading = new Reading();
     this.transport = new Transport(this.player);
-    this.monitor = new Monitor({ retry: () => this.speak(), key: askForKey });
+    this.monitor = new Monitor({ retry: () => this.retry(), key: askForKey });
     this.job = null;
     this.problem = null; // an ApiError outside of a job: no key, no server
     this.readingOpen = false;
@@ -33,7 +33,7 @@ export class Stage extends EventTarget {
     this.player.addEventListener('state', () => this.playerChanged());
     this.text.addEventListener('input', () => this.render());
     this.text.addEventListener('example', () => this.edit());
-    $('b-go').addEventListener('click', () => this.press());
+    $('b-go').addEventListener('click', (event) => { if (event.detail < 2) this.press(); }); // a double click is one press
     $('b-edit').addEventListener('click', () => this.edit(true));
     $('reading').addEventListener('click', (event) => this.wordClicked(event));
     document.addEventListener('visibilitychange', () => this.move());
@@ -43,7 +43,10 @@ export class Stage extends EventTarget {
   // -- what can be done ----------------------------------------------------------------------------------------------
 
   /** The main button. */
-  press() { if (this.goes) this.stop(); else this.speak(); }
+  press() { if (this.stops) this.stop(); else this.speak(); }
+
+  /** It stops what goes; but who edits the text while the last one still sounds wants to speak. */
+  get stops() { return this.goes && (this.job.running || this.readingOpen); }
 
   /** There is something to stop. */
   get goes() { return Boolean(this.job?.running) || ['speaking', 'waiting', 'blocked'].includes(this.view); }
@@ -63,6 +66,9 @@ export class Stage extends EventTarget {
     job.run().then(() => this.over(job));
   }
 
+  /** What failed, once more. */
+  retry() { if (this.problem) this.tell('ask'); else this.speak(); }
+
   /** Enough. What has arrived is kept. */
   stop() {
     this.job?.stop();
@@ -75,7 +81,7 @@ export class Stage extends EventTarget {
   replay(job, language) {
     if (this.job?.running) this.stop();
     this.player.unlock(job.tape.rate);
-    this.text.set(job.text);
+    this.text.replace(job.text);
     this.show(job, language);
     this.player.begin(job.tape);
   }
@@ -136,7 +142,7 @@ export class Stage extends EventTarget {
   }
 
   failed(job) {
-    if (job.tape.length) { alarm(`${t('e_broken')}. ${t('e_broken_d', { s: number(job.tape.seconds, 1) })}`); return; }
+    if (job.tape.length) { const n = soundNotice(this.view, job, false); alarm(`${n.title}. ${n.body}`); return; }
     const found = explain(job.error, this.situation());
     this.edit(); // the text is what one wants to see now
     this.waitForRetry(job.error.retryAfterS);
@@ -203,11 +209,11 @@ export class Stage extends EventTarget {
     $('reading').hidden = !open;
     $('b-edit').hidden = !open || this.job.running;
     $('count').hidden = $('b-clear').parentElement.hidden = false;
-    if (open) { $('b-clear').hidden = true; $('text-note').hidden = true; } else { this.text.render(); $('b-follow').hidden = true; }
+    if (open) { $('b-clear').hidden = $('b-undo').hidden = true; $('text-note').hidden = true; } else { this.text.render(); $('b-follow').hidden = true; }
   }
 
   renderButton(view) {
-    const running = this.goes, button = $('b-go'), heard = this.job && this.readingOpen;
+    const running = this.stops, button = $('b-go'), heard = this.job && this.readingOpen;
     const label = !running ? (heard ? 'again' : 'generate') : this.job.tape.length ? 'stop' : 'cancel';
     button.dataset.mode = running ? 'stop' : 'go';
     button.setAttribute('aria-disabled', String(view === 'empty'));
@@ -232,7 +238,7 @@ export class Stage extends EventTarget {
     const error = view === 'error' ? job.error : job?.running || job?.tape.length ? null : this.problem;
     if (error) message = errorMessage(error, this.situation(), this.retryIn());
     this.monitor.message(message);
-    this.monitor.notice(message ? null : soundNotice(view, job, this.changed()));
+    this.monitor.notice(message ? null : soundNotice(view, job, this.changed(), this.problem));
   }
 
   /** Settings are no longer those of what is heard. */
@@ -250,7 +256,6 @@ export class Stage extends EventTarget {
     if (view === 'speaking' && before !== 'waiting' && before !== '') announce(t('sr_started'));
     if (view === 'waiting') announce(t('m_waiting'));
     if (view === 'done' && before !== '') announce(t('sr_done', { s: number(job.tape.seconds, 0) }));
-    this.tell('view', view);
   }
 
   announceLoading(job) {

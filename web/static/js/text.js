@@ -4,8 +4,7 @@ import { number, onLanguage, t } from './i18n.js';
 import * as prefs from './prefs.js';
 
 const WORDS_PER_S = 3; // until this browser has heard some
-const UNDO_MS = 8000;
-const OTHER_SCRIPT = /(?=\p{L})[^\p{Script=Latin}]/u;
+const OTHER_SCRIPT = /(?=\p{L})[^\p{Script=Latin}\p{Script=Common}]/u;
 
 const EXAMPLES = {
   story: 'Good evening, and welcome aboard the night train to the coast. We leave the city in a few minutes, and the lights outside will fade one by one.\n\nIf you hear the wind against the glass, do not worry. It is only the river, running beside us in the dark, all the way down to the sea.',
@@ -20,11 +19,12 @@ export class TextBox extends EventTarget {
     this.maxChars = Infinity;
     this.languages = ['en', 'fr'];
     this.complaint = null; // a function that says, in the language of the page, what the server found wrong
-    this.cleared = null; // what Undo brings back
+    this.replaced = null; // what Undo brings back
     this.box.value = prefs.get('text', '');
     this.box.addEventListener('input', () => this.changed());
     $('examples').addEventListener('click', (event) => this.example(event));
-    $('b-clear').addEventListener('click', () => this.clear());
+    $('b-clear').addEventListener('click', () => { this.replace(''); this.box.focus(); });
+    $('b-undo').addEventListener('click', () => { this.set(this.replaced); this.box.focus(); });
     onLanguage(() => this.render());
   }
 
@@ -38,6 +38,14 @@ export class TextBox extends EventTarget {
   get tooLong() { return Math.max(0, this.length - this.maxChars); }
 
   set(text) { this.box.value = text; this.changed(); }
+
+  /** Put in another text. What somebody has written there can be had back, until the text changes again. */
+  replace(text) {
+    const before = this.value, own = before.trim() && before !== text && !Object.values(EXAMPLES).includes(before);
+    this.set(text);
+    this.replaced = own || !text ? before : null;
+    this.render();
+  }
 
   /** What the engine takes. */
   know({ maxChars, languages }) {
@@ -61,7 +69,7 @@ export class TextBox extends EventTarget {
 
   changed() {
     this.complaint = null;
-    this.forgetCleared();
+    this.replaced = null;
     prefs.set('text', this.value);
     this.render();
     this.dispatchEvent(new Event('input'));
@@ -70,30 +78,18 @@ export class TextBox extends EventTarget {
   example(event) {
     const key = event.target.closest('[data-example]')?.dataset.example;
     if (!key) return;
-    this.set(EXAMPLES[key]);
+    this.replace(EXAMPLES[key]);
     this.dispatchEvent(new CustomEvent('example', { detail: key === 'french' ? 'fr' : 'en' }));
     this.focus(0);
   }
-
-  clear() {
-    const before = this.cleared ? '' : this.value;
-    this.set(this.cleared ?? '');
-    this.box.focus();
-    if (!before) return;
-    this.cleared = before;
-    this.undoUntil = setTimeout(() => { this.forgetCleared(); this.render(); }, UNDO_MS);
-    this.render();
-  }
-
-  forgetCleared() { clearTimeout(this.undoUntil); this.cleared = null; }
 
   render() {
     const french = this.languages.includes('fr'), words = this.value.split(/\s+/).filter(Boolean).length;
     const max = Number.isFinite(this.maxChars) ? number(this.maxChars) : '–';
     const about = words ? ` · ${t('about', { s: clock(Math.max(1, words / prefs.get('wordsPerS', WORDS_PER_S))) })}` : '';
     put($('count'), t('count', { n: this.length, max }) + about);
-    put($('b-clear'), t(this.cleared ? 'undo' : 'clear'));
-    $('b-clear').hidden = !this.value && !this.cleared;
+    $('b-clear').hidden = !this.value;
+    $('b-undo').hidden = !this.replaced;
     $('examples').querySelector('[data-example=french]').hidden = !french;
     this.box.placeholder = t(french ? 'text_placeholder' : 'text_placeholder_en');
     this.renderNote(french);

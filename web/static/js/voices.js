@@ -2,7 +2,7 @@
 import { $, draw, el, icon, name, note, put, settled } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import * as prefs from './prefs.js';
-import { fullName, haystack, languageName, matches, metadata, styled, styleName } from './voicetext.js';
+import { fullName, haystack, languageName, matches, metadata, styled, styleName, styleOf } from './voicetext.js';
 
 const RECENT = 5;
 const SAY_MS = 400; // after the last key, screen readers hear how many were found
@@ -11,7 +11,7 @@ const PHONE = matchMedia('(max-width: 47.99em)');
 const FILTERS = {
   lang: { value: (v) => v.language, label: languageName },
   gender: { value: (v) => v.gender ?? 'none', label: (g) => t(g === 'none' ? 'unknown' : g) },
-  style: { value: (v) => v.style ?? 'none', label: (s) => (s === 'none' ? t('unknown') : styleName(s)) },
+  style: { value: (v) => styleOf(v) ?? 'none', label: (s) => (s === 'none' ? t('unknown') : styleName(s)) },
   lic: { value: (v) => (v.commercial ? 'com' : 'nc'), label: (l) => t(`lic_${l}`) },
 };
 
@@ -20,10 +20,10 @@ export class Voices extends EventTarget {
   constructor() {
     super();
     this.all = [];
+    this.listed = false; // the server has told which there are
     this.rows = new Map(); // id -> { voice, row, star, preview, hay }
     this.chosenId = prefs.get('voice', null);
-    this.favourites = prefs.get('favourites', []);
-    this.recent = prefs.get('recent', []);
+    this.complaint = null; // a function that says what is wrong
     this.filter = { lang: '', gender: '', style: '', lic: '' };
     this.heads = Object.fromEntries(['found', 'g_fav', 'g_recent', 'g_all'].map((key) => [key, el('h3')]));
     this.groups = Object.fromEntries(['g_fav', 'g_recent', 'g_all'].map((key) => [key, el('div', { class: 'group' }, this.heads[key])]));
@@ -33,18 +33,22 @@ export class Voices extends EventTarget {
     onLanguage(() => this.translate());
   }
 
+  get favourites() { return prefs.get('favourites', []); }
+
+  get recent() { return prefs.get('recent', []); }
+
   /** The chosen voice; undefined before the list is there. */
   get chosen() { return this.rows.get(this.chosenId)?.voice; }
 
   /** The list as the server has it, and its default. */
   load({ voices, default: standard }) {
     this.all = voices;
+    this.listed = true;
     this.rows = new Map(voices.map((voice) => [voice.id, makeRow(voice)]));
     if (!this.rows.has(this.chosenId)) this.chosenId = standard;
     this.arrange();
     this.translate();
-    this.rows.get(this.chosenId).input.checked = true;
-    note($('voice-note'), '');
+    if (this.chosen) this.rows.get(this.chosenId).input.checked = true;
     this.dispatchEvent(new Event('change'));
   }
 
@@ -53,7 +57,7 @@ export class Voices extends EventTarget {
     this.chosenId = id;
     prefs.set('voice', id);
     this.rows.get(id).input.checked = true;
-    note($('voice-note'), '');
+    this.complain(null);
     this.showChosen();
     this.dispatchEvent(new Event('change'));
   }
@@ -68,13 +72,13 @@ export class Voices extends EventTarget {
 
   /** The chosen voice was spoken with. */
   used() {
-    this.recent = [this.chosenId, ...this.recent.filter((id) => id !== this.chosenId)].slice(0, RECENT);
-    prefs.set('recent', this.recent);
+    if (!this.chosen) return;
+    prefs.set('recent', [this.chosenId, ...this.recent.filter((id) => id !== this.chosenId)].slice(0, RECENT));
     this.arrange();
   }
 
-  /** Say, beside the voice, what is wrong with it. */
-  complain(text) { note($('voice-note'), text); }
+  /** Say, beside the voice, what is wrong with it, in the language of the page: say() is asked again when that changes. */
+  complain(say) { this.complaint = say; this.renderNote(); }
 
   /** Which voice is being previewed, or null. */
   showPreview(id) {
@@ -116,12 +120,15 @@ export class Voices extends EventTarget {
     if (event.key === 'f') this.star(id);
   }
 
-  preview(voice) { if (voice) this.dispatchEvent(new CustomEvent('preview', { detail: voice })); }
+  preview(voice) {
+    if (!voice) return;
+    this.complain(null);
+    this.dispatchEvent(new CustomEvent('preview', { detail: voice }));
+  }
 
   star(id) {
-    const focused = document.activeElement;
-    this.favourites = this.favourites.includes(id) ? this.favourites.filter((x) => x !== id) : [...this.favourites, id];
-    prefs.set('favourites', this.favourites);
+    const focused = document.activeElement, { favourites } = this;
+    prefs.set('favourites', favourites.includes(id) ? favourites.filter((x) => x !== id) : [...favourites, id]);
     this.arrange();
     focused?.focus(); // a row that moves loses it
   }
@@ -181,12 +188,15 @@ export class Voices extends EventTarget {
     put(this.nothing.children[0], t('no_voice'));
     put(this.nothing.children[1], t('no_voice_d'));
     put(this.nothing.querySelector('button'), t('reset'));
-    $('q').placeholder = t('search_hint', { n: this.all.length });
+    $('q').placeholder = this.listed ? t('search_hint', { n: this.all.length }) : t('search_voices');
     this.renderFilters();
+    this.renderNote();
     this.apply();
     this.showChosen();
     this.showPreview(this.previewing ?? null);
   }
+
+  renderNote() { note($('voice-note'), this.complaint?.() ?? (this.listed && !this.all.length ? t('no_voices') : '')); }
 
   /** One select for each property, with the values that occur. */
   renderFilters() {
@@ -200,7 +210,8 @@ export class Voices extends EventTarget {
 
   showChosen() {
     const voice = this.chosen;
-    if (!voice) return;
+    $('c-preview').hidden = $('c-star').hidden = !voice;
+    if (!voice) { put($('vp-name'), t('voice')); return; }
     const [bold, plain] = $('chosen').children;
     put(bold, voice.name);
     put(plain, styled(voice) ? ` · ${styled(voice)}` : '');

@@ -1,7 +1,9 @@
 // A voice in the words of the page: its metadata, its name, what a search looks in. Knows no element.
 import { knows, lang, t } from './i18n.js';
 
-const PLAIN = new Set(['default', 'neutral', null, undefined, '']); // styles that go without saying
+const PLAIN = new Set(['neutral', null, undefined, '']); // styles that go without saying
+// The sets of voices have words of their own for the same.
+const SAME = { default: 'neutral', anger: 'angry', confusion: 'confused', disgust: 'disgusted', fear: 'fearful', sadness: 'sad' };
 
 const languageNames = {};
 
@@ -16,7 +18,9 @@ export function languageName(code) {
 /** A style in the language of the page; one that we have no word for as the server names it. */
 export const styleName = (style) => (knows(`style_${style}`) ? t(`style_${style}`) : style.replaceAll('_', ' '));
 
-export const styled = (voice) => (PLAIN.has(voice.style) ? '' : styleName(voice.style));
+export const styleOf = (voice) => SAME[voice.style] ?? voice.style;
+
+export const styled = (voice) => (PLAIN.has(styleOf(voice)) ? '' : styleName(styleOf(voice)));
 
 /** "Expresso ex04, happy" */
 export const fullName = (voice) => [voice.name, styled(voice)].filter(Boolean).join(', ');
