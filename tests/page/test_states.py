@@ -87,6 +87,18 @@ def test_loading_shows_bytes_and_a_bar(
         assert word_errors(FOX, heard(got, page.rate)) == 0
 
 
+def test_loading_that_outlasts_the_wait_is_no_failure(
+    make_site: Callable[..., Site], plan: Plan, chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    plan.loaded.clear()
+    site = make_site(settings=Settings(engine="auto", max_slots=plan.slots, gpu_idle_timeout=-1, load_timeout=0.5))
+    for page in _page(chromium, site, tmp_path):
+        page.open().ready()
+        page.speak(FOX)
+        page.wait_text("#msg h3", "The model is still being loaded")
+        plan.loaded.set()
+
+
 def test_slower_than_real_time_waits_and_says_so(gpu_page: Page, gpu_site: Site, plan: Plan) -> None:
     plan.pace = 0.6
     page = gpu_page.open().ready()

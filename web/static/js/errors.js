@@ -48,7 +48,7 @@ const BY_CODE = {
   out_of_memory: memory,
   too_little_memory: memory,
   unavailable: { title: 'e_unavailable', body: 'e_load_d' },
-  model_not_loaded: noLoad,
+  model_not_loaded: wait('e_loading', 'e_loading_d'),
   load_failed: noLoad,
   engine_died: fault,
   engine_closed: { title: 'e_cut', body: 'e_draining_d' },

@@ -221,6 +221,8 @@ export default {
   e_nothing: 'There is nothing in the text that this voice can say.',
   e_draining: 'The server is shutting down or restarting',
   e_draining_d: 'Your text is safe here. Try again in a moment.',
+  e_loading: 'The model is still being loaded',
+  e_loading_d: 'That goes on; the GPU panel shows how far it is. Your text is safe here. Try again in a while.',
   e_load: 'The model could not be loaded',
   e_load_d: 'Whoever runs this server finds the reason in its log. The details below may help.',
   e_slow_d: 'This server limits how often it may be asked. Your text is safe here.',
