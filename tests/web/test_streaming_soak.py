@@ -32,24 +32,27 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, with a reset
 
 
 @pytest.fixture(scope="module")
-def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def busy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveServer, int]]:
+    """And how many threads it may have."""
     settings = {"ENGINE": "hibari", "MAX_SLOTS": str(SLOTS), "MAX_QUEUE": "0", "GPU_IDLE_TIMEOUT": "-1"}
     with live_server(tmp_path_factory.mktemp("soak"), **settings) as server:
         server.post("/api/tts", SENTENCE)
-        grow_pool(server)
-        yield server
+        yield server, grow_pool(server)
 
 
-def grow_pool(server: LiveServer) -> None:
-    """Have the server start all the threads that it keeps, so that afterwards only a lost one can be new."""
-    base = server.worker().num_threads()
+def grow_pool(server: LiveServer) -> int:
+    """Have the server start the threads that it keeps, so that afterwards only lost ones are new. The most it may have.
+
+    That is one or two too many: those of the pool that have answered something already are counted twice.
+    """
+    base, pool = server.worker().num_threads(), SLOTS + SPARE_THREADS
     with ExitStack() as open_requests:
-        for _ in range(SLOTS + SPARE_THREADS):
+        for _ in range(pool):
             half = open_requests.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             half.sendall(b"GET /health HTTP/1.1\r\n")
-        server.wait_until(lambda: server.worker().num_threads() >= SLOTS + SPARE_THREADS)
+        server.wait_until(lambda: server.worker().num_threads() >= pool)
     server.wait_until(server.answers)
-    assert server.worker().num_threads() > base
+    return base + pool
 
 
 def one_life(server: LiveServer, dice: random.Random) -> str:
@@ -112,8 +115,8 @@ def figures(server: LiveServer) -> dict[str, int]:
 
 
 @pytest.mark.timeout(60 + 3 * SOAK_S)
-def test_nothing_is_left_behind(busy_server: LiveServer) -> None:
-    server = busy_server
+def test_nothing_is_left_behind(busy_server: tuple[LiveServer, int]) -> None:
+    server, most_threads = busy_server
     with ThreadPoolExecutor(SOCKETS + SPEAKERS) as pool:
         alone = server.post("/api/tts/stream", SENTENCE)
         server.wait_until(lambda: figures(server)["streams"] == 0)
@@ -124,12 +127,12 @@ def test_nothing_is_left_behind(busy_server: LiveServer) -> None:
         ways = sum((each.result() for each in sockets), Counter[str]())
         heard = [audio for each in speakers for audio in each.result()]
     server.wait_until(lambda: figures(server)["streams"] == figures(server)["slots"] == 0)
-    server.wait_until(lambda: all(figures(server)[what] <= before[what] for what in ("files", "threads")))
+    server.wait_until(lambda: figures(server)["files"] <= before["files"])
+    server.wait_until(lambda: figures(server)["threads"] <= most_threads)
     after = figures(server)
     print(f"{SOAK_S:g} s, lives: {dict(ways)}, speakers: {len(heard)}\nbefore: {before}\nafter:  {after}")
     assert sum(ways.values()) >= SOCKETS
     assert heard
     assert set(heard) == {alone}
     assert (after["slots"], after["queue"], after["streams"]) == (0, 0, 0)
-    assert after["threads"] <= before["threads"]
     assert "Traceback" not in server.log
