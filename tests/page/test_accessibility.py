@@ -9,7 +9,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
-from speech.request import QueueFull
+from speech.request import QueueFull, Unavailable
 from speech.settings import Settings
 from tests.page.browser import AXE, Page
 from tests.page.conftest import _page
@@ -167,6 +167,24 @@ def test_axe_finds_nothing_in_the_sheet_of_a_phone(
 def test_axe_finds_nothing_with_all_voices(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
     assert violations(page, "#voice") == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_in_a_low_window_the_voices_stay_in_their_card(
+    gpu_page: Page, gpu_site: Site, plan: Plan, language: str
+) -> None:
+    page = gpu_page.open(width=1100, height=600, language=language).ready()
+    gpu_site.service.release()
+    says = (
+        "Too little memory on cuda:0: the model with 8 slots needs 4,600 MB; 2,900 MB are free, 1,700 MB are missing."
+    )
+    plan.load_error = Unavailable(says, code="too_little_memory")
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait("return document.querySelector('#b-load').checkVisibility()")
+    page.click("#b-load")
+    page.wait("return document.querySelector('#g-note').checkVisibility()")  # the card beside is as high as it gets
+    bottom = "Math.round(document.querySelector(%r).getBoundingClientRect().bottom)"
+    assert page.run(f"return {bottom % '#vlist'}") <= page.run(f"return {bottom % '#voice'}")
 
 
 # -- keys and focus -----------------------------------------------------------------------------------------------
