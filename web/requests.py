@@ -28,14 +28,17 @@ def request_id() -> str:
     return str(g.get("request_id", "-"))
 
 
-def log_speech(speech: Speech, with_text: bool) -> Callable[[], None]:
-    """Ask for it while the request is there, call it when the speech is closed: one line about all of it."""
+def log_speech(speech: Speech, with_text: bool, format_name: str | None = None) -> Callable[[], None]:
+    """Ask for it while the request is there, call it when the speech is closed: one line about all of it.
+
+    format_name: what the client gets, where that is not the speech's own format.
+    """
     fields: dict[str, object] = {"request_id": request_id(), "key": g.get("key_name"), "path": request.path}
 
     def write() -> None:
         fields.update(
             voice=speech.voice.id,
-            format=speech.request.format,
+            format=format_name or speech.request.format,
             characters=len(speech.request.text),  # of a whole text; 0 where it came over a socket
             words=speech.counts.words,
             audio_s=round(speech.seconds, 3),

@@ -126,7 +126,7 @@ def stream() -> Response:
         refused = None
         try:
             speech = service.open(asked, may_wait=False)
-            held.callback(log_speech(speech, service.settings.log_text))
+            held.callback(log_speech(speech, service.settings.log_text, name))
             held.enter_context(speech)
         except (QueueFull, Unavailable) as error:
             refused = error
