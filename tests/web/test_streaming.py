@@ -103,7 +103,7 @@ def test_every_format_is_understood(server: LiveServer, name: str) -> None:
     rate = 48_000 if "Opus" in name else 24_000
     assert 3.0 < len(samples) / rate < 6.0
     assert word_errors(TEXT, heard(samples, rate)) <= 2
-    server.wait_until(lambda: f"format={name} " in server.log())  # the line about it comes when all is over
+    server.wait_until(lambda: f"format={name} " in server.log)  # the line about it comes when all is over
 
 
 # -- how text comes -------------------------------------------------------------------------------------------------
