@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from speech.request import InvalidRequest
+from speech.request import InvalidRequest, VoiceNotFound
 from web.answers import VoiceAnswer, VoicesAnswer
 from web.context import speech_service
 from web.describe import BODY, operation
@@ -35,10 +36,12 @@ UPLOAD = {
 @blueprint.get("/api/voices")
 @operation("Voices", tag="Lists", gives=VoicesAnswer)
 def voices() -> Response:
-    """Every voice that a request may name, and the default."""
+    """Every voice that a request may name, and the default; null where DEFAULT_VOICE names none of them."""
     catalogue = speech_service().voices
-    listed = catalogue.voices()
-    default = catalogue.default.id if listed else None
+    listed, default = catalogue.voices(), None
+    if listed:
+        with suppress(VoiceNotFound):
+            default = catalogue.default.id
     return kept(jsonify(voices=[asdict(voice) for voice in listed], default=default))  # 700 of them are 130 KB
 
 

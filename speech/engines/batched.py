@@ -79,7 +79,8 @@ class BatchedEngine(Engine):
             self.fatal = EngineBroken("The engine failed; the log says why.", code="engine_died")
         finally:
             self._stepper = None
-            stepper.abandon(self.fatal or Unavailable("The engine was released while it was speaking."))
+            released = Unavailable("The engine was released while it was speaking.", code="engine_closed")
+            stepper.abandon(self.fatal or released)
             _close(runner)
 
     def _load(self, build: Callable[[], ModelRunner]) -> ModelRunner | None:

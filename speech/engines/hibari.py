@@ -20,7 +20,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.hibari_voice import SAMPLE_RATE, HibariVoice, SpokenSentence
 from speech.engines.scheduler import Scheduler, Slot
 from speech.engines.sentences import Sentence, SentenceReader
-from speech.request import FRAME_S, AudioChunk, EngineFailed, Pause, QueueFull, Samples, Word
+from speech.request import FRAME_S, AudioChunk, EngineFailed, Pause, QueueFull, Samples, Unavailable, Word
 from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.hibari")
@@ -85,7 +85,7 @@ class HibariEngine(Engine):
             self._turns.clear()
             self._lock.notify_all()
         for utterance in everyone:
-            utterance.fail(EngineFailed("The engine was released while it spoke."))
+            utterance.fail(Unavailable("The engine was released while it was speaking.", code="engine_closed"))
         for thread in self._threads:
             thread.join()
 

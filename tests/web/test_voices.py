@@ -16,13 +16,17 @@ from speech.service import EngineChoice, SpeechService
 from speech.settings import Settings
 
 
-@pytest.fixture
-def kyutai(tmp_path: Path) -> FlaskClient:
+def client_of_kyutai(tmp_path: Path, **settings_: str) -> FlaskClient:
     """The voices of Kyutai's engine; the engine itself is never loaded."""
-    settings = Settings(voices_dir=tmp_path / "voices", hf_home=tmp_path / "hf", hf_hub_offline=True)
+    settings = Settings(voices_dir=tmp_path / "voices", hf_home=tmp_path / "hf", hf_hub_offline=True, **settings_)
     spec = ENGINES["kyutai"]
     choice = EngineChoice(spec, "cpu", "for the test")
     return create_app(settings, SpeechService(settings, choice, spec.catalogue(settings), GPUManager())).test_client()
+
+
+@pytest.fixture
+def kyutai(tmp_path: Path) -> FlaskClient:
+    return client_of_kyutai(tmp_path)
 
 
 def embedding(std: float = 0.7) -> bytes:
@@ -50,6 +54,14 @@ def test_an_embedding_becomes_a_voice(kyutai: FlaskClient) -> None:
     assert [voice["id"] for voice in listed["voices"]] == [answer.json["id"]]
     assert listed["default"] == answer.json["id"]
     assert upload(kyutai, embedding()).status_code == 400  # the name is taken
+
+
+def test_a_default_voice_that_is_not_there_does_not_hide_the_others(tmp_path: Path) -> None:
+    client = client_of_kyutai(tmp_path, default_voice="nobody/here.wav")
+    assert upload(client, embedding()).status_code == 201
+    listed = client.get("/api/voices").json
+    assert listed is not None
+    assert (listed["default"], len(listed["voices"])) == (None, 1)
 
 
 @pytest.mark.parametrize("head", [b"RIFF\x24\0\0\0WAVEfmt ", b"ID3\x04", b"fLaC\0", b"OggS\0"])

@@ -397,7 +397,8 @@ class TestBatchedEngine:
         with ThreadPoolExecutor(4) as pool:
             readers = [pool.submit(list, one.chunks()) for one in people]
             engine.close()
-            assert [type(reader.exception(PATIENCE_S)) for reader in readers] == [Unavailable] * 4
+            errors = [reader.exception(PATIENCE_S) for reader in readers]
+        assert [(type(error), getattr(error, "code", None)) for error in errors] == [(Unavailable, "engine_closed")] * 4
         assert [one.status for one in people] == [UtteranceStatus.FAILED] * 4
         assert runner.closed == 1
         with pytest.raises(EngineFailed):
