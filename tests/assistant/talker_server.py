@@ -62,7 +62,7 @@ def make_service() -> SpeechService:
 
     def build(progress) -> StageEngine:  # type: ignore[no-untyped-def]
         soil()
-        progress("reading the weights", 1, 4)
+        progress("reading the weights", 1, 4, None)
         tell("loading")
         threading.Event().wait(float(os.environ.get("TALKER_LOAD_S", "0")))
         return Talker(slots=2)

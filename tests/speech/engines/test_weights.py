@@ -89,11 +89,11 @@ def test_a_folder_that_lacks_files_names_them_and_nothing_is_fetched(settings: S
 
 
 def test_what_is_missing_is_fetched_and_nothing_else(settings: Settings, fake: FakeHub) -> None:
-    seen: list[tuple[str, float, float]] = []
+    seen: list[tuple[str, float, float, float | None]] = []
     found = obtain(settings, make_hub(settings), lambda *entry: seen.append(entry))
     assert {path.name for path in found.folder.iterdir()} == {"config.json", MODEL, MIMI, TOKENIZER}
     assert fake.gets("README.md") == []
-    assert seen[-1] == (f"downloading {REPO}", found.size_bytes, found.size_bytes)
+    assert seen[-1] == (f"downloading {REPO}", found.size_bytes, found.size_bytes, 0.0)
     fake.asked.clear()
     assert obtain(settings, make_hub(settings)) == found
     assert fake.asked == []
