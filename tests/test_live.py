@@ -131,6 +131,7 @@ def lonely(tmp_path: Path) -> Iterator[LiveServer]:
         yield server
 
 
+@pytest.mark.slow
 def test_twenty_cycles_of_speak_and_release_lose_nothing(lonely: LiveServer) -> None:
     sizes = set()
     for cycle in range(20):

@@ -21,14 +21,21 @@ HERE = Path(__file__).parent
 NOT_RUN = pytest.StashKey[tuple[int, str]]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a browser these tests cannot run: say so where nobody overlooks it, and fail where CI must have one."""
+    """All of them need a browser, and are slow: half of the time of all tests.
+
+    Without a browser they cannot run: say so where nobody overlooks it, and fail where CI must have one.
+    """
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker("browser")
+        item.add_marker("slow")
     what = ", ".join(missing())
     if not what:
         return
     if os.environ.get("CI"):
         raise pytest.UsageError(f"the tests of the page need: {what}")
-    ours = [item for item in items if HERE in item.path.parents]
     items[:] = [item for item in items if item not in ours]
     config.hook.pytest_deselected(items=ours)
     config.stash[NOT_RUN] = (len(ours), what)
