@@ -23,6 +23,7 @@ from speech.spoken import spoken
         ("guide](https://example.com/a)", "guide"),
         ("[guide](https://example.com).", "guide."),
         ("![alt](y.png)", "alt"),
+        ("[river](https://example.com/River_(water)).", "river."),
         ("<b>bold</b>", "bold"),
         ("https://example.com/a?b=c#d", "example.com/a"),
         ("(http://example.com/a/)", "(example.com/a)"),
@@ -61,3 +62,11 @@ def test_nothing_is_added_and_no_letter_or_digit_is_lost(word: str) -> None:
     assert all(character in rest for character in said)
     if not set("<[:") & set(word):
         assert [c for c in said if c.isalnum()] == [c for c in word if c.isalnum() and not "\u2600" <= c <= "\u27bf"]
+
+
+@pytest.mark.parametrize(
+    "part", ["](", "](a(", "http://", "http://.", "![", "<a", "*_", "|:", "`", "*", "](a)", "http://a/?", "**a", "_"]
+)
+def test_a_long_word_takes_no_longer_for_each_letter_than_a_short_one(part: str) -> None:
+    """Else this would not end within the time that a test has: the engine's thread asks, and everybody would wait."""
+    spoken(part * (600_000 // len(part)))
