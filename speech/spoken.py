@@ -13,9 +13,7 @@ import re
 _PICTURES = re.compile("[\u2600-\u27bf\u2b00-\u2bff\u20e3\ufe0e\ufe0f\U0001f000-\U0001faff]")
 _ADDRESS = re.compile(r"(?:https?|ftp)://([^\s<>\"'()\[\]?#]*[^\s<>\"'()\[\]?#.,;:!/])[^\s<>\"'()\[\]]*", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-z][a-z0-9]{0,15}/?>")
-_LINK_TARGET = re.compile(
-    r"\]\([^\s()]*(?:\([^\s()]*\)[^\s()]*)?\)"
-)  # one pair of brackets inside
+_LINK_TARGET = re.compile(r"\]\([^\s()]*(?:\([^\s()]*\)[^\s()]*)?\)")  # one pair of brackets inside
 _OPENING = re.compile(r"!?\[")
 # Runs of these are marks wherever they stand; one * or _ only at a word's edge: 2*3 and snake_case keep theirs.
 _RUNS = re.compile(r"\*{2,}|~{2,}|`+|_{2,}")
