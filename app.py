@@ -15,12 +15,12 @@ from flask import Flask
 
 import web
 from gpu_manager import gpu_manager
-from speech.request import SpeechError
+from speech.errors import SpeechError
 from speech.service import SpeechService, build_service
 from speech.settings import Settings, SettingsError, unknown_names
-from web import logs
-from web.balancer import forget_announcement
-from web.server import Server
+from web.http import logs
+from web.process.server import Server
+from web.routes.balancer import forget_announcement
 
 ENV_FILE = Path(".env")
 log = logging.getLogger("kyutai_tts")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from assistant.doors import Doors
     from assistant.settings import AssistantSettings
-    from speech.client import ServiceClient
+    from speech.remote.client import ServiceClient
     from speech.service import SpeechService
 
 ENV_FILE = Path(__file__).resolve().parent / ".env"  # the host chooses the working directory
@@ -33,7 +33,7 @@ def make_doors(settings: AssistantSettings) -> Doors:
     from assistant.doors import Doors
 
     def client() -> ServiceClient:
-        from speech.client import ServiceClient
+        from speech.remote.client import ServiceClient
 
         key = settings.api_key.get_secret_value() if settings.api_key else None
         return ServiceClient(settings.url or f"http://127.0.0.1:{_local_port()}", key)

@@ -15,10 +15,10 @@ from assistant.results import Backend
 
 if TYPE_CHECKING:
     from gpu_manager import LoadProgress
-    from speech.client import ServiceClient
+    from speech.remote.client import ServiceClient
     from speech.request import SpeechRequest
     from speech.service import SpeechService
-    from speech.voices import VoiceCatalogue
+    from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.mcp")
 
@@ -82,7 +82,7 @@ class Doors:
             return Chosen("service", client)
         if self._allowed == "auto":
             return Chosen("this process", self._own_copy())
-        from speech.request import Unavailable
+        from speech.errors import Unavailable
 
         raise Unavailable(f"No speech service answers at {client.url}. Start it (./start.sh), or set KYUTAI_TTS_URL.")
 
@@ -103,7 +103,7 @@ class Doors:
             return self._client
 
     def _own_copy(self) -> SpeechService:
-        from speech.request import Unavailable
+        from speech.errors import Unavailable
 
         with self._making:
             if self._closed:
@@ -114,7 +114,7 @@ class Doors:
 
     def _let_own_copy_go(self) -> None:
         """The service came up: a second copy is no longer needed. While ours still speaks it stays for that."""
-        from speech.request import EngineBusy
+        from speech.errors import EngineBusy
 
         try:
             if self._own is not None and self._own.release():

@@ -115,7 +115,7 @@ def to_file(pcm: bytes, sample_rate: int, name: str) -> bytes:
     import numpy as np
 
     from speech.encoders import ENCODERS
-    from speech.request import InvalidRequest
+    from speech.errors import InvalidRequest
 
     if name not in ENCODERS:
         raise InvalidRequest(f"Files in .{name} cannot be written here; choose one of {', '.join(ENCODERS)}.")

@@ -22,7 +22,7 @@ from assistant.job import Job, Order, Spoken, run_job
 from assistant.results import GpuStatus, Released, SpokenFile, VoiceInfo, VoiceList
 
 if TYPE_CHECKING:
-    from speech.voices import Voice
+    from speech.voices.catalogue import Voice
 
 Result = TypeVar("Result")
 
@@ -197,7 +197,7 @@ def closed(method: Callable[..., Awaitable[Any]], **about: Any) -> Tool:
 @contextmanager
 def explained(kind: type[ToolError | ResourceError] = ToolError) -> Iterator[None]:
     """What we expect to go wrong becomes a sentence for the caller; anything else is logged and stays here."""
-    from speech.request import SpeechError
+    from speech.errors import SpeechError
 
     try:
         yield

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as speech/engines/kyutai.py has it; before torch is imported
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in engines/kyutai/loading.py; before torch is imported
 
 import argparse
 import statistics
@@ -28,12 +28,12 @@ import torch
 from safetensors.numpy import load_file
 
 from speech.engines.base import Utterance
-from speech.engines.kyutai import LoadPlan, free_memory, load
-from speech.engines.runner import Frame, ModelRunner, Row
-from speech.engines.scheduler import Step
-from speech.engines.stepper import Stepper
+from speech.engines.batch.runner import Frame, ModelRunner, Row
+from speech.engines.batch.scheduler import Step
+from speech.engines.batch.stepper import Stepper
+from speech.engines.kyutai.loading import LoadPlan, free_memory, load
 from speech.request import FRAME_S, SpeechRequest
-from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
+from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 
 GB = 1e9
 TEXT = "The boats came home before the storm."

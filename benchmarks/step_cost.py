@@ -31,10 +31,10 @@ from moshi.models.tts import TTSModel
 from safetensors.numpy import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from speech.engines.kyutai_runner import KyutaiRunner
-from speech.engines.scheduler import Step, StepKind
+from speech.engines.batch.scheduler import Step, StepKind
+from speech.engines.kyutai.runner import KyutaiRunner
 from speech.request import SpeechRequest
-from tests.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
+from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 
 LEAD_STEPS = 19  # until everybody sounds
 WORDS = "hello river " * 500

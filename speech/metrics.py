@@ -21,7 +21,7 @@ from speech.request import FRAME_S
 
 if TYPE_CHECKING:
     from speech.service import SpeechService
-    from speech.stream import Speech
+    from speech.session import Speech
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FIRST_AUDIO_S = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-from speech.stream import Speech
+from speech.session import Speech
 
 DECIDED_S = 0.5  # a loaded engine takes an utterance in, or refuses it, within much less
 

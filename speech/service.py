@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from gpu_manager import GPU, GPUManager, InUse, Resident, State, list_gpus
 from speech import VERSION as VERSION  # for those who ask here
 from speech.encoders import ENCODERS
-from speech.engines import ENGINES, EngineSpec, Progress
+from speech.engines import EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
+from speech.errors import EngineBusy, InvalidRequest, QueueFull, Unavailable
 from speech.metrics import Metrics
-from speech.request import SPEEDS, EngineBusy, InvalidRequest, QueueFull, SpeechRequest, Unavailable
+from speech.request import SPEEDS, SpeechRequest
+from speech.selection import EngineChoice, choose_engine
+from speech.session import Speech
 from speech.settings import Settings
-from speech.spoken import spoken
-from speech.stream import Speech
-from speech.text import pieces
-from speech.voices import VoiceCatalogue
+from speech.text.feed import pieces
+from speech.text.marks import spoken
+from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
 
 DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
 HELD_S, HELD_WEIGHT = 5.0, 0.2  # for Retry-After: the first guess, and how much each speech changes it
 _GB = 1e9
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """What speaks, and why that."""
-
-    spec: EngineSpec
-    device: str  # cpu, or cuda:N
-    reason: str
-    gpu: GPU | None = None
 
 
 class SpeechService:
@@ -275,38 +266,6 @@ def _check_audio(request: SpeechRequest) -> None:
     slowest, fastest = SPEEDS
     if not slowest <= request.speed <= fastest:
         raise InvalidRequest(f"speed must be from {slowest} to {fastest}.", param="speed")
-
-
-def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:
-    """ENGINE and DEVICE -> what speaks where. Raises Unavailable if what was asked for cannot be had."""
-    kyutai = ENGINES.get("kyutai")
-    if settings.engine == "hibari" or kyutai is None:
-        return EngineChoice(ENGINES["hibari"], "cpu", "ENGINE=hibari" if kyutai else "the only engine there is")
-    missing = [name for name in kyutai.needs_modules if importlib.util.find_spec(name) is None]
-    gpu = _pick(settings.device, gpus)
-    if settings.engine == "kyutai":
-        if missing:
-            raise Unavailable(f"ENGINE=kyutai needs {', '.join(missing)}: install requirements.txt.")
-        if settings.device == "cpu":
-            return EngineChoice(kyutai, "cpu", "ENGINE=kyutai and DEVICE=cpu")
-        if gpu is None:
-            raise Unavailable(
-                f"ENGINE=kyutai with DEVICE={settings.device}: no such NVIDIA GPU was found. "
-                "DEVICE=cpu runs it on the CPU, far slower than real time."
-            )
-        return EngineChoice(kyutai, f"cuda:{gpus.index(gpu)}", "ENGINE=kyutai", gpu)
-    if settings.device == "cpu" or gpu is None:
-        reason = "DEVICE=cpu" if settings.device == "cpu" else "no NVIDIA GPU was found"
-        return EngineChoice(ENGINES["hibari"], "cpu", f"{reason}: the embedded voice speaks")
-    if missing:
-        return EngineChoice(ENGINES["hibari"], "cpu", f"{', '.join(missing)} not installed: the embedded voice speaks")
-    return EngineChoice(kyutai, f"cuda:{gpus.index(gpu)}", f"{gpu.name} was found", gpu)
-
-
-def _pick(device: str, gpus: list[GPU]) -> GPU | None:
-    """The GPU that DEVICE means, among those that this process may see."""
-    index = int(device.partition(":")[2] or 0)
-    return gpus[index] if index < len(gpus) else None
 
 
 def build_engine(choice: EngineChoice, settings: Settings, progress: Progress) -> Engine:

@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from gpu_manager import GPUManager
-from speech.engines.hibari import HibariEngine
-from speech.engines.hibari_voice import HibariVoice
-from speech.service import SpeechService, choose_engine
+from speech.engines.hibari.engine import HibariEngine
+from speech.engines.hibari.voice import HibariVoice
+from speech.selection import choose_engine
+from speech.service import SpeechService
 from speech.settings import Settings
 from tests.live_server import LiveServer, live_server
 

@@ -10,8 +10,10 @@ import numpy as np
 from gpu_manager import GPUManager
 from speech.engines import Progress
 from speech.engines.base import Engine, EngineStatus, Utterance
-from speech.request import FRAME_S, AudioChunk, EngineFailed, Pause, Unavailable, Word
-from speech.service import SpeechService, choose_engine
+from speech.errors import EngineFailed, Unavailable
+from speech.request import FRAME_S, AudioChunk, Pause, Word
+from speech.selection import choose_engine
+from speech.service import SpeechService
 from speech.settings import Settings
 
 WAIT_S = 20.0

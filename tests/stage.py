@@ -8,8 +8,9 @@ import threading
 import numpy as np
 
 from speech.engines.base import Engine, EngineStatus, StepTally, Utterance
-from speech.engines.scheduler import Scheduler
-from speech.request import AudioChunk, EngineFailed, QueueFull, Word
+from speech.engines.batch.scheduler import Scheduler
+from speech.errors import EngineFailed, QueueFull
+from speech.request import AudioChunk, Word
 
 RATE = 24_000
 FRAME = 1_920

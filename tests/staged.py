@@ -11,7 +11,8 @@ from werkzeug.serving import make_server
 
 from app import create_app
 from gpu_manager import GPUManager
-from speech.service import SpeechService, choose_engine
+from speech.selection import choose_engine
+from speech.service import SpeechService
 from speech.settings import Settings
 from tests.stage import StageEngine
 

@@ -9,23 +9,13 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web import (
-    api,
-    auth,
-    balancer,
-    convert,
-    errors,
-    live,
-    openai,
-    openapi,
-    ops,
-    pages,
-    requests,
-    security,
-    streaming,
-    voices,
-)
-from web.clients import ClientWatch
+from web.http import auth, errors, requests, security
+from web.http.clients import ClientWatch
+from web.routes import balancer, convert, openai, ops, pages, voices
+from web.routes import docs as openapi
+from web.routes import speech as api
+from web.sockets import json as live
+from web.sockets import moshi as streaming
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     pages.blueprint,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from speech.engines.base import Engine
     from speech.settings import Settings
-    from speech.voices import VoiceCatalogue
+    from speech.voices.catalogue import VoiceCatalogue
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ ENGINES: dict[str, EngineSpec] = {
     for spec in (
         EngineSpec(
             name="hibari",
-            module="speech.engines.hibari",
-            voices="speech.engines.hibari_catalogue",
+            module="speech.engines.hibari.engine",
+            voices="speech.engines.hibari.catalogue",
             label="embedded voice (hibari)",
             model="hibari",
             languages=("en",),
@@ -59,8 +59,8 @@ ENGINES: dict[str, EngineSpec] = {
         ),
         EngineSpec(
             name="kyutai",
-            module="speech.engines.kyutai",
-            voices="speech.embedding_voices",
+            module="speech.engines.kyutai.loading",
+            voices="speech.engines.kyutai.voices",
             label="Kyutai TTS 1.6B",
             model="kyutai-tts-1.6b",
             languages=("en", "fr"),

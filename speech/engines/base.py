@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from speech.request import AudioChunk, Cancelled, Piece, SpeechError, SpeechRequest
+from speech.errors import Cancelled, SpeechError
+from speech.request import AudioChunk, Piece, SpeechRequest
 
 
 class UtteranceStatus(Enum):

@@ -11,7 +11,7 @@ from mcp.server import MCPServer
 from assistant.doors import Doors
 from assistant.files import OutputFiles
 from assistant.server import build_server
-from speech.client import ServiceClient
+from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.live_server import free_port
 from tests.stage import StageEngine

@@ -40,7 +40,8 @@ def soil() -> None:
 
 def make_service() -> SpeechService:
     from gpu_manager import GPUManager
-    from speech.service import SpeechService, choose_engine
+    from speech.selection import choose_engine
+    from speech.service import SpeechService
     from speech.settings import Settings
     from tests.stage import StageEngine
 
@@ -75,7 +76,7 @@ def make_service() -> SpeechService:
 
 def make_doors(settings: AssistantSettings) -> Doors:
     from assistant.doors import Doors
-    from speech.client import ServiceClient
+    from speech.remote.client import ServiceClient
 
     soil()  # as a library might while it is imported
     return Doors(lambda: ServiceClient(settings.url), make_service)

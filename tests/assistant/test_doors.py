@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 
 from assistant.doors import Doors
-from speech.client import ServiceClient
-from speech.request import Unavailable
+from speech.errors import Unavailable
+from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests import strangers
 from tests.assistant.conftest import never

@@ -15,8 +15,8 @@ from mcp.server import MCPServer
 
 from assistant.doors import Doors
 from assistant.job import Job, Order, run_job
-from speech.client import ServiceClient
-from speech.request import EngineFailed, SpeechError
+from speech.errors import EngineFailed, SpeechError
+from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.stage import StageEngine
 from tests.staged import nothing_is_held, staged_service, wait_until

@@ -12,8 +12,9 @@ import pytest
 from assistant.own import LockedEngine, build_under_lock, lock_folder, take_lock
 from gpu_manager import GPU, GPUManager
 from speech.engines import ENGINES
-from speech.request import EngineFailed, Unavailable
-from speech.service import EngineChoice, SpeechService, build_service
+from speech.errors import EngineFailed, Unavailable
+from speech.selection import EngineChoice
+from speech.service import SpeechService, build_service
 from speech.settings import Settings
 from tests.live_server import ROOT
 from tests.stage import StageEngine

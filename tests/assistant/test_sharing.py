@@ -11,8 +11,8 @@ import psutil
 import pytest
 from mcp import Client
 
-from speech.client import ServiceClient
-from speech.request import Unavailable
+from speech.errors import Unavailable
+from speech.remote.client import ServiceClient
 from tests import strangers
 from tests.assistant.pipe import connected
 from tests.live_server import LiveServer, free_port, live_server
@@ -198,7 +198,7 @@ def test_a_service_that_is_stopped_for_a_moment_is_stuck_and_not_gone(own_server
 @pytest.fixture
 def kyutai_server(tmp_path: Path):  # type: ignore[no-untyped-def]
     """Kyutai's own model code on a tiny checkpoint with random weights, greedy."""
-    from tests.checkpoint import lay_out_cache, write_checkpoint
+    from tests.speech.engines.kyutai.checkpoint import lay_out_cache, write_checkpoint
 
     lay_out_cache(write_checkpoint("tiny", tmp_path / "tiny"), tmp_path / "hf")
     settings = {

@@ -17,7 +17,7 @@ from mcp.server import MCPServer
 from mcp.types import BlobResourceContents, CallToolResult, ResourceLink, TextContent, TextResourceContents, Tool
 
 from assistant.doors import Doors
-from speech.client import ServiceClient
+from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.stage import StageEngine
 

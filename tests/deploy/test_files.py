@@ -53,7 +53,7 @@ def test_compose_hands_every_setting_on() -> None:
 def test_settings_that_compose_leaves_empty_are_unset_for_the_hubs_library_too() -> None:
     empty = dict.fromkeys(compose()["services"]["tts"]["environment"], "")
     code = (  # in the service's order: the voices first, then the engine, which brings the library along
-        "import speech.embedding_voices, moshi.models.loaders; from huggingface_hub import constants as c;"
+        "import speech.engines.kyutai.voices, moshi.models.loaders; from huggingface_hub import constants as c;"
         "print(c.ENDPOINT, c.HF_HUB_DISABLE_XET)"
     )
     asked = subprocess.run(

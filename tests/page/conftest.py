@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from speech.engines.hibari_voice import HibariVoice
+from speech.engines.hibari.voice import HibariVoice
 from speech.service import SpeechService
 from tests.page.browser import Page, browser, missing
 from tests.page.site import Site, site

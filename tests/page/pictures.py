@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpu_manager import GPU
-from speech.engines.hibari_voice import HibariVoice
-from speech.request import QueueFull
+from speech.engines.hibari.voice import HibariVoice
+from speech.errors import QueueFull
 from tests.page.browser import Page, browser
 from tests.page.site import Site, site
 from tests.page.stand_in import GB, Plan, stand_in_service

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from gpu_manager import GPU, GPUManager
 from speech.engines import EngineSpec
 from speech.engines.base import Engine, EngineStatus, Utterance
-from speech.engines.hibari import HibariEngine
-from speech.engines.hibari_voice import SAMPLE_RATE, HibariVoice
-from speech.request import SpeechError
-from speech.service import EngineChoice, SpeechService
+from speech.engines.hibari.engine import HibariEngine
+from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice
+from speech.errors import SpeechError
+from speech.selection import EngineChoice
+from speech.service import SpeechService
 from speech.settings import Settings
-from speech.voices import Voice, VoiceCatalogue
+from speech.voices.catalogue import Voice, VoiceCatalogue
 
 GB = 10**9
 LONGEST_S = 60.0  # whatever a test forgets to let go, goes on after so long

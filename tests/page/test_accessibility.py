@@ -9,7 +9,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.keys import Keys
 
-from speech.request import QueueFull, Unavailable
+from speech.errors import QueueFull, Unavailable
 from speech.settings import Settings
 from tests.page.browser import AXE, Page
 from tests.page.conftest import _page

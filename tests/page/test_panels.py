@@ -7,7 +7,7 @@ from pathlib import Path
 
 from selenium import webdriver
 
-from speech.request import Unavailable
+from speech.errors import Unavailable
 from tests.ear import heard, word_errors
 from tests.page.browser import Page
 from tests.page.conftest import _page

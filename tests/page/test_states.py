@@ -12,7 +12,8 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from speech.request import QueueFull, Samples, Unavailable
+from speech.errors import QueueFull, Unavailable
+from speech.request import Samples
 from speech.settings import Settings
 from tests.ear import heard, word_errors
 from tests.page.browser import Page

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from speech.voices import Voice
+from speech.voices.catalogue import Voice
 from tests.ear import heard, word_errors
 from tests.page.browser import Page
 from tests.page.conftest import _page

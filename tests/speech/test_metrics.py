@@ -12,13 +12,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import create_app
 from gpu_manager import GPUManager
-from speech.request import EngineFailed, SpeechError, SpeechRequest, Unavailable
-from speech.service import SpeechService, choose_engine
+from speech.errors import EngineFailed, SpeechError, Unavailable
+from speech.request import SpeechRequest
+from speech.selection import choose_engine
+from speech.service import SpeechService
+from speech.session import Speech
 from speech.settings import Settings
-from speech.stream import Speech
 from tests.fakes import fake_service
 from tests.stage import StageEngine
-from web.logs import JsonFormatter
+from web.http.logs import JsonFormatter
 
 HELLO = {"text": "Hello there.", "format": "pcm"}
 

@@ -10,17 +10,10 @@ import pytest
 from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.engines.base import UtteranceStatus
-from speech.request import (
-    Cancelled,
-    EngineBroken,
-    EngineFailed,
-    InvalidRequest,
-    QueueFull,
-    SpeechRequest,
-    Unavailable,
-    VoiceNotFound,
-)
-from speech.service import _settle, choose_engine
+from speech.errors import Cancelled, EngineBroken, EngineFailed, InvalidRequest, QueueFull, Unavailable, VoiceNotFound
+from speech.request import SpeechRequest
+from speech.selection import choose_engine
+from speech.service import _settle
 from speech.settings import Settings
 from tests.fakes import Gate, fake_service
 

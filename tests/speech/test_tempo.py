@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from speech.engines.hibari_voice import HibariVoice
+from speech.engines.hibari.voice import HibariVoice
 from speech.request import AudioChunk, Word
 from speech.tempo import Tempo, factors, with_tempo
 from tests.ear import heard, pcm16, word_error_rate

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.live_server import LiveServer, live_server
 
 CLIENTS, SLOTS, QUEUE = 100, 4, 20
-POOL = SLOTS + QUEUE + 32  # the server's own threads; web/server.py
+POOL = SLOTS + QUEUE + 32  # the server's own threads; web/process/server.py
 OTHERS = 24  # the engine's, the main thread, the watch over clients, libraries'
 TEXTS = [
     "One bird sings.",

@@ -12,12 +12,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from gpu_manager import GPUManager
-from speech.request import SpeechRequest, Unavailable
-from speech.service import SpeechService, choose_engine
+from speech.errors import Unavailable
+from speech.request import SpeechRequest
+from speech.selection import choose_engine
+from speech.service import SpeechService
 from speech.settings import Settings
 from tests.live_server import LiveServer, live_server
 from tests.stage import StageEngine
-from web import forms, openai
+from web.http import forms
+from web.routes import openai
 
 PATHS = [
     "../../etc/passwd",

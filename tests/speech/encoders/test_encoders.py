@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
 from speech.encoders.pcm import to_int16
-from speech.engines.hibari_voice import HibariVoice
+from speech.engines.hibari.voice import HibariVoice
 from tests.ear import heard, words_of
 
 RATE = 24_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speech.engines.base import Utterance
-from speech.engines.scheduler import Scheduler
+from speech.engines.batch.scheduler import Scheduler
 from speech.request import SpeechRequest
 
 

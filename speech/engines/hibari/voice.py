@@ -1,0 +1,105 @@
+"""hibari-tts itself: a sentence in, samples and the time of each word out. Knows no utterance and no thread.
+
+The model decides how long each phoneme lasts but does not tell. Its durations are read by naming that tensor as one
+more output: a protocol buffer message may be continued by appending to it, so no other library is needed. The name of
+the tensor is a fact of the pinned version's file.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from hibari import Hibari, dsp
+
+from speech.request import Samples
+from speech.text.marks import spoken
+
+SAMPLE_RATE: int = dsp.SR  # 24,000 Hz
+_ENDS = (
+    "/CumSum_output_0"  # (1, phonemes + 2): where each phoneme ends, in a unit of the model's own; silence at both ends
+)
+
+
+@dataclass(frozen=True)
+class SpokenSentence:
+    samples: Samples
+    phonemes: str
+    lead_s: float  # silence before the first phoneme
+    phoneme_ends_s: tuple[float, ...]  # one for each phoneme of `phonemes`
+    word_phonemes: tuple[str, ...]  # each word said alone
+
+    def word_times(self, words: tuple[str, ...]) -> list[tuple[float, float]]:
+        """Begin and end of each word in seconds from the sentence's start: monotone, without gaps."""
+        if not self.phonemes:
+            return [(0.0, 0.0) for _ in words]
+        groups = self.phonemes.split(" ")
+        alone = [len(p.split()) for p in self.word_phonemes]
+        if sum(alone) == len(groups):  # the usual case: every word said alone has as many parts as in the sentence
+            group_ends = list(accumulate(len(group) + 1 for group in groups))
+            ends = [group_ends[n - 1] - 1 if n else 0 for n in accumulate(alone)]
+        else:  # numbers and the like are read differently in context: share the phonemes out by length
+            share = list(accumulate(max(1, len(p)) for p in self.word_phonemes))
+            ends = [round(s / share[-1] * len(self.phonemes)) for s in share]
+        times = [self.phoneme_ends_s[min(e, len(self.phonemes)) - 1] if e else self.lead_s for e in ends]
+        return list(zip([self.lead_s, *times[:-1]], times, strict=True))
+
+
+class HibariVoice:
+    """The one voice that is in the wheel. Thread safe: nothing is kept between calls."""
+
+    def __init__(self) -> None:
+        tts = Hibari()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        model = Path(tts.model_path).read_bytes() + _one_more_output(_ENDS)
+        tts.sess = self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._g2p = tts.g2p
+        self._tts = tts
+        self.speak("Ready.")  # the first run allocates
+
+    def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
+        """Say a sentence; empty if nothing in it can be said. The same text and seed give the same samples."""
+        words = [spoken(word) for word in text.split()]
+        phonemes = "".join(p for p in self._read(" ".join(filter(None, words))) if p in self._tts.vocab)
+        if not phonemes.strip(' .,;:!?—…"()“”'):
+            return SpokenSentence(np.zeros(0, np.float32), "", 0.0, (), tuple("" for _ in words))
+        *spectrum, ends = self._session.run(
+            None, {"ids": np.asarray([self._tts.ids(phonemes)], np.int64), "speed": np.ones(1, np.float32)}
+        )
+        samples = dsp.synth(*(part[0] for part in spectrum), np.random.default_rng(seed or 0))
+        ends_s = np.ravel(ends) * (len(samples) / SAMPLE_RATE / np.ravel(ends)[-1])
+        return SpokenSentence(
+            np.clip(samples, -1.0, 1.0, dtype=np.float32),
+            phonemes,
+            float(ends_s[0]),
+            tuple(ends_s[1 : 1 + len(phonemes)].tolist()),
+            tuple(self._read(word) for word in words),
+        )
+
+    def _read(self, text: str) -> str:
+        """Its phonemes. hibari's rules fail on some words (a number of forty digits): those are read sign by sign."""
+        try:
+            return self._g2p(text) or ""
+        except Exception:  # of whatever kind: a whole text must not fail over one word
+            parts = text.split()
+            if len(parts) == 1:
+                plain = unicodedata.normalize("NFKC", text)
+                parts = list(text) if plain == text else [plain]
+            return " ".join(map(self._read, parts)) if parts != [text] else ""
+
+
+def _one_more_output(name: str) -> bytes:
+    """What to append to an ONNX file so that one more tensor is an output (ModelProto.graph.output.name: 7, 12, 1)."""
+    value_info = _field(1, name.encode())
+    return _field(7, _field(12, value_info))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited protocol buffer field; payloads up to 127 bytes."""
+    return bytes([number << 3 | 2, len(payload)]) + payload

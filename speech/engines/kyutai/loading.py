@@ -1,0 +1,156 @@
+"""Loading and freeing Kyutai TTS: how much memory there is, what fits, what the runner is made of.
+
+Knows files, settings and the device; what the loaded model does is in kyutai_runner.py.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi looks on import; compiling takes 20 to 40 s and needs a compiler
+# On a CPU that others use, torch's threads must sleep while they wait for each other: when they spin, a step takes
+# nine times as long (docs/experiments.md).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import gc
+import json
+import logging
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from moshi.models import loaders
+from moshi.models.tts import TTSModel
+
+from speech.engines import Progress
+from speech.engines.base import Engine
+from speech.engines.batch.engine import BatchedEngine
+from speech.engines.batch.runner import OutOfMemory
+from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
+from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
+from speech.engines.kyutai.voices import catalogue
+from speech.engines.kyutai.weights import make_hub, obtain
+from speech.errors import Unavailable
+from speech.hub.files import silent
+from speech.settings import Settings
+
+log = logging.getLogger("kyutai_tts.engine")
+
+RESERVE = {"cuda": 1_100 * MB, "cpu": 400 * MB}  # context, graphs, workspaces, codec tables: estimates, see memory.py
+CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make everybody wait longer
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What is loaded where."""
+
+    info: Any  # moshi's CheckpointInfo
+    embedding: Embedding
+    device: torch.device
+    max_slots: int = 0  # 0: as many as fit
+    n_q: int = 32  # codebooks; a checkpoint with fewer has its say
+    temperature: float = 0.6
+    dtype: torch.dtype | None = None  # None: bfloat16 on CUDA, float32 on a CPU
+
+    @property
+    def lm_dtype(self) -> torch.dtype:
+        return self.dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
+
+    @property
+    def footprint(self) -> Footprint:
+        itemsize = self.lm_dtype.itemsize
+        weights = count_numbers(self.info.moshi_weights) * itemsize + count_numbers(self.info.mimi_weights) * 4
+        slot = slot_bytes(self.info.lm_config, self.info.mimi_config or loaders._mimi_config, itemsize)
+        return Footprint(weights, slot, RESERVE[self.device.type])
+
+
+def build(settings: Settings, progress: Progress) -> Engine:
+    """The engine, ready to speak; what is missing of the checkpoint is downloaded first.
+
+    Raises Unavailable for too little memory or a hub that cannot be reached, EngineFailed for damaged files.
+    """
+    checkpoint = obtain(settings, make_hub(settings), progress)
+    voices = catalogue(settings)
+    plan = LoadPlan(
+        checkpoint.info(),
+        lambda voice: voices.embedding(voice or voices.default.id),
+        torch.device(settings.device),
+        max_slots=settings.max_slots,
+        n_q=settings.n_q,
+        temperature=settings.temp,
+    )
+    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
+
+
+def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
+    """The runner, warmed up. On CUDA the calling thread must be the one that will step it.
+
+    Raises Unavailable if it does not fit, where it can be known before anything is loaded.
+    """
+    try:
+        with out_of_memory():
+            return _load(plan, progress)
+    except OutOfMemory as error:
+        message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
+    raise Unavailable(message, code="too_little_memory")
+
+
+def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
+    if plan.device.type == "cuda":
+        torch.cuda.set_device(plan.device)
+    before, footprint = free_bytes(plan.device), plan.footprint
+    footprint.check(before, slots=1, device=str(plan.device))
+    progress("loading the weights", 0, footprint.weights, None)
+    tts = TTSModel.from_checkpoint_info(
+        plan.info,
+        n_q=min(plan.n_q, plan.info.lm_config["n_q"]),
+        temp=plan.temperature,
+        device=plan.device,
+        dtype=plan.lm_dtype,
+    )
+    progress("warming up", footprint.weights, footprint.weights, None)
+    free = free_bytes(plan.device)
+    most = {"most": CPU_SLOTS} if plan.device.type == "cpu" else {}
+    slots = choose_slots(plan.max_slots, free, footprint, **most)
+    if plan.max_slots > slots:
+        log.warning("MAX_SLOTS=%d do not fit; %d slots are opened", plan.max_slots, slots)
+    runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature)
+    gc.collect()
+    gc.freeze()  # a full collection would look at every module of the model, and everybody would wait
+    log.info(
+        "%d slots of %d codebooks on %s; memory free: %.0f MB before, %.0f MB now",
+        slots,
+        tts.n_q,
+        plan.device,
+        before / MB,
+        free_bytes(plan.device) / MB,
+    )
+    return runner
+
+
+def free_memory() -> None:
+    """After the runner's `close`, when its thread has ended: collect the cycles that held the model, and give CUDA its
+    memory back. All graphs are gone by then; only now may cuBLAS's workspaces go, which can lie in a graph's pool.
+    """
+    gc.unfreeze()
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch._C._cuda_clearCublasWorkspaces()
+        torch.cuda.empty_cache()
+        torch._C._host_emptyCache()
+        log.info("released; memory free: %.0f MB", free_bytes(torch.device("cuda")) / MB)
+
+
+def free_bytes(device: torch.device) -> int:
+    """What can still be had there."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else free_ram()
+
+
+def count_numbers(path: Path) -> int:
+    """How many numbers a safetensors file holds, by its header."""
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")

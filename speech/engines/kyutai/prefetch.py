@@ -1,0 +1,73 @@
+"""Fetch the model and voices ahead of time, as for a machine without a connection.
+
+    python -m speech.engines.kyutai.prefetch                                   the model and the default voice
+    python -m speech.engines.kyutai.prefetch --voice vctk/p225_023.wav         that voice too; may be repeated
+    python -m speech.engines.kyutai.prefetch --all-voices --commercial         every voice for commercial use
+
+Settings (HF_REPO, VOICE_REPO, HF_HOME, HF_TOKEN, ...) come from the environment and .env, as for the service. What was
+fetched before is not fetched again; a fetch that broke off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from speech.engines.kyutai.voices import EmbeddingVoices, catalogue
+from speech.engines.kyutai.weights import make_hub, obtain
+from speech.errors import SpeechError
+from speech.hub.meter import size_text
+from speech.settings import Settings, SettingsError
+
+
+def main(arguments: Sequence[str] | None = None, settings: Settings | None = None) -> int:
+    """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        prefetch(settings or Settings.load(os.environ, Path(".env")), options)
+    except SettingsError as error:
+        print(f"prefetch: {error}", file=sys.stderr)
+        return 2
+    except SpeechError as error:
+        print(f"prefetch: {error.message}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def prefetch(settings: Settings, options: argparse.Namespace) -> None:
+    """Raises SpeechError."""
+    hub = make_hub(settings)
+    checkpoint = obtain(settings, hub)
+    print(f"{checkpoint.source}: {size_text(checkpoint.size_bytes)} in {checkpoint.folder}")
+    voices = catalogue(settings)
+    if not settings.hf_hub_offline:
+        voices.refresh()
+    chosen = _chosen(voices, options)
+    for number, voice_id in enumerate(chosen, 1):
+        voices.embedding(voice_id)  # so that a damaged file shows now
+        print(f"{number}/{len(chosen)} {voice_id} ({voices.get(voice_id).licence})")
+
+
+def _chosen(voices: EmbeddingVoices, options: argparse.Namespace) -> list[str]:
+    listed = voices.voices() if options.all_voices else []
+    wanted = [voice.id for voice in listed if voice.commercial or not options.commercial]
+    return list(dict.fromkeys([voices.default.id, *options.voice, *wanted]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m speech.engines.kyutai.prefetch", description="Fetch the model and voices."
+    )
+    parser.add_argument("--voice", action="append", default=[], metavar="ID", help="a voice to fetch; may be repeated")
+    parser.add_argument("--all-voices", action="store_true", help="fetch every voice: about 1,000 files of 256 kB")
+    parser.add_argument("--commercial", action="store_true", help="of all voices, only those for commercial use")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

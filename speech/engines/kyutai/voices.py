@@ -1,0 +1,148 @@
+"""The voices of a model that speaks from embeddings: the published ones, and those in VOICES_DIR. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speech.engines.kyutai.embeddings import Array, BadEmbedding, EmbeddingFormat, parse_embedding, read_embedding
+from speech.engines.kyutai.weights import locate, make_hub
+from speech.errors import EngineFailed, NotSupported, SpeechError, Unavailable
+from speech.hub.files import Hub
+from speech.hub.voice_list import VoiceRepo
+from speech.voices.catalogue import Voice, VoiceCatalogue
+from speech.voices.folder import VoiceFolder, name_taken, safe_name
+from speech.voices.sets import describe
+
+if TYPE_CHECKING:
+    from speech.settings import Settings
+
+PREFERRED = "alba-mackenna/casual.wav"  # CC-BY-4.0: may be used commercially
+EMBEDDINGS_KEPT = 64  # of 256 kB each at the real size
+
+
+class EmbeddingVoices(VoiceCatalogue):
+    """A voice of VOICES_DIR goes before a published one of the same id. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        repo: VoiceRepo,
+        folder: VoiceFolder,
+        embeddings: Callable[[], EmbeddingFormat],
+        default: str | None = None,
+    ) -> None:
+        """embeddings(): what the checkpoint takes, asked when it matters: it may not be downloaded yet."""
+        super().__init__((), default)
+        self._repo, self._folder, self._embeddings = repo, folder, embeddings
+        self._read = lru_cache(maxsize=EMBEDDINGS_KEPT)(_read)
+
+    def voices(self) -> list[Voice]:
+        known, suffix = self._known(), self._embeddings().suffix
+        own, here = self._folder.files(suffix), self._repo.here(voice_id + suffix for voice_id in known)
+        return [replace(voice, cached=name in own or name + suffix in here) for name, voice in known.items()]
+
+    def get(self, voice_id: str) -> Voice:
+        """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
+        voice, suffix = super().get(voice_id), self._embeddings().suffix
+        here = voice_id in self._folder.files(suffix) or self._repo.here([voice_id + suffix])
+        return replace(voice, cached=bool(here))
+
+    @property
+    def default(self) -> Voice:
+        """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is none at all."""
+        known = self._known()
+        if self._default:
+            return self.get(self._default)
+        if PREFERRED in known:
+            return self.get(PREFERRED)
+        free = (voice_id for voice_id, voice in known.items() if voice.commercial)
+        chosen = next(free, None) or next(iter(known), None)
+        if chosen is None:
+            raise Unavailable(
+                f"There are no voices: {self._repo.repo} has none for this model or could not be listed "
+                "(the log tells), and VOICES_DIR is empty."
+            )
+        return self.get(chosen)
+
+    def refresh(self) -> None:
+        """Ask the hub for a new list of the published voices. Raises Unavailable or EngineFailed; the old one stays."""
+        self._repo.refresh()
+
+    def prepare(self, voice_id: str) -> None:
+        """Download the voice's file if need be. Raises as `path` does."""
+        self.path(voice_id)
+
+    def path(self, voice_id: str) -> Path:
+        """The voice's file, downloaded if need be. Raises VoiceNotFound, Unavailable or EngineFailed."""
+        self.get(voice_id)
+        suffix = self._embeddings().suffix
+        return self._folder.files(suffix).get(voice_id) or self._repo.fetch(voice_id + suffix)
+
+    def embedding(self, voice_id: str) -> Array:
+        """Shape (1, dim, frames), float32, read-only. Raises as `path` does; EngineFailed also for a bad file."""
+        path, expected = self.path(voice_id), self._embeddings()
+        try:
+            stat = path.stat()
+            return self._read(path, stat.st_mtime_ns, stat.st_size, expected)
+        except (BadEmbedding, NotSupported) as error:
+            raise EngineFailed(f"The file of the voice {voice_id!r} cannot be used. {error.message}") from None
+        except OSError as error:
+            raise EngineFailed(f"The file of the voice {voice_id!r} cannot be read: {error}") from None
+
+    def add(self, name: str, data: bytes) -> Voice:
+        """Check an embedding and store it in VOICES_DIR under a safe form of the name.
+
+        Raises NotSupported for a recording, InvalidRequest for a bad file or a name that is bad or taken.
+        """
+        parse_embedding(data, self._embeddings())
+        if safe_name(name) in self._known():
+            raise name_taken(safe_name(name))
+        return self.get(self._folder.store(name, data))
+
+    def _known(self) -> Mapping[str, Voice]:
+        suffix = self._embeddings().suffix
+        published = (name.removesuffix(suffix) for name in self._repo.names() if name.endswith(suffix))
+        return {voice_id: _described(voice_id) for voice_id in (*self._folder.files(suffix), *published)}
+
+
+_described = lru_cache(maxsize=4096)(describe)
+
+
+def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -> Array:
+    """The time and size are in the key of the cache: a file that was replaced is read again."""
+    return read_embedding(path, expected)
+
+
+def catalogue(settings: Settings) -> EmbeddingVoices:
+    """The voices as the settings have them. Connects to nothing.
+
+    Raises VoiceNotFound if DEFAULT_VOICE names none of them; without a list of voices on this machine that shows later.
+    """
+    hub = make_hub(settings)
+    repo = VoiceRepo(hub, settings.voice_repo)
+    voices = EmbeddingVoices(
+        repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice
+    )
+    if settings.default_voice and repo.has_list:
+        voices.get(settings.default_voice)
+    return voices
+
+
+class ExpectedFormat:
+    """What embeddings the checkpoint of the settings takes: those of Kyutai TTS 1.6B as long as it is not here."""
+
+    def __init__(self, settings: Settings, hub: Hub) -> None:
+        self._settings, self._hub = settings, hub
+        self._found: EmbeddingFormat | None = None
+
+    def __call__(self) -> EmbeddingFormat:
+        if self._found is None:
+            try:
+                checkpoint = locate(self._settings, self._hub)
+            except SpeechError:  # damaged: loading will say so
+                checkpoint = None
+            self._found = checkpoint.embeddings if checkpoint else None
+        return self._found or EmbeddingFormat()

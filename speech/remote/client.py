@@ -1,0 +1,113 @@
+"""The same door over HTTP (ServiceClient): what SpeechService does, done by a running service. For mcp_server.py.
+
+Knows the service's API and HTTP; no engine, no MCP. It obeys no proxy variables: a proxy cannot reach the ports of
+this machine, and the standard library's client never asks for one.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import fields
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from speech.errors import Unavailable
+from speech.remote.connection import RemoteSpeech, refusal
+from speech.request import SpeechRequest
+from speech.voices.catalogue import Voice, VoiceCatalogue
+
+SERVICE = "kyutai-tts"  # what /health calls itself
+CONNECT_S = 3.0  # on this machine a refusal takes a millisecond
+ANSWER_S = 5.0  # /health and the lists never wait for the model
+RELEASE_S = 60.0
+_LONGEST_ANSWER = 16 * 2**20  # bytes; a list of some hundred voices has a tenth of a megabyte
+
+
+class ServiceClient:
+    """A running service at one address. Every method may be called from any thread; each has its own connection."""
+
+    def __init__(
+        self, url: str, api_key: str | None = None, *, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S
+    ) -> None:
+        """url: http or https, host, port, and the path it is served under, if any. Raises ValueError for others.
+
+        connect_s, answer_s: seconds until a service that does not answer counts as stuck.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not the address of a service, such as http://127.0.0.1:8900")
+        self.url = url
+        self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, parts.port
+        self._prefix = parts.path.rstrip("/")
+        self._connect_s, self._answer_s = connect_s, answer_s
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
+
+    def present(self) -> bool:
+        """True when our service answers; False when nobody listens there, or a stranger does.
+
+        Raises Unavailable when somebody accepts and does not answer: a service too busy to answer still holds the
+        model. Likewise when the address cannot be reached at all.
+        """
+        try:
+            status, body = self._ask("GET", "/health", self._answer_s)
+            return status == 200 and json.loads(body)["service"] == SERVICE
+        except ConnectionRefusedError:
+            return False
+        except OSError as error:
+            raise self._silent(error) from None
+        except (HTTPException, ValueError, KeyError, TypeError):
+            return False  # a stranger, who speaks something else
+
+    def speak(self, request: SpeechRequest) -> RemoteSpeech:
+        """Speech that the service will make; nothing is sent before it is read. The caller closes it."""
+        return RemoteSpeech(self._connection(), f"{self._prefix}/api/tts", self._headers, request)
+
+    @property
+    def voices(self) -> VoiceCatalogue:
+        """The service's voices as they are now. Raises SpeechError."""
+        body = self._json("GET", "/api/voices")
+        known = {field.name for field in fields(Voice)}
+        voices = [Voice(**{name: value for name, value in v.items() if name in known}) for v in body["voices"]]
+        return VoiceCatalogue(voices, default=body["default"])
+
+    def gpu_status(self) -> dict[str, object]:
+        """What SpeechService.gpu_status says there. Raises SpeechError."""
+        return self._json("GET", "/api/gpu/status")
+
+    def release(self, force: bool = False) -> bool:
+        """Give the GPU back; False if nothing was loaded. Raises SpeechError while somebody speaks, unless force."""
+        return bool(self._json("POST", "/api/gpu/offload", {"force": force}, RELEASE_S)["released"])
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _json(self, method: str, path: str, body: object = None, answer_s: float | None = None) -> dict[str, Any]:
+        try:
+            status, data = self._ask(method, path, answer_s or self._answer_s, body)
+            if status != 200:
+                raise refusal(status, data)
+            answer: dict[str, Any] = json.loads(data)
+            return answer
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._silent(error) from None
+
+    def _ask(self, method: str, path: str, answer_s: float, body: object = None) -> tuple[int, bytes]:
+        """One request and its whole answer. Raises OSError and HTTPException."""
+        with closing(self._connection()) as connection:
+            connection.connect()
+            connection.sock.settimeout(answer_s)
+            sent = None if body is None else json.dumps(body).encode()
+            connection.request(method, self._prefix + path, sent, self._headers)
+            with connection.getresponse() as response:
+                return response.status, response.read(_LONGEST_ANSWER)
+
+    def _connection(self) -> HTTPConnection:
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        return kind(self._host, self._port, timeout=self._connect_s)
+
+    def _silent(self, error: Exception) -> Unavailable:
+        reason = str(error) or type(error).__name__
+        return Unavailable(f"The speech service at {self.url} does not answer ({reason}).", code="no_answer")

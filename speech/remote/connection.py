@@ -1,0 +1,144 @@
+"""One piece of speech that a running service makes (RemoteSpeech): Speech's reader, over server-sent events."""
+
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from socket import SHUT_RDWR, socket
+from typing import Any
+
+from gpu_manager import LoadProgress
+from speech.errors import Cancelled, SpeechError, Unavailable
+from speech.request import SpeechRequest
+
+EventData = dict[str, Any]
+
+
+class RemoteSpeech:
+    """Speech that a service was asked for. Nothing is sent before `encoded` is read.
+
+    `cancel` may be called from any thread at any time; the rest belongs to one reader, who must call `close`, best by
+    `with`. What is known of the speech changes while it is read: `loading` and `queue_position` say what it waits for,
+    `seconds` how much audio has come.
+    """
+
+    def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
+        self.request = request
+        self.sample_rate = 0  # Hz; known from the first audio on
+        self.ignored: tuple[str, ...] = ()
+        self.seconds = 0.0
+        self.loading: LoadProgress | None = None
+        self.queue_position: int | None = None
+        self._connection, self._path, self._headers = connection, path, headers
+        self._stopping = threading.Lock()
+        self._socket: socket | None = None
+        self._response: HTTPResponse | None = None
+        self._cancelled = False
+
+    def encoded(self) -> Iterator[bytes]:
+        """The bytes of the requested format as they are made.
+
+        Raises what the service refuses as SpeechError in its own words, Unavailable when it breaks off, Cancelled.
+        """
+        try:
+            self._connect()
+            for name, data in _events(self._answer()):
+                if name == "audio":
+                    self.seconds = data["audio_s"]
+                    yield b64decode(data["audio"])
+                elif name == "done":
+                    return
+                else:
+                    self._follow(name, data)
+            raise HTTPException("the stream ended before the speech did")
+        except (OSError, HTTPException, ValueError) as error:
+            raise self._broken(error) from None
+
+    def cancel(self) -> None:
+        """Stop at once, whatever is waited for: the service sees the connection close and frees the slot."""
+        with self._stopping:
+            self._cancelled = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(SHUT_RDWR)
+
+    def close(self) -> None:
+        """Hang up. A second call does nothing."""
+        self.cancel()
+        if self._response is not None:
+            self._response.close()  # it may have the socket to itself
+        self._connection.close()
+
+    def __enter__(self) -> RemoteSpeech:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self._connection.connect()
+        with self._stopping:
+            self._socket = self._connection.sock
+            if self._cancelled:
+                raise Cancelled("The speech was cancelled.")
+        self._socket.settimeout(None)  # loading may take minutes; whoever loses patience cancels
+
+    def _answer(self) -> HTTPResponse:
+        fields = {name: value for name, value in vars(self.request).items() if value is not None}
+        body = json.dumps({**fields, "stream_format": "sse"}).encode()
+        self._connection.request("POST", self._path, body, self._headers)
+        response = self._response = self._connection.getresponse()
+        if response.status != 200:
+            raise refusal(response.status, response.read())
+        return response
+
+    def _follow(self, name: str, data: EventData) -> None:
+        """An event that brings no audio."""
+        if name == "error":
+            raise refusal(200, json.dumps(data).encode())
+        self.loading = self.queue_position = None
+        if name == "loading":
+            done, total = data["loaded_bytes"], data["total_bytes"] or 0
+            self.loading = LoadProgress(
+                data["doing"], done, total, seconds=data["seconds"], seconds_left=data["seconds_left"]
+            )
+        elif name == "queued":
+            self.queue_position = data["position"] or None
+        elif name == "start":
+            self.sample_rate, self.ignored = data["sample_rate"], tuple(data["ignored"])
+
+    def _broken(self, error: Exception) -> SpeechError:
+        if self._cancelled:
+            return Cancelled("The speech was cancelled.")
+        return Unavailable(f"The speech service stopped in the middle ({_name(error)}). Try again.", code="broken_off")
+
+
+def refusal(status: int, body: bytes) -> SpeechError:
+    """The service's answer to what it will not do, in its own words."""
+    try:
+        error = json.loads(body)["error"]
+        message, param, code = str(error["message"]), error.get("param"), error.get("code")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message, param, code = f"The speech service answered with HTTP status {status}.", None, "bad_answer"
+    return SpeechError(message, param=param, code=code)
+
+
+def _events(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:
+    """Server-sent events as our service writes them: one line with the name, one with the data as JSON."""
+    name = ""
+    for line in response:
+        field, _, value = line.decode().rstrip("\r\n").partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            yield name, json.loads(value)
+
+
+def _name(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,268 @@
+"""One piece of speech from request to last byte (Speech): load, slot, audio, encoding. Knows no HTTP."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
+from speech.encoders import ENCODERS
+from speech.encoders.base import Encoder
+from speech.engines import EngineSpec
+from speech.engines.base import Utterance
+from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
+from speech.request import AudioChunk, Piece, SpeechRequest
+from speech.tempo import with_tempo
+from speech.voices.catalogue import Voice
+
+
+@dataclass
+class Counts:
+    """What was said so far."""
+
+    words: int = 0
+    samples: int = 0
+    pieces: int = field(default=0)  # words and pauses that came in
+
+
+class Speech:
+    """Speech that was accepted. Nothing is computed and nothing waits before `start` or `chunks` is called.
+
+    `say`, `end` and `cancel` may be called from any thread at any time; `start`, `chunks`, `encoded`, `whole` and
+    `close` belong to one reader, who must call `close`, best by `with`.
+    """
+
+    def __init__(
+        self,
+        request: SpeechRequest,
+        voice: Voice,
+        engine: EngineSpec,
+        manager: GPUManager,
+        *,
+        load_timeout_s: float,
+        queue_timeout_s: float,
+        prepare: Callable[[], None] = lambda: None,
+        ignored: tuple[str, ...] = (),
+        on_close: Callable[[Speech], None] = lambda _: None,
+    ) -> None:
+        self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
+        self.sample_rate = engine.sample_rate
+        self.counts = Counts()
+        self.utterance = Utterance(request)
+        self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
+        self._prepare, self._on_close = prepare, on_close
+        self._held = ExitStack()
+        self._audio: Iterator[AudioChunk] | None = None
+        self._first: AudioChunk | None = None
+        self.opened_at = time.monotonic()
+        self.first_audio_s: float | None = None  # from the opening to the first samples
+        self.decided = threading.Event()  # it is accepted, or never will be
+        self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
+        self.complete = False  # everything was said and handed out
+        self.failure: str | None = None  # the code of the error that ended it
+        self._engine: Any = None
+        self._closing = threading.Lock()
+        self._closed = False
+
+    # -- text in ------------------------------------------------------------------------------------------------
+
+    def say(self, *pieces: Piece) -> None:
+        self.counts.pieces += len(pieces)
+        self.utterance.say(*pieces)
+
+    def end(self) -> None:
+        self.utterance.end()
+
+    def cancel(self) -> None:
+        """Stop at once, in whatever phase: waiting for the model, for a slot, or speaking."""
+        self.utterance.cancel()
+
+    def bring_voice(self, embedding: NDArray[np.float32]) -> None:
+        """Speak as this speaker (SpeechRequest.embedding). Only before `start`; later it has no effect."""
+        self.request = self.utterance.request = replace(self.request, embedding=embedding)
+
+    # -- audio out ----------------------------------------------------------------------------------------------
+
+    @property
+    def media_type(self) -> str:
+        return ENCODERS[self.request.format].media_type
+
+    def preload(self) -> None:
+        """Have the model loaded for a `start` that will come soon; nothing is held meanwhile.
+
+        Raises what loading raises. Returns early on `cancel`, or when it takes longer than a request would wait.
+        """
+        if self._manager.status().idle_timeout_s == 0:
+            return  # it would be released again before the first word comes
+        self.utterance.listen(self._manager.wake)
+        with suppress(NotLoaded), self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over):
+            pass
+
+    def start(self) -> None:
+        """Load the model if need be, take a slot and wait for the first audio.
+
+        Every error that can come before the first audio comes here: Unavailable, QueueFull, EngineFailed,
+        Cancelled, and InvalidRequest for a text in which nothing can be said.
+        """
+        if self._audio is None:
+            self._audio = self._watched()
+            try:
+                self._first = next(self._audio, None)
+            finally:
+                self.decided.set()
+            if self._first is None:
+                self.failure = "nothing_to_say"
+                raise InvalidRequest(
+                    f"There is nothing in the text that the {self.engine.label} can say.",
+                    param="text",
+                    code="nothing_to_say",
+                )
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """Audio as it is made, from the beginning. Raises as `start` does, and SpeechError when it breaks midway."""
+        self.start()
+        assert self._audio is not None
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        yield from self._audio
+
+    def encoded(self) -> Iterator[bytes]:
+        """The bytes of the requested format as they are made; together they are one file."""
+        encoder = self.encoder()
+        try:
+            for chunk in self.chunks():
+                if data := encoder.encode(chunk.samples):
+                    yield data
+            if data := encoder.flush():
+                yield data
+        finally:
+            encoder.close()
+
+    def whole(self) -> bytes:
+        """One file with true sizes in its header: the collected stream."""
+        samples = [chunk.samples for chunk in self.chunks()]
+        encoder = self.encoder(sum(map(len, samples)))
+        try:
+            return b"".join([*map(encoder.encode, samples), encoder.flush()])
+        finally:
+            encoder.close()
+
+    def encoder(self, total_samples: int | None = None) -> Encoder:
+        """One for the requested format. Whoever asks closes it."""
+        return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio handed out so far."""
+        return self.counts.samples / self.sample_rate
+
+    @property
+    def queue_s(self) -> float | None:
+        """Seconds from the opening, loading included, until it had a slot; None if it never had one."""
+        begun_at = self.utterance.begun_at
+        return None if begun_at is None else begun_at - self.opened_at
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds of audio for each second since it got its slot; None before it has one."""
+        begun_at = self.utterance.begun_at
+        return None if begun_at is None else self.seconds / max(1e-6, time.monotonic() - begun_at)
+
+    # -- while one waits ----------------------------------------------------------------------------------------
+
+    @property
+    def queue_position(self) -> int | None:
+        """1: the next to get a slot. None: it has one, or the engine is not there yet."""
+        position: int | None = None if self._engine is None else self._engine.position(self.utterance)
+        return position
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: ok, cancelled, or the code of the error. Means something once it is closed."""
+        return self.failure or ("ok" if self.complete else "cancelled")
+
+    @property
+    def loaded(self) -> bool:
+        return self._manager.status().state is State.READY
+
+    @property
+    def loading(self) -> LoadProgress | None:
+        """How far the model is, while it is not there."""
+        status = self._manager.status()
+        return None if self.accepted or status.state is State.READY else status.loading or LoadProgress()
+
+    def close(self) -> None:
+        """Let go of the slot and the engine. A second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        self.cancel()
+        try:
+            self._held.close()
+        finally:
+            self._engine = None
+            self._on_close(self)
+
+    def __enter__(self) -> Speech:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _wait_for_slot(self) -> None:
+        if not self.utterance.wait_for_slot(self._queue_timeout_s):
+            self.cancel()
+            raise Unavailable(
+                f"No slot became free within {self._queue_timeout_s:g} s.",
+                code="queue_timeout",
+                retry_after_s=self._queue_timeout_s,
+            )
+
+    def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
+        return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
+
+    def _watched(self) -> Iterator[AudioChunk]:
+        try:
+            yield from self._speak()
+            self.complete = True
+        except SpeechError as error:
+            self.failure = error.code
+            raise
+
+    def _speak(self) -> Iterator[AudioChunk]:
+        self.utterance.listen(self._manager.wake)
+        try:
+            engine: Any = self._held.enter_context(
+                self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over)
+            )
+        except NotLoaded as error:
+            if self.utterance.over:
+                raise Cancelled("The speech was cancelled.") from None
+            raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
+        self._engine = engine
+        try:
+            self._prepare()
+            engine.start(self.utterance)
+            self.accepted = True
+            self.decided.set()
+            self._wait_for_slot()
+            for chunk in self._paced(self.utterance.chunks()):
+                if self.first_audio_s is None:
+                    self.first_audio_s = time.monotonic() - self.opened_at
+                self.counts.samples += len(chunk.samples)
+                self.counts.words += len(chunk.words)
+                yield chunk
+        except EngineBroken as error:
+            self._manager.discard(engine, error)
+            raise

@@ -1,0 +1,70 @@
+"""Voices: one speaker (Voice), all of them (VoiceCatalogue). A voice is looked up by id, never opened as a path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from speech.errors import NotSupported, VoiceNotFound
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One speaker, as shown to people."""
+
+    id: str  # what a request names, for example alba-mackenna/casual.wav
+    name: str
+    language: str  # ISO 639-1: en, fr
+    licence: str  # SPDX where there is one, for example CC-BY-4.0
+    commercial: bool  # the licence allows commercial use
+    set: str = ""  # the collection it comes from
+    gender: str | None = None
+    style: str | None = None
+    cached: bool = True  # nothing needs to be fetched before it can speak
+
+
+class VoiceCatalogue:
+    """All voices of one engine, in the order they are shown; the first is the default unless one is named."""
+
+    def __init__(self, voices: Iterable[Voice], default: str | None = None) -> None:
+        """default: an id; raises VoiceNotFound if no voice has it."""
+        self._voices = {voice.id: voice for voice in voices}
+        self._default = default
+
+    def voices(self) -> list[Voice]:
+        return list(self._known().values())
+
+    def get(self, voice_id: str) -> Voice:
+        """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
+        voice = self._known().get(voice_id)
+        if voice is None:
+            raise self._not_found(voice_id)
+        return voice
+
+    def prepare(self, voice_id: str) -> None:
+        """Bring what is needed to speak with it onto this machine. May take seconds: never on the engine's thread.
+
+        Raises VoiceNotFound, or Unavailable when it cannot be had now.
+        """
+        self.get(voice_id)
+
+    def add(self, name: str, data: bytes) -> Voice:
+        """Add a voice from a file that somebody sent. Raises NotSupported, or InvalidRequest with the reason."""
+        raise NotSupported("Voices cannot be added to this engine.")
+
+    @property
+    def default(self) -> Voice:
+        return self.get(self._default) if self._default else self.voices()[0]
+
+    def _known(self) -> Mapping[str, Voice]:
+        """All voices by id."""
+        return self._voices
+
+    def _not_found(self, voice_id: str) -> VoiceNotFound:
+        """The ids that hold what was asked for, else those that look like it; a long id is not compared in full."""
+        known, asked = list(self._known()), voice_id[:100]
+        holding = [known_id for known_id in known if asked and asked.lower() in known_id.lower()]
+        near = (holding or difflib.get_close_matches(asked, known, n=3, cutoff=0.4))[:3]
+        hint = f" Nearest: {', '.join(near)}." if near else " GET /api/voices lists them."
+        return VoiceNotFound(f"There is no voice {asked!r}.{hint}", param="voice")

@@ -1,0 +1,57 @@
+"""Sampling by row: the right distribution, and noise that belongs to seed and step."""
+
+from __future__ import annotations
+
+import torch
+from moshi.utils.sampling import sample_token
+
+from speech.engines.kyutai.lean import Odds, gumbel
+
+DRAWS = 100_000
+LOGITS = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 2
+
+
+def draw(temperature: float, top_k: int) -> torch.Tensor:
+    """How often each of 64 candidates comes, as a share."""
+    noise = gumbel(torch.zeros(DRAWS, dtype=torch.long), torch.arange(DRAWS), 3, 1, 50)
+    noise[..., top_k:] = float("-inf")
+    tokens = Odds(noise, torch.full((DRAWS,), temperature)).draw(0, LOGITS.expand(DRAWS, -1))
+    return torch.bincount(tokens, minlength=64) / DRAWS
+
+
+def moshi_draws(temperature: float, top_k: int) -> torch.Tensor:
+    torch.manual_seed(1)
+    tokens = sample_token(LOGITS.expand(DRAWS, -1), True, temperature, top_k)
+    return torch.bincount(tokens, minlength=64) / DRAWS
+
+
+def test_the_distribution_is_moshis() -> None:
+    for temperature, top_k in ((0.6, 10), (1.0, 50), (2.0, 3)):
+        ours, theirs = draw(temperature, top_k), moshi_draws(temperature, top_k)
+        assert (ours - theirs).abs().sum() / 2 < 0.01
+        assert ours[theirs == 0].sum() < 1e-4
+        assert theirs[ours == 0].sum() < 1e-4
+
+
+def test_greedy_takes_the_best_whatever_the_noise() -> None:
+    assert draw(0.0, 50)[LOGITS.argmax()] == 1.0
+    assert draw(1.0, 1)[LOGITS.argmax()] == 1.0
+
+
+def test_noise_belongs_to_seed_step_stream_and_rank() -> None:
+    seeds, steps = torch.tensor([5, 7, 5]), torch.tensor([11, 11, 12])
+    noise = gumbel(seeds, steps, 1, 8, 20)
+    assert torch.equal(noise[1], gumbel(torch.tensor([7]), torch.tensor([11]), 1, 8, 20)[0]), "not to its row"
+    assert torch.equal(noise[:, 3:], gumbel(seeds, steps, 4, 5, 20)), "not to the streams beside it"
+    assert not torch.isclose(noise[0], noise[1]).any()
+    assert not torch.isclose(noise[0], noise[2]).any()
+
+
+def test_noise_is_independent_and_well_spread() -> None:
+    """The Gumbel distribution: mean 0.5772, variance pi squared over 6."""
+    noise = gumbel(torch.arange(300), torch.zeros(300, dtype=torch.long), 1, 2, 500).flatten(1)
+    assert abs(noise.mean() - 0.5772) < 0.01
+    assert abs(noise.var() - torch.pi**2 / 6) < 0.03
+    assert torch.corrcoef(noise[:60]).fill_diagonal_(0).abs().max() < 0.15
+    assert torch.corrcoef(noise[:, :60].T).fill_diagonal_(0).abs().max() < 0.3
+    assert torch.isfinite(noise).all()

@@ -1,0 +1,98 @@
+"""How many model steps anybody waits, counted on the real runner."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from moshi.models.tts import TTSModel
+
+from speech.engines.batch.runner import Frame, ModelRunner, Row
+from speech.engines.batch.scheduler import Step, StepKind
+from speech.engines.batch.stepper import Stepper
+from speech.engines.kyutai.runner import Embedding, KyutaiRunner
+from speech.request import SpeechRequest
+from tests.speech.engines.kyutai.checkpoint import VOICES
+from tests.speech.engines.kyutai.helpers import CASES, Job, play, utter
+
+FIRST_SOUND = [StepKind.TEXT_ONLY] * 16 + [StepKind.FULL] * 3
+
+
+class Counted(ModelRunner):
+    """A runner that notes what it was asked for."""
+
+    def __init__(self, runner: ModelRunner) -> None:
+        self.runner, self.slots, self.sample_rate = runner, runner.slots, runner.sample_rate
+        self.steps: list[Step] = []
+        self.frames: list[set[int]] = []
+        self.resets: list[set[int]] = []
+
+    def prepare(self, request: SpeechRequest) -> Any:
+        return self.runner.prepare(request)
+
+    def reset(self, joins: Mapping[int, Any]) -> Mapping[int, Row]:
+        self.resets.append(set(joins))
+        return self.runner.reset(joins)
+
+    def step(self, step: Step) -> Mapping[int, Frame]:
+        frames = self.runner.step(step)
+        self.steps.append(step)
+        self.frames.append(set(frames))
+        return frames
+
+    def recover(self) -> None:
+        self.runner.recover()
+
+    def close(self) -> None:
+        self.runner.close()
+
+
+@pytest.fixture(scope="module")
+def eight(load_model: Callable[..., TTSModel], embedding: Embedding) -> Iterator[KyutaiRunner]:
+    runner = KyutaiRunner(load_model(), embedding, slots=8, temperature=0.0)
+    yield runner
+    runner.close()
+
+
+def test_first_sound_after_16_text_only_and_3_full_steps(runner: KyutaiRunner) -> None:
+    counted = Counted(runner)
+    job = Job(CASES[2])
+    play(Stepper(counted, max_queue=0), [job])
+    assert [step.kind for step in counted.steps[:19]] == FIRST_SOUND
+    assert next(index for index, frames in enumerate(counted.frames) if frames) == 18
+    assert all(step.kind is StepKind.FULL for step in counted.steps[19:])
+    assert len(counted.steps) == 18 + len(job.utterance.heard)
+
+
+def test_a_newcomer_beside_seven_speakers(eight: KyutaiRunner) -> None:
+    counted = Counted(eight)
+    stepper = Stepper(counted, max_queue=0)
+    request = SpeechRequest(voice=VOICES[1])
+    for number in range(7):
+        stepper.admit(utter(request, ("river " * (12 + number)).split()))
+    for _ in range(30):
+        stepper.turn()
+    newcomer, came = utter(request, ["hello", "river"]), len(counted.steps)
+    stepper.admit(newcomer)
+    while not newcomer.heard:
+        stepper.turn()
+    assert counted.resets == [set(range(7)), {7}]
+    assert len(counted.steps) - came <= 1.5 * 19
+    kinds = [step.kind for step in counted.steps[came:]]
+    assert [StepKind.TEXT_ONLY] * 3 not in [kinds[i : i + 3] for i in range(len(kinds))]
+    for row in range(7):
+        sounded = [index for index, frames in enumerate(counted.frames) if row in frames and index >= came - 3]
+        assert max(later - sooner for sooner, later in itertools.pairwise(sounded)) <= 3
+    while stepper.turn():
+        pass
+
+
+def test_who_cancels_takes_part_in_no_further_step(runner: KyutaiRunner) -> None:
+    counted = Counted(runner)
+    stepper = Stepper(counted, max_queue=1)
+    jobs = [Job(CASES[0], leaves=25), Job(CASES[1])]
+    play(stepper, jobs)
+    assert 0 in counted.steps[24].rows
+    assert all(0 not in step.rows for step in counted.steps[25:])

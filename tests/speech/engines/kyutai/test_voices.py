@@ -1,0 +1,340 @@
+"""The catalogue over the published voices and VOICES_DIR."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speech.engines import ENGINES
+from speech.engines.kyutai import prefetch
+from speech.engines.kyutai.voices import EMBEDDINGS_KEPT, EmbeddingVoices, catalogue
+from speech.engines.kyutai.weights import obtain
+from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailable, VoiceNotFound
+from speech.hub.files import Hub
+from speech.hub.voice_list import ASK_AGAIN_S, VoiceRepo
+from speech.settings import Settings
+from tests.speech.engines.kyutai.tiny_files import FORMAT, checkpoint, embedding, lay_out_cache, write
+from tests.speech.hub.fake_hub import FakeHub
+
+REPO = "kyutai/tts-voices"
+SUFFIX = FORMAT.suffix
+ALBA, ANGRY, FRENCH, WOMAN = (
+    "alba-mackenna/casual.wav",
+    "expresso/ex03-ex01_angry_001_channel1_201s.wav",
+    "cml-tts/fr/10087_11650_000028-0002.wav",
+    "vctk/p225_023.wav",
+)
+ALBA_TOO = "alba-mackenna/announcer.wav"
+ALL = (ALBA, ANGRY, FRENCH, WOMAN, ALBA_TOO)
+FILES = {name + SUFFIX: embedding(seed) for seed, name in enumerate(ALL)}
+OTHERS = {"README.md": b"", "alba-mackenna/casual.wav": b"RIFF", "vctk/p226.wav.aabbccdd@9.safetensors": b""}
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeHub]:
+    with FakeHub({REPO: FILES | OTHERS, "kyutai/tts-1.6b-en_fr": checkpoint()}).running() as hub:
+        yield hub
+
+
+@pytest.fixture
+def settings(tmp_path: Path, fake: FakeHub) -> Settings:
+    """The model is there, so that its small format is known; no voice is."""
+    lay_out_cache(tmp_path / "hub", "kyutai/tts-1.6b-en_fr", checkpoint())
+    return Settings(hf_home=tmp_path, hf_endpoint=fake.endpoint, voices_dir=tmp_path / "voices")
+
+
+@pytest.fixture
+def voices(settings: Settings) -> EmbeddingVoices:
+    return catalogue(settings)
+
+
+def offline(settings: Settings) -> Settings:
+    return settings.model_copy(update={"hf_hub_offline": True})
+
+
+def ids(voices: EmbeddingVoices) -> set[str]:
+    return {voice.id for voice in voices.voices()}
+
+
+# -- the list -----------------------------------------------------------------------------------------------------
+
+
+def test_only_embeddings_for_this_model_are_voices(voices: EmbeddingVoices) -> None:
+    assert ids(voices) == set(ALL)
+
+
+def test_a_voice_tells_who_speaks_and_under_which_licence(voices: EmbeddingVoices) -> None:
+    angry = voices.get(ANGRY)
+    assert (angry.set, angry.gender, angry.style) == ("expresso", "male", "angry")
+    assert (angry.licence, angry.commercial, angry.cached) == ("CC-BY-NC-4.0", False, False)
+    assert voices.get(FRENCH).language == "fr"
+
+
+def test_the_list_is_fetched_once_and_kept(settings: Settings, fake: FakeHub) -> None:
+    catalogue(settings).voices()
+    assert len(fake.asked) == 1
+    assert ids(catalogue(settings)) == ids(catalogue(offline(settings))) == set(ALL)
+    assert len(fake.asked) == 1
+
+
+def test_a_damaged_list_is_fetched_anew(settings: Settings, tmp_path: Path) -> None:
+    write(tmp_path / "hub" / "models--kyutai--tts-voices", {"listing.json": b'["cut of'})
+    assert len(ids(catalogue(settings))) == 5
+
+
+def test_without_a_connection_the_cache_is_the_list(settings: Settings, tmp_path: Path) -> None:
+    lay_out_cache(tmp_path / "hub", REPO, {WOMAN + SUFFIX: embedding()}, ref=False)
+    voices = catalogue(offline(settings))
+    assert ids(voices) == {WOMAN}
+    assert voices.get(WOMAN).cached
+    assert voices.default.id == WOMAN
+
+
+def test_a_hub_that_does_not_answer_is_asked_ever_less_often(fake: FakeHub, tmp_path: Path, caplog) -> None:
+    now, asked = 100.0, 0
+
+    class Counting(Hub):
+        def list_files(self, repo: str) -> list[str]:
+            nonlocal asked
+            asked += 1
+            return super().list_files(repo)
+
+    repo = VoiceRepo(Counting(tmp_path / "hub", fake.endpoint), "not/there", clock=lambda: now)
+    with caplog.at_level(logging.WARNING, "kyutai_tts.voices"):
+        assert repo.names() == repo.names() == []
+    assert asked == 1
+    assert "no access to not/there" in caplog.text
+    for pause in (ASK_AGAIN_S, 2 * ASK_AGAIN_S):
+        now += pause - 1
+        repo.names()
+        now += 1
+        repo.names()
+    assert asked == 3
+    now += 4 * ASK_AGAIN_S
+    fake.repos["not/there"] = {"a.txt": b""}
+    assert repo.names() == ["a.txt"]
+
+
+def test_names_that_lead_out_of_the_repository_are_left_out(settings: Settings, fake: FakeHub) -> None:
+    evil = ("../../../etc/cron.d/x", "/etc/passwd", "a/../../x", "..\\x", "a\0b")
+    fake.repos[REPO] = {name + SUFFIX: b"" for name in evil} | {ALBA + SUFFIX: embedding()}
+    assert ids(catalogue(settings)) == {ALBA}
+
+
+def test_no_voices_at_all(settings: Settings) -> None:
+    voices = catalogue(offline(settings))
+    assert voices.voices() == []
+    with pytest.raises(Unavailable, match="no voices"):
+        assert voices.default
+
+
+# -- the default --------------------------------------------------------------------------------------------------
+
+
+def test_the_default_may_be_used_commercially(settings: Settings, fake: FakeHub) -> None:
+    assert catalogue(settings).default.id == ALBA
+    fake.repos[REPO] = {name + SUFFIX: b"" for name in ("ears/p001/freeform_speech_01.wav", ANGRY, WOMAN)}
+    fresh = catalogue(settings)
+    fresh.refresh()
+    assert fresh.default.id == WOMAN
+    assert fresh.default.commercial
+
+
+def test_the_setting_overrides_it(settings: Settings) -> None:
+    assert catalogue(settings.model_copy(update={"default_voice": ANGRY})).default.id == ANGRY
+
+
+def test_a_default_that_does_not_exist_shows_at_the_start_if_it_can(settings: Settings, fake: FakeHub) -> None:
+    wrong = settings.model_copy(update={"default_voice": "alba-mackenna/casul.wav"})
+    voices = catalogue(wrong)  # no list yet, and the start does not wait for one
+    assert fake.asked == []
+    with pytest.raises(VoiceNotFound, match=ALBA):
+        assert voices.default
+    with pytest.raises(VoiceNotFound, match=ALBA):
+        catalogue(wrong)
+
+
+# -- looking up ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "voice_id",
+    [
+        "../x",
+        "/etc/passwd",
+        "a\0b",
+        "hf://o/r/x.wav",
+        "..",
+        "",
+        "file:///etc/passwd",
+        ALBA + SUFFIX,
+        "./" + ALBA,
+        "x" * 9999,
+    ],
+)
+def test_an_id_is_never_a_path(voices: EmbeddingVoices, fake: FakeHub, voice_id: str) -> None:
+    voices.voices()
+    fake.asked.clear()
+    for look in (voices.get, voices.path, voices.embedding, voices.prepare):
+        with pytest.raises(VoiceNotFound) as caught:
+            look(voice_id)
+        assert caught.value.param == "voice"
+        assert len(caught.value.message) < 400
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"), [("casual", ALBA), ("P225", WOMAN), ("alba-makena/casual.wav", ALBA), ("vctk/p225.wav", WOMAN)]
+)
+def test_an_unknown_voice_is_answered_with_the_nearest(voices: EmbeddingVoices, asked: str, near: str) -> None:
+    with pytest.raises(VoiceNotFound, match=f"Nearest: {near}"):
+        voices.get(asked)
+
+
+# -- embeddings ---------------------------------------------------------------------------------------------------
+
+
+def test_one_file_is_fetched_when_it_is_needed_and_never_again(voices: EmbeddingVoices, fake: FakeHub) -> None:
+    assert not voices.get(WOMAN).cached
+    values = voices.embedding(WOMAN)
+    assert np.array_equal(values, np.random.default_rng(3).normal(0, 0.715, FORMAT.shape).astype(np.float32))
+    assert voices.get(WOMAN).cached
+    assert [voice.id for voice in voices.voices() if voice.cached] == [WOMAN]
+    fake.asked.clear()
+    assert voices.embedding(WOMAN) is values
+    assert fake.asked == []
+
+
+def test_a_voice_that_cannot_be_had_now(settings: Settings) -> None:
+    catalogue(settings).voices()
+    with pytest.raises(Unavailable, match=f"{WOMAN}{SUFFIX} of {REPO}"):
+        catalogue(offline(settings)).prepare(WOMAN)
+
+
+def test_a_bad_file_is_refused_with_the_reason(settings: Settings, fake: FakeHub) -> None:
+    fake.repos[REPO][WOMAN + SUFFIX] = embedding(std=0.067)
+    with pytest.raises(EngineFailed, match=r"vctk/p225_023\.wav.*spread by 0\.067"):
+        catalogue(settings).embedding(WOMAN)
+
+
+def test_a_file_that_was_replaced_is_read_again(settings: Settings, tmp_path: Path) -> None:
+    write(tmp_path / "voices", {"mine.safetensors": embedding(1)})
+    voices = catalogue(settings)
+    before = voices.embedding("mine")
+    (tmp_path / "voices" / "mine.safetensors").unlink()
+    write(tmp_path / "voices", {"mine.safetensors": embedding(2)})
+    assert not np.array_equal(voices.embedding("mine"), before)
+
+
+def test_not_all_embeddings_are_kept(settings: Settings, tmp_path: Path) -> None:
+    names = [f"v{index}" for index in range(EMBEDDINGS_KEPT + 1)]
+    write(tmp_path / "voices", {f"{name}.safetensors": embedding() for name in names})
+    voices = catalogue(settings)
+    first = voices.embedding("v0")
+    assert voices.embedding("v0") is first
+    for name in names:
+        voices.embedding(name)
+    assert voices.embedding("v0") is not first
+
+
+# -- ones own -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_dropped_in_is_found_without_a_restart(
+    settings: Settings, voices: EmbeddingVoices, tmp_path: Path
+) -> None:
+    assert "mine" not in ids(voices)
+    write(tmp_path / "voices", {"mine.safetensors": embedding()})
+    assert (voices.get("mine").set, voices.get("mine").cached) == ("own", True)
+    assert voices.path("mine") == tmp_path / "voices" / "mine.safetensors"
+
+
+def test_ones_own_goes_before_a_published_one(voices: EmbeddingVoices, fake: FakeHub, tmp_path: Path) -> None:
+    write(tmp_path / "voices", {WOMAN + SUFFIX: embedding(99)})
+    assert voices.path(WOMAN).is_relative_to(tmp_path / "voices")
+    assert voices.get(WOMAN).licence == "CC-BY-4.0"
+
+
+def test_adding(voices: EmbeddingVoices, tmp_path: Path) -> None:
+    voice = voices.add("My voice", embedding(7))
+    assert (voice.id, voice.licence, voice.cached) == ("My-voice", "unknown", True)
+    assert voices.embedding(voice.id).std() == pytest.approx(0.715, rel=0.05)
+    with pytest.raises(InvalidRequest, match="already"):
+        voices.add("My voice", embedding(8))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "words"),
+    [
+        (b"RIFF\x24\0\0\0WAVEfmt ", NotSupported, "not released"),
+        (embedding(std=0.067), InvalidRequest, "spread by"),
+        (embedding(dim=512), InvalidRequest, "shape"),
+        (b"rubbish", InvalidRequest, "safetensors"),
+    ],
+)
+def test_what_cannot_be_added_leaves_nothing_behind(
+    voices: EmbeddingVoices, tmp_path: Path, data: bytes, kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        voices.add("mine", data)
+    assert not (tmp_path / "voices").exists()
+
+
+def test_before_the_model_is_here_its_published_format_counts(settings: Settings, tmp_path: Path) -> None:
+    bare = settings.model_copy(update={"hf_home": tmp_path / "empty"})
+    voices = catalogue(bare)
+    voices.add("wide", embedding(dim=512))
+    hub = Hub(tmp_path / "empty" / "hub", bare.hf_endpoint)
+    obtain(bare, hub)
+    voices.add("narrow", embedding())  # the model that has come meanwhile takes 16 instead of 512
+    with pytest.raises(EngineFailed, match="shape"):
+        voices.embedding("wide")
+
+
+# -- around it ----------------------------------------------------------------------------------------------------
+
+
+def test_the_engine_s_row_leads_here(settings: Settings) -> None:
+    assert isinstance(ENGINES["kyutai"].catalogue(settings), EmbeddingVoices)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "speech.voices.catalogue",
+        "speech.engines.kyutai.voices",
+        "speech.engines.kyutai.weights",
+        "speech.engines.kyutai.prefetch",
+    ],
+)
+def test_listing_voices_imports_no_model(module: str) -> None:
+    code = f"import sys, {module}; print([m for m in ('torch', 'moshi', 'huggingface_hub') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_prefetching(settings: Settings, fake: FakeHub, tmp_path: Path, capsys) -> None:
+    bare = settings.model_copy(update={"hf_home": tmp_path / "new"})
+    assert prefetch.main(["--voice", ANGRY], bare) == 0
+    assert prefetch.main(["--all-voices", "--commercial"], bare) == 0
+    alone = catalogue(offline(bare))
+    assert {voice.id for voice in alone.voices() if voice.cached} == set(ALL)
+    assert f"1/2 {ALBA} (CC-BY-4.0)" in capsys.readouterr().out
+    assert prefetch.main(["--voice", "nobody"], bare) == 1
+    assert prefetch.main([], offline(settings.model_copy(update={"hf_home": tmp_path / "none"}))) == 1
+    assert "hf download" in capsys.readouterr().err
+
+
+def test_many_threads_may_ask_at_once(voices: EmbeddingVoices, fake: FakeHub) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda _: voices.embedding(ALBA).std(), range(8)))
+    assert len(set(read)) == 1
+    assert len(fake.gets(ALBA + SUFFIX)) == 1

@@ -1,0 +1,64 @@
+"""When the worker is replaced. gunicorn itself is real in tests/test_live.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app import create_app
+from gpu_manager import GPU, GPUManager
+from speech.engines import ENGINES
+from speech.request import SpeechRequest
+from speech.selection import EngineChoice
+from speech.service import SpeechService
+from speech.settings import Settings
+from web.process.server import Server
+
+CARD = GPU(0, "GPU-0", "Fake", 0, 24_000_000_000)
+
+
+class Worker:
+    """What gunicorn's worker is asked."""
+
+    def __init__(self) -> None:
+        self.exits = 0
+
+    def handle_exit(self, _signal: int, _frame: None) -> None:
+        self.exits += 1
+
+
+def server_with(settings: Settings, gpu: GPU | None) -> tuple[Server, Worker, SpeechService]:
+    spec = replace(ENGINES["hibari"], needs_cuda=gpu is not None)
+    choice = EngineChoice(spec, "cuda:0" if gpu else "cpu", "for the test", gpu)
+    service = SpeechService(settings, choice, spec.catalogue(settings), GPUManager(), list)
+    server = Server(settings, lambda given, **hooks: create_app(given, service))
+    server.load()
+    server._worker = Worker()
+    return server, server._worker, service
+
+
+@pytest.mark.parametrize(
+    ("gpu", "retire", "exits"), [(CARD, True, 1), (CARD, False, 0), (None, True, 0)], ids=["CUDA", "turned off", "CPU"]
+)
+def test_an_idle_worker_that_used_cuda_retires_and_refuses_nobody(gpu: GPU | None, retire: bool, exits: int) -> None:
+    server, worker, service = server_with(Settings(engine="hibari", retire_worker=retire), gpu)
+    server._retire_if_cuda()
+    assert worker.exits == exits
+    assert not service.draining
+
+
+def test_a_worker_with_an_open_stream_stays() -> None:
+    server, worker, service = server_with(Settings(engine="hibari"), CARD)
+    with service.open(SpeechRequest()):
+        server._retire_if_cuda()
+        assert worker.exits == 0
+    server._retire_if_cuda()
+    assert worker.exits == 1
+
+
+def test_a_broken_engine_ends_the_worker_and_takes_nothing_new() -> None:
+    server, worker, service = server_with(Settings(engine="hibari"), CARD)
+    server._replace_worker()
+    assert worker.exits == 1
+    assert service.draining

@@ -1,0 +1,157 @@
+"""Who may ask: API keys, and how often. Without API_KEYS everybody may; what stays open even so is listed here.
+
+A key comes in `Authorization: Bearer KEY` or `kyutai-api-key: KEY`. A WebSocket may bring it in its address, as
+`auth_id`, because a browser can give it no headers; nothing else may, since addresses end up in logs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from flask import Flask, Response, g, jsonify, request
+
+from speech.settings import Settings
+from web.http.errors import body
+
+log = logging.getLogger("kyutai_tts.auth")
+
+# The page and Swagger hold no secrets and ask for the key themselves.
+OPEN_BLUEPRINTS = frozenset({"pages", "docs", "flasgger"})
+OPEN_ENDPOINTS = frozenset(  # the last two: moshi-server's clients ask them before they show a key
+    {"ops.health", "ops.ready", "balancer.lb", "streaming.build_info", "streaming.modules_info"}
+)
+LISTS = frozenset(
+    {
+        *("voices.voices", "api.formats", "api.info", "openai.models", "openai.model"),
+        *("openai.audio_voices", "openai.audio_models"),
+    }
+)  # open if PUBLIC_LISTS says so
+SPEAKING = frozenset(
+    {"api.speak", "api.speak_streaming", "openai.create_speech", "streaming.stream", "streaming.speak", "live.stream"}
+)
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class Keys:
+    """The keys that are taken, by their digests: the keys themselves are nowhere in memory longer than a request."""
+
+    def __init__(self, digests: dict[str, str]) -> None:
+        """digests: the name of each key, and the SHA-256 of the key in hexadecimal."""
+        self._digests = digests
+
+    def name_of(self, key: str) -> str | None:
+        """Whose key it is. Takes as long for a wrong key as for a right one, whichever it is."""
+        given, name = digest(key), None
+        for owner, known in self._digests.items():
+            if hmac.compare_digest(given, known):
+                name = owner
+        return name
+
+
+class Buckets:
+    """A token bucket for each caller: so many requests at once, so many a minute."""
+
+    MOST_CALLERS = 10_000  # more are not remembered; the fullest are forgotten first, which changes nothing for them
+
+    def __init__(self, per_minute: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_s, self._burst, self._clock = per_minute / 60, burst, clock
+        self._lock = threading.Lock()
+        self._left: dict[str, tuple[float, float]] = {}  # caller -> tokens, and when that was so
+
+    def take(self, caller: str) -> float | None:
+        """None: go on. Otherwise, in how many seconds the next request will be taken."""
+        with self._lock:
+            now = self._clock()
+            tokens = self._tokens(caller, now)
+            if tokens < 1:
+                return (1 - tokens) / self._per_s
+            if len(self._left) >= self.MOST_CALLERS:
+                self._forget(now)
+            self._left[caller] = (tokens - 1, now)
+            return None
+
+    def _tokens(self, caller: str, now: float) -> float:
+        tokens, since = self._left.get(caller, (float(self._burst), now))
+        return min(float(self._burst), tokens + (now - since) * self._per_s)
+
+    def _forget(self, now: float) -> None:
+        fullest = sorted(self._left, key=lambda caller: self._tokens(caller, now), reverse=True)
+        for caller in fullest[: self.MOST_CALLERS // 2]:
+            del self._left[caller]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    keys = Keys(settings.api_keys)
+    buckets = Buckets(settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
+
+    @app.before_request
+    def check() -> Response | None:
+        if settings.api_keys and not is_open(settings) and (refusal := _check_key(keys)):
+            return refusal
+        if buckets and _speaks():
+            return _check_rate(buckets)
+        return None
+
+
+def _speaks() -> bool:
+    return request.method != "OPTIONS" and request.endpoint in SPEAKING
+
+
+def is_open(settings: Settings) -> bool:
+    """True if this request needs no key. An unknown address needs none: it is answered with 404."""
+    endpoint = request.endpoint
+    return (
+        endpoint is None
+        or request.method == "OPTIONS"  # a browser's question, which carries no key
+        or request.blueprint in OPEN_BLUEPRINTS
+        or endpoint in OPEN_ENDPOINTS
+        or (settings.public_lists and endpoint in LISTS)
+    )
+
+
+def given_key() -> str | None:
+    """The key in one of the places where it may be."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    if key := request.headers.get("kyutai-api-key", "").strip():
+        return key
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        return request.args.get("auth_id") or None
+    return None
+
+
+def _check_key(keys: Keys) -> Response | None:
+    key = given_key()
+    if key is None:
+        return _unauthorized("This service needs a key: Authorization: Bearer KEY.", "missing_api_key")
+    g.key_name = keys.name_of(key)
+    if g.key_name is None:
+        return _unauthorized("The key is not a known one.", "invalid_api_key", ', error="invalid_token"')
+    return None
+
+
+def _unauthorized(message: str, code: str, reason: str = "") -> Response:
+    response = jsonify(body(message, 401, code=code))
+    response.status_code = 401
+    response.headers["WWW-Authenticate"] = f'Bearer realm="kyutai-tts"{reason}'
+    return response
+
+
+def _check_rate(buckets: Buckets) -> Response | None:
+    wait_s = buckets.take(g.get("key_name") or request.remote_addr or "-")
+    if wait_s is None:
+        return None
+    response = jsonify(body("Too many requests from you; please wait a little.", 429, code="rate_limited"))
+    response.status_code = 429
+    response.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
+    return response

@@ -1,0 +1,18 @@
+"""What an endpoint needs from the running app, with its type."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import current_app
+
+from speech.service import SpeechService
+from web.http.clients import ClientWatch
+
+
+def speech_service() -> SpeechService:
+    return cast(SpeechService, current_app.extensions["speech_service"])
+
+
+def client_watch() -> ClientWatch:
+    return cast(ClientWatch, current_app.extensions["client_watch"])

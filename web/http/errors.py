@@ -1,0 +1,93 @@
+"""Errors -> HTTP: the only table of status codes, and the one shape of every error body (OpenAI's).
+
+{"error": {"message": ..., "type": ..., "param": ..., "code": ...}}
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from speech import errors as speech
+from web.http.context import speech_service
+from web.http.requests import request_id
+
+log = logging.getLogger("kyutai_tts.web")
+
+STATUS: dict[type[Exception], int] = {
+    speech.InvalidRequest: 400,
+    speech.VoiceNotFound: 404,
+    speech.EngineBusy: 409,
+    speech.Cancelled: 499,  # nginx's number for a client that left; it is not there to read it
+    speech.QueueFull: 429,
+    speech.NotSupported: 501,
+    speech.Unavailable: 503,
+    speech.EngineBroken: 500,
+    speech.EngineFailed: 500,
+    speech.SpeechError: 500,
+}
+OURS = 500  # from here on the fault is ours
+NOT_AGAIN = (500, 501)  # OpenAI's SDK would ask twice more, and each time costs a generation
+KINDS = {401: "authentication_error", 429: "rate_limit_error"}
+
+
+def status_of(error: speech.SpeechError) -> int:
+    return next(status for kind, status in STATUS.items() if isinstance(error, kind))
+
+
+def body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, object]:
+    kind = KINDS.get(status) or ("server_error" if status >= OURS else "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def body_of(error: speech.SpeechError) -> dict[str, object]:
+    return body(error.message, status_of(error), error.param, error.code)
+
+
+def response_to(error: speech.SpeechError) -> Response:
+    """The answer to a SpeechError that came before the first byte of audio."""
+    status = status_of(error)
+    response = jsonify(body_of(error))
+    response.status_code = status
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, speech.QueueFull):
+        response.headers["X-Queue-Depth"] = str(speech_service().engine_status().queue_depth)
+    if status in NOT_AGAIN:
+        response.headers["X-Should-Retry"] = "false"
+    if status == 500:
+        log.error("%s: %s id=%s", error.code, error.message, request_id())
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    code = error.name.lower().replace(" ", "_")
+    response = jsonify(body(_plain(error), status, code=code))
+    response.status_code = status
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "www-authenticate", "retry-after", "location"):
+            response.headers[name] = value
+    return response
+
+
+def _plain(error: HTTPException) -> str:
+    if error.code == 413:
+        return "The request body is too large."
+    return error.description or error.name
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected error id=%s", request_id(), exc_info=error)
+    response = jsonify(body("Something went wrong on our side.", 500, code="internal_error"))
+    response.status_code = 500
+    return response
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(speech.SpeechError, response_to)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)

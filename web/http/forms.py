@@ -1,0 +1,141 @@
+"""JSON or form fields -> SpeechRequest. Bad input raises InvalidRequest that names the field and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, Literal, TypeVar
+
+from flask import request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from speech.encoders import ENCODERS
+from speech.errors import InvalidRequest
+from speech.request import SPEEDS, SpeechRequest
+from web.http.context import speech_service
+from web.http.security import body_deadline
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def _sayable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError("must be Unicode text without NUL bytes and lone surrogates")
+    return text
+
+
+def known_format(name: str) -> str:
+    if name not in ENCODERS:
+        raise ValueError(f"must be one of {', '.join(ENCODERS)}")
+    return name
+
+
+def _whole(number: Any) -> Any:
+    """In JSON 4.0 is an integer as much as 4 is."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Text = Annotated[str, AfterValidator(_sayable)]
+Format = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": list(ENCODERS)})]
+
+EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
+
+
+class ReadingForm(BaseModel):
+    """How something is to be said, whatever the text and however it comes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    voice: Text | None = Field(None, max_length=300, description="Id of a voice; unset: the default voice.")
+    cfg_coef: float | None = Field(
+        None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
+    )
+    format: Format = Field("wav", description="Audio format.")
+    bitrate: Whole | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
+    top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
+    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+
+
+class SpeechForm(ReadingForm):
+    """The body of POST /api/tts and POST /api/tts/stream."""
+
+    model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
+
+    text: Text = Field(min_length=1, description='What to say. `<break time="0.5s"/>` is a pause.')
+    stream: bool = Field(False, description="Send audio as it is made rather than whole.")
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
+    )
+
+    def speech_request(self) -> SpeechRequest:
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}))
+
+
+def read_form(model: type[Form]) -> Form:
+    """The request's body as that model: a JSON object, or form fields. Raises InvalidRequest, UnsupportedMediaType."""
+    with body_deadline(speech_service().settings.read_timeout):
+        data = _body()
+    given, strict = _fields(data)
+    try:
+        return model.model_validate(given, strict=strict)
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def read_query(model: type[Form]) -> Form:
+    """The request's query as that model. Raises InvalidRequest."""
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def _body() -> bytes:
+    """The whole body. One that comes in chunks, without a length, would otherwise be cut at the limit and pass."""
+    data = request.get_data()
+    if request.content_length is None and len(data) >= (request.max_content_length or math.inf):
+        raise RequestEntityTooLarge
+    return data
+
+
+def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
+    """The fields, and whether they have types of their own: in a form everything is text."""
+    kind = request.mimetype
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("A compressed body is not taken.")
+    if kind == "application/x-www-form-urlencoded" and data.lstrip().startswith(b"{"):  # as `curl -d` alone sends it
+        raise UnsupportedMediaType(
+            "The body looks like JSON but says that it is a form: send Content-Type: application/json."
+        )
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return request.form.to_dict(), False
+    if kind not in ("application/json", "") and not kind.endswith("+json"):
+        raise UnsupportedMediaType("The body must be application/json or form fields.")
+    try:
+        given = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
+    if not isinstance(given, dict):
+        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
+    return given, True
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def explain(error: ValidationError, outer: int = 0) -> InvalidRequest:
+    """What pydantic found, in one sentence. outer: how many steps of the way to the field mean nothing to a caller."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = first["loc"][outer:]
+    param = str(place[0]) if place else None
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such field"
+    elif first["type"] == "missing":
+        message = "is required"
+    return InvalidRequest(f"{param}: {message}." if param else f"{message}.", param=param)

@@ -1,0 +1,108 @@
+"""gunicorn around the app: one worker process that owns the model, a thread for each stream, a clean end.
+
+One worker because one process owns the model; the master keeps the port and starts a new worker when one dies. The
+fixed choices are in web/process/gunicorn.conf.py, what depends on the settings is here.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import Application
+
+from speech.service import DEFAULT_STREAMS, SpeechService
+from speech.settings import Settings
+
+log = logging.getLogger("kyutai_tts.server")
+
+CONFIG = Path(__file__).with_name("gunicorn.conf.py")
+SPARE_THREADS = 32  # for everything that is not a stream: /health must be answered while all streams run
+
+
+class Server(Application):  # type: ignore[misc]
+    """`run` serves until SIGTERM or SIGINT; it ends the process."""
+
+    def __init__(self, settings: Settings, create_app: Callable[..., Flask]) -> None:
+        self._settings, self._create_app = settings, create_app
+        self._worker: Any = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        self.load_config_from_file(str(CONFIG))
+        streams = (self._settings.max_slots or DEFAULT_STREAMS) + self._settings.max_queue
+        self.cfg.set("bind", _address(self._settings))
+        self.cfg.set("threads", streams + SPARE_THREADS)
+        self.cfg.set("worker_connections", 4 * (streams + SPARE_THREADS))
+        self.cfg.set("graceful_timeout", int(self._settings.drain_timeout))
+        self.cfg.set("post_worker_init", self._post_worker_init)
+        self.cfg.set("worker_exit", self._worker_exit)
+
+    def load(self) -> Flask:
+        """In the worker: nothing of the app exists before the fork."""
+        self._app = self._create_app(
+            self._settings, on_idle_release=self._retire_if_cuda, on_broken=self._replace_worker
+        )
+        return self._app
+
+    # -- the worker's life --------------------------------------------------------------------------------------
+
+    def _post_worker_init(self, worker: Any) -> None:
+        """Learn of the drain: /ready, /lb and new speech must know that the worker is about to end."""
+        self._worker = worker
+        worker.head_timeout_s = self._settings.read_timeout
+        signal.signal(signal.SIGTERM, self._drain)
+        signal.signal(signal.SIGINT, self._stop_now(signal.getsignal(signal.SIGINT)))
+
+    def _drain(self, _number: int, _frame: FrameType | None) -> None:
+        """Answer until the last stream has ended: a balancer whose checks are refused would cut what still speaks."""
+        self._service.drain()
+        threading.Thread(target=self._stop_when_silent, name="drain", daemon=True).start()
+
+    def _stop_when_silent(self) -> None:
+        self._service.wait_until_silent(self._settings.drain_timeout)
+        self._worker.handle_exit(signal.SIGTERM, None)
+
+    def _stop_now(self, stop: Any) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            self._service.drain()
+            stop(number, frame)
+
+        return handle
+
+    def _worker_exit(self, _server: Any, _worker: Any) -> None:
+        """The engine's threads must be joined: torch aborts the process if it ends under one."""
+        if hasattr(self, "_app"):
+            self._service.close()
+
+    def _retire_if_cuda(self) -> None:
+        """A process that has used CUDA keeps some hundred MB of GPU memory until it ends.
+
+        Nobody is refused meanwhile: who comes now waits for the next worker, or is still served by this one. A silent
+        WebSocket keeps it; it will retire after a later release.
+        """
+        used_cuda = self._service.choice.spec.needs_cuda and self._service.choice.gpu is not None
+        if self._settings.retire_worker and used_cuda and self._service.streams_open == 0:
+            log.info("the GPU was released; this worker retires so that its CUDA context goes too")
+            self._worker.handle_exit(signal.SIGTERM, None)
+
+    def _replace_worker(self) -> None:
+        """The engine is broken: end this worker once its streams have ended; the master starts another."""
+        self._service.drain()
+        self._worker.handle_exit(signal.SIGTERM, None)
+
+    @property
+    def _service(self) -> SpeechService:
+        service: SpeechService = self._app.extensions["speech_service"]
+        return service
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"

@@ -1,0 +1,89 @@
+"""Samples that a client has -> a file of any format. What the page offers as a download is exactly what was heard."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from typing import IO, Annotated
+
+import numpy as np
+from flask import Blueprint, Response, request, send_file
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from werkzeug.exceptions import UnsupportedMediaType
+
+from speech.encoders import ENCODERS
+from speech.errors import InvalidRequest
+from speech.request import Samples
+from web.http.context import speech_service
+from web.http.describe import BODY, operation, query_parameters
+from web.http.forms import known_format, read_query
+from web.http.security import body_deadline
+
+blueprint = Blueprint("convert", __name__)
+
+MAX_SECONDS = 3600  # of audio in one request
+MAX_RATE = 48_000  # Hz
+SAMPLE_BYTES = 2
+FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
+PIECE_BYTES = 1 << 16
+MEMORY_BYTES = 1 << 22  # a result that is larger goes to a file
+
+
+SAMPLES: dict[str, dict[str, object]] = {"audio/pcm": {"schema": {}}, "application/octet-stream": {"schema": {}}}
+FILE: dict[str, dict[str, object]] = {encoder.media_type: {"schema": {}} for encoder in ENCODERS.values()}
+
+
+class ConvertQuery(BaseModel):
+    """The query of POST /api/convert."""
+
+    model_config = ConfigDict(extra="forbid", title="Convert")
+
+    format: Annotated[str, AfterValidator(known_format)] = Field(description="Audio format.")
+    sample_rate: int = Field(24_000, ge=8_000, le=MAX_RATE, description="Of the samples in the body, in Hz.")
+
+
+QUERY = query_parameters(ConvertQuery)
+
+
+@blueprint.post("/api/convert")
+@operation("Samples to a file", tag="Speech", takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY)
+def convert() -> Response:
+    """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""
+    query = read_query(ConvertQuery)
+    if request.mimetype not in ("audio/pcm", "application/octet-stream"):
+        raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
+    request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
+    file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed when it is sent
+    try:
+        with body_deadline(speech_service().settings.read_timeout):
+            _encode(request.stream, query, file)
+        size = file.tell()
+        file.seek(0)
+        response = send_file(file, mimetype=ENCODERS[query.format].media_type)
+    except BaseException:
+        file.close()
+        raise
+    response.content_length = size
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _encode(body: IO[bytes], query: ConvertQuery, file: IO[bytes]) -> None:
+    """Raises InvalidRequest for a body of no or of half samples."""
+    total = None if request.content_length is None else request.content_length // SAMPLE_BYTES
+    with closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
+        for samples in _samples(body):
+            file.write(encoder.encode(samples))
+        file.write(encoder.flush())
+
+
+def _samples(body: IO[bytes]) -> Iterator[Samples]:
+    rest, some = b"", False
+    while piece := body.read(PIECE_BYTES):
+        piece = rest + piece
+        whole = len(piece) // SAMPLE_BYTES * SAMPLE_BYTES
+        rest, some = piece[whole:], some or whole > 0
+        yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / np.float32(FULL_SCALE)
+    if rest or not some:
+        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code="invalid_audio")

@@ -1,0 +1,218 @@
+"""OpenAI's speech API as its SDK and Open WebUI speak it. What is not supported is refused, never ignored."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint, Response, jsonify
+from pydantic import BaseModel, ConfigDict, Field
+
+from speech.errors import InvalidRequest, SpeechError, VoiceNotFound
+from speech.request import FRAME_S, SPEEDS, SpeechRequest
+from speech.service import SpeechService
+from speech.session import Speech
+from speech.voices.catalogue import Voice
+from web.http import errors
+from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
+from web.http.audio import AUDIO, Body, answer, audio_response
+from web.http.context import speech_service
+from web.http.describe import SPEECH, operation, path_parameter
+from web.http.forms import Format, Text, Whole, read_form
+from web.http.requests import request_id
+from web.http.sse import EVENT_STREAM, Events
+from web.routes.openai_voices import resolve
+
+blueprint = Blueprint("openai", __name__)
+
+OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
+OUR_MODELS = ("kyutai-tts-1.6b", "kyutai/tts-1.6b-en_fr")
+CREATED = 1_751_500_800  # the day Kyutai TTS 1.6B was published, in seconds since 1970
+MODEL = path_parameter("model", "Its id, which may contain slashes.", "tts-1")
+TO_MODEL = {"first": {"operationId": "model", "parameters": {"model": "$response.body#/data/0/id"}}}
+NAMES = {"text": "input", "format": "response_format"}  # our fields' names -> OpenAI's
+
+
+EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "input": "Good evening.", "seed": 1}]}
+
+
+class VoiceRef(BaseModel):
+    model_config = ConfigDict(extra="forbid", title="VoiceReference")
+
+    id: Text = Field(max_length=300)
+
+
+class OpenAISpeechForm(BaseModel):
+    """The body of POST /v1/audio/speech: OpenAI's fields, and behind them ours."""
+
+    model_config = ConfigDict(extra="forbid", title="OpenAISpeech", json_schema_extra=EXAMPLE)
+
+    model: Text = Field(max_length=300, description="One of GET /v1/models. They all mean the model that is here.")
+    input: Text = Field(min_length=1, description="What to say.")
+    voice: Annotated[Text, Field(max_length=300)] | VoiceRef = Field(
+        description="A voice of GET /v1/audio/voices, or one of OpenAI's names."
+    )
+    response_format: Format = Field("mp3", description="Audio format.")
+    speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
+    instructions: Text | None = Field(None, description="Not supported: only an empty one is taken.")
+    stream_format: Literal["audio", "sse"] = Field("audio", description="sse: OpenAI's events.")
+    stream: bool = Field(True, description="Taken for the sake of other servers' clients; audio always streams.")
+    timestamps: list[Literal["word"]] = Field([], description='["word"] adds speech.text.word events; only with sse.')
+    bitrate: Whole | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    cfg_coef: float | None = Field(None, ge=0, le=10, description="How closely the voice is followed.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
+    top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
+    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+
+    def speech_request(self, service: SpeechService) -> SpeechRequest:
+        """Raises InvalidRequest for what is not supported, UnknownModel, VoiceNotFound."""
+        if self.instructions:
+            raise InvalidRequest(
+                "instructions are not supported: this model takes none.",
+                param="instructions",
+                code="unsupported_parameter",
+            )
+        if self.timestamps and self.stream_format != "sse":
+            raise InvalidRequest('timestamps need "stream_format": "sse".', param="timestamps")
+        _check_model(self.model, service)
+        name = self.voice if isinstance(self.voice, str) else self.voice.id
+        return SpeechRequest(
+            text=self.input,
+            voice=resolve(name, service).id,
+            format=self.response_format,
+            **self.model_dump(include={"speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed"}),
+        )
+
+
+class UnknownModel(VoiceNotFound):
+    """No model has that name."""
+
+    code = "model_not_found"
+
+
+@blueprint.post("/v1/audio/speech")
+@operation("Say a text, as OpenAI does", tag="OpenAI", takes=OpenAISpeechForm, gives=AUDIO, fails=SPEECH)
+def create_speech() -> Response:
+    """Audio streams as it is made. What is not supported is refused with 400."""
+    form, service = read_form(OpenAISpeechForm), speech_service()
+    with _openai_names():
+        speech = service.speak(form.speech_request(service))
+        if form.stream_format == "sse":
+            return _event_response(speech, words="word" in form.timestamps)
+        return audio_response(speech, stream=True)
+
+
+@blueprint.get("/v1/models")
+@operation("Models", tag="OpenAI", gives=OpenAIModels, links=TO_MODEL)
+def models() -> Response:
+    return jsonify(object="list", data=[_model(name) for name in _model_names(speech_service())])
+
+
+@blueprint.get("/v1/models/<path:model>")
+@operation("One model", tag="OpenAI", gives=OpenAIModel, fails=(404,), parameters=[MODEL])
+def model(model: str) -> Response:
+    _check_model(model, speech_service(), any_model=False)
+    return jsonify(_model(model))
+
+
+@blueprint.get("/v1/audio/models")
+@operation("Models for speech, as Open WebUI reads them", tag="OpenAI", gives=OpenAIAudioModels)
+def audio_models() -> Response:
+    return jsonify(models=[{"id": name, "name": name} for name in _model_names(speech_service())])
+
+
+@blueprint.get("/v1/audio/voices")
+@operation("Voices, as Open WebUI reads them", tag="OpenAI", gives=OpenAIVoices)
+def audio_voices() -> Response:
+    listed = [_voice(voice) for voice in speech_service().voices.voices()]
+    return jsonify(object="list", data=listed, voices=listed)
+
+
+# -- models and voices ----------------------------------------------------------------------------------------------
+
+
+def _model_names(service: SpeechService) -> list[str]:
+    """What is here first, then the names under which clients ask for it."""
+    return list(dict.fromkeys((service.choice.spec.model, *OUR_MODELS, *OPENAI_MODELS)))
+
+
+def _check_model(name: str, service: SpeechService, any_model: bool | None = None) -> None:
+    known = _model_names(service)
+    if name in known or (service.settings.openai_any_model if any_model is None else any_model):
+        return
+    raise UnknownModel(f"There is no model {name[:100]!r}. Known: {', '.join(known)}.", param="model")
+
+
+def _model(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "kyutai"}
+
+
+def _voice(voice: Voice) -> dict[str, object]:
+    return {"id": voice.id, "name": voice.name, "language": voice.language, "gender": voice.gender}
+
+
+@contextmanager
+def _openai_names() -> Iterator[None]:
+    """Name the fields in errors as this API does; an unknown voice is a bad value, as it is with OpenAI."""
+    try:
+        yield
+    except SpeechError as error:
+        error.param = NAMES.get(error.param or "", error.param)
+        if type(error) is VoiceNotFound:
+            raise InvalidRequest(error.message, param="voice", code=error.code) from None
+        raise
+
+
+# -- events ---------------------------------------------------------------------------------------------------------
+
+
+def _event_response(speech: Speech, words: bool) -> Response:
+    """OpenAI's events. Unlike ours they begin with the first audio, so that all that goes wrong before is a status."""
+
+    def begin(_: ExitStack) -> Body:
+        speech.start()
+        return _events(speech, Events(speech, request_id()), words), EVENT_STREAM
+
+    return answer(speech, begin)
+
+
+def _events(speech: Speech, events: Events, words: bool) -> Iterator[bytes]:
+    try:
+        for name, data in events.speaking():
+            if name == "word" and not words:
+                continue
+            if translate := _TRANSLATED.get(name):
+                yield _line(translate(data, speech))
+    except SpeechError as error:
+        yield _line({"type": "error", **errors.body_of(error)})
+
+
+def _line(data: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def _delta(data: dict[str, Any], _: Speech) -> dict[str, Any]:
+    return {"type": "speech.audio.delta", "audio": data["audio"]}
+
+
+def _word(data: dict[str, Any], _: Speech) -> dict[str, Any]:
+    return {"type": "speech.text.word", "word": data["word"], "start": data["start_s"], "end": data["stop_s"]}
+
+
+def _done(_: dict[str, Any], speech: Speech) -> dict[str, Any]:
+    """Tokens as the model has them: what it was given of the text, and one for each frame that it made."""
+    given, made = speech.utterance.tokens, math.ceil(speech.utterance.made_s / FRAME_S - 1e-6)
+    return {
+        "type": "speech.audio.done",
+        "usage": {"input_tokens": given, "output_tokens": made, "total_tokens": given + made},
+    }
+
+
+_TRANSLATED: dict[str, Callable[[dict[str, Any], Speech], dict[str, Any]]] = {
+    "audio": _delta,
+    "word": _word,
+    "done": _done,
+}

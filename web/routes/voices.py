@@ -1,0 +1,71 @@
+"""Voices: the list, and adding one from an embedding file."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from speech.errors import InvalidRequest, VoiceNotFound
+from web.http.answers import VoiceAnswer, VoicesAnswer
+from web.http.context import speech_service
+from web.http.describe import BODY, operation
+from web.http.security import body_deadline
+from web.routes.pages import kept
+
+blueprint = Blueprint("voices", __name__)
+
+# An embedding has a quarter of a megabyte. A recording is larger, and its sender shall hear why it cannot be used.
+MAX_UPLOAD_BYTES = 32 * 1024 * 1024
+UPLOAD = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "format": "binary", "description": "A voice embedding (.safetensors)."},
+                "name": {"type": "string", "description": "What it will be called; unset: the file's own name."},
+            },
+        }
+    }
+}
+
+
+@blueprint.get("/api/voices")
+@operation("Voices", tag="Lists", gives=VoicesAnswer)
+def voices() -> Response:
+    """Every voice that a request may name, and the default; null where DEFAULT_VOICE names none of them."""
+    catalogue = speech_service().voices
+    listed, default = catalogue.voices(), None
+    if listed:
+        with suppress(VoiceNotFound):
+            default = catalogue.default.id
+    return kept(jsonify(voices=[asdict(voice) for voice in listed], default=default))  # 700 of them are 130 KB
+
+
+@blueprint.post("/api/voices")
+@operation(
+    "Add a voice",
+    tag="Lists",
+    takes=UPLOAD,
+    gives=VoiceAnswer,
+    status=201,
+    fails=(*BODY, 409, 501),
+)
+def add_voice() -> tuple[Response, int]:
+    """A new voice from the multipart field `file`; `name` is what it will be called, the file's own name if unset."""
+    request.max_content_length = MAX_UPLOAD_BYTES
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("The body must be multipart/form-data with a field named file.")
+    with body_deadline(speech_service().settings.read_timeout):
+        upload = request.files.get("file")
+    if upload is None:
+        raise InvalidRequest("file: is required.", param="file")
+    with upload.stream:
+        name = request.form.get("name") or (upload.filename or "").removesuffix(".safetensors")
+        if not name:
+            raise InvalidRequest("name: is required.", param="name")
+        voice = speech_service().voices.add(name, upload.stream.read())
+    return jsonify(asdict(voice)), 201

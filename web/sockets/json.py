@@ -1,0 +1,250 @@
+"""GET /api/stream: the same as streaming.py in JSON, for whoever writes a client of their own (docs/streaming.md).
+
+In: start, then text cut anywhere, flush, end. Out: ready, audio as binary messages, word, progress, done or error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from wsproto.frame_protocol import CloseReason
+
+from speech.encoders.base import Encoder
+from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.request import Piece, Samples, SpeechRequest, Word
+from speech.service import SpeechService
+from speech.session import Speech
+from speech.text.feed import PARAGRAPH, TextFeed
+from web.http.context import speech_service
+from web.http.errors import body_of, status_of
+from web.http.forms import ReadingForm, Text, explain
+from web.http.requests import log_speech
+from web.sockets.talk import Dialect, Messages, Talk, limits
+from web.sockets.upgrade import Upgrade, Upgraded
+from web.sockets.websocket import SocketClosed, WebSocket
+
+log = logging.getLogger("kyutai_tts.socket")
+blueprint = Blueprint("live", __name__)
+
+PROGRESS_S = 1.0
+OURS = 500
+MOST_NOT_STARTED = 16  # such connections hold no slot, but a thread each of those that the server has to spare
+_not_started = threading.BoundedSemaphore(MOST_NOT_STARTED)
+
+
+class Start(ReadingForm):
+    """The first message. Its fields are those of POST /api/tts; the text comes later."""
+
+    type: Literal["start"]
+
+    def speech_request(self) -> SpeechRequest:
+        return SpeechRequest(**self.model_dump(exclude={"type"}))
+
+
+class More(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["text"]
+    text: Text
+
+
+class Flush(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["flush"]
+
+
+class End(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["end"]
+
+
+ClientMessage = Start | More | Flush | End
+_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
+
+
+def read(message: str | bytes) -> ClientMessage:
+    """A message from the client. Raises InvalidRequest that says what is wrong with it."""
+    if isinstance(message, bytes):
+        raise InvalidRequest("Messages are JSON in text frames; this one was binary.", code="bad_message")
+    try:
+        return _MESSAGE.validate_json(message)
+    except ValidationError as error:
+        raise explain(error, outer=1) from None
+
+
+class JsonDialect(Dialect):
+    """The protocol on an open socket, once it has been told to start."""
+
+    def __init__(self, speech: Speech) -> None:
+        self._speech = speech
+        self._feed = TextFeed()
+        self._unflushed = False  # words came since the last flush
+        self._encoder: Encoder = speech.encoder()
+        self._words = 0
+        self._progress_at = time.monotonic() + PROGRESS_S
+
+    # -- in ---------------------------------------------------------------------------------------------------------
+
+    def hear(self, message: str | bytes, talk: Talk) -> None:
+        heard = read(message)
+        if isinstance(heard, More):
+            pieces = self._feed.feed(heard.text)
+            self._unflushed |= bool(pieces)
+            talk.say(heard.text, pieces)
+        elif isinstance(heard, Flush):
+            self._flush(talk)
+        elif isinstance(heard, End):
+            talk.end()
+        else:
+            raise InvalidRequest("The talk was started already.", code="bad_message")
+
+    def _flush(self, talk: Talk) -> None:
+        """Whatever is there is spoken now, as a sentence of its own."""
+        pieces = self._feed.flush()
+        if pieces or self._unflushed:
+            talk.say("", [*pieces, PARAGRAPH])
+        self._unflushed = False
+
+    def held_back(self) -> list[Piece]:
+        return self._feed.flush()
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    def ready(self) -> str:
+        speech = self._speech
+        return _json(
+            "ready",
+            engine=speech.engine.name,
+            voice=speech.voice.id,
+            format=speech.request.format,
+            media_type=speech.media_type,
+            sample_rate=speech.sample_rate,
+            model_loaded=speech.loaded,
+            ignored=list(speech.ignored),
+        )
+
+    def sound(self, samples: Samples) -> Iterator[str | bytes]:
+        if data := self._encoder.encode(samples):
+            yield data
+        if time.monotonic() >= self._progress_at:
+            self._progress_at = time.monotonic() + PROGRESS_S
+            yield _json("progress", words_done=self._words, **self._figures())
+
+    def last_sound(self) -> Iterator[bytes]:
+        if data := self._encoder.flush():
+            yield data
+
+    def word(self, word: Word) -> Iterator[str]:
+        assert word.stop_s is not None
+        index, self._words = self._words, self._words + 1
+        yield _json("word", index=index, word=word.text, start_s=round(word.start_s, 3), stop_s=round(word.stop_s, 3))
+
+    def done(self) -> Messages:
+        first_s = self._speech.first_audio_s
+        first_audio_s = None if first_s is None else round(first_s, 3)
+        return [_json("done", words=self._words, **self._figures(), first_audio_s=first_audio_s)]
+
+    def failed(self, error: SpeechError) -> Messages:
+        return [_failure(error)]
+
+    def close_code(self, error: SpeechError | None) -> CloseReason:
+        return CloseReason.NORMAL_CLOSURE if error is None else _close_code(error)
+
+    def close(self) -> None:
+        self._encoder.close()
+
+    def _figures(self) -> dict[str, Any]:
+        speech = self._speech
+        return {
+            "audio_s": round(speech.seconds, 3),
+            "elapsed_s": round(time.monotonic() - speech.opened_at, 3),
+            "rtf": None if speech.pace is None else round(speech.pace, 3),
+        }
+
+
+def _json(kind: str, **fields: Any) -> str:
+    return json.dumps({"type": kind, **fields}, ensure_ascii=False)
+
+
+def _failure(error: SpeechError) -> str:
+    return _json("error", **body_of(error))
+
+
+def _close_code(error: SpeechError) -> CloseReason:
+    if isinstance(error, QueueFull | Unavailable):
+        return CloseReason.TRY_AGAIN_LATER
+    if isinstance(error, Cancelled):
+        return CloseReason.GOING_AWAY
+    return CloseReason.INTERNAL_ERROR if status_of(error) >= OURS else CloseReason.POLICY_VIOLATION
+
+
+@blueprint.get("/api/stream", websocket=True)
+def stream() -> Response:
+    """The WebSocket."""
+    upgrade = Upgrade(request.environ)
+    service = speech_service()
+    try:
+        with upgrade.accept(limits(service.settings)) as socket:
+            _serve(service, socket)
+    except SocketClosed:
+        pass
+    except Exception:  # an HTTP answer would only be garbage on this connection by now
+        log.exception("a socket failed")
+    return Upgraded()
+
+
+def _serve(service: SpeechService, socket: WebSocket) -> None:
+    with ExitStack() as held:
+        try:
+            first = _first_message(service, socket)
+            if first is None:
+                socket.close(CloseReason.GOING_AWAY)
+                return
+            speech = _open(service, first)
+            held.callback(log_speech(speech, service.settings.log_text))
+            held.enter_context(speech)
+        except SpeechError as error:
+            _refuse(socket, error)
+            return
+        dialect = JsonDialect(speech)
+        socket.send(dialect.ready())
+        talk = Talk(socket, speech, dialect)
+        with service.when_draining(talk.drain):
+            talk.run()
+
+
+def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | None:
+    """None if it does not come. Raises QueueFull if too many others wait for theirs: threads are not without number."""
+    if not _not_started.acquire(blocking=False):
+        raise QueueFull("Too many connections are open on which nothing was started.", retry_after_s=1)
+    try:
+        with service.when_draining(lambda: socket.call(partial(socket.close, CloseReason.TRY_AGAIN_LATER))):
+            return socket.receive(within_s=service.settings.silence_timeout)
+    finally:
+        _not_started.release()
+
+
+def _open(service: SpeechService, message: str | bytes) -> Speech:
+    start = read(message)
+    if not isinstance(start, Start):
+        raise InvalidRequest("The first message must be start.", param="type", code="bad_message")
+    return service.open(start.speech_request(), may_wait=False)
+
+
+def _refuse(socket: WebSocket, error: SpeechError) -> None:
+    with suppress(SocketClosed):
+        socket.send(_failure(error))
+    socket.close(_close_code(error))
+    for _ in socket.messages():
+        pass

@@ -1,0 +1,253 @@
+"""moshi-server's own protocol: words in over a WebSocket, audio out while they come. For everything written for it.
+
+What its clients rely on is kept: Ready before anything else (even before the model is loaded), Error "no free channels"
+when every slot speaks, close frames without a payload, an unknown voice answered with the default one, nothing sent
+that it would not send. Ours are cfg_coef in the query, words reported in their own spelling, breaks cut in pieces.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sysconfig
+import time
+from contextlib import ExitStack
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel
+from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from wsproto.frame_protocol import CloseReason
+
+from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable, VoiceNotFound
+from speech.request import Piece, Samples, SpeechRequest, Word
+from speech.service import VERSION, SpeechService
+from speech.session import Speech
+from speech.text.feed import MessageFeed
+from web.http.answers import BuildAnswer, ModulesAnswer
+from web.http.audio import audio_response
+from web.http.context import speech_service
+from web.http.describe import SPEECH, operation
+from web.http.forms import Text, read_form
+from web.http.requests import log_speech
+from web.sockets.moshi_wire import (
+    DEFAULT_FORMAT,
+    FORMATS,
+    NO_FREE_CHANNELS,
+    EosMessage,
+    TextMessage,
+    VoiceMessage,
+    Wire,
+    read,
+    wire,
+)
+from web.sockets.talk import Dialect, Messages, Talk, limits
+from web.sockets.upgrade import Upgrade, Upgraded
+from web.sockets.websocket import EMPTY, SocketClosed, WebSocket
+
+log = logging.getLogger("kyutai_tts.socket")
+blueprint = Blueprint("streaming", __name__)
+
+PATHS = ("/api/tts_streaming", "/api/tts-streaming")  # LiveKit's plugin writes the second
+STARTED = time.time()
+
+
+class MoshiDialect(Dialect):
+    """The protocol on an open socket."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._feed = MessageFeed()
+
+    def hear(self, message: str | bytes, talk: Talk) -> None:
+        heard = read(message)
+        if isinstance(heard, TextMessage):
+            talk.say(heard.text, self._feed.feed(heard.text))
+        elif isinstance(heard, EosMessage):
+            talk.end()
+        elif not talk.said:
+            self._bring_voice(heard, talk.speech)
+
+    def _bring_voice(self, heard: VoiceMessage, speech: Speech) -> None:
+        embedding = heard.embedding()
+        if embedding is None:
+            log.info("an embedding that is none of its shape %s; the default voice speaks", heard.shape)
+        else:
+            speech.bring_voice(embedding)
+
+    def held_back(self) -> list[Piece]:
+        return self._feed.flush()
+
+    def sound(self, samples: Samples) -> Messages:
+        return self._wire.sound(samples)
+
+    def last_sound(self) -> Messages:
+        return self._wire.last_sound()
+
+    def word(self, word: Word) -> Messages:
+        return self._wire.word(word)
+
+    def failed(self, error: SpeechError) -> Messages:
+        if _not_ours(error):
+            return ()
+        return self._wire.error(NO_FREE_CHANNELS if isinstance(error, QueueFull) else error.message)
+
+    def close_code(self, error: SpeechError | None) -> CloseReason | None:
+        """A raw format has no other word for audio that is not whole than the lack of a close frame."""
+        return EMPTY if error is None or _not_ours(error) or self._wire.packed else None
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def _not_ours(error: SpeechError) -> bool:
+    """A client that sent nonsense, or nothing, is told nothing."""
+    return isinstance(error, Cancelled | InvalidRequest)
+
+
+def stream() -> Response:
+    """The WebSocket. 400: headers, format or cfg_coef; 401: key; all else is told over the socket."""
+    upgrade = Upgrade(request.environ)
+    name = request.args.get("format", DEFAULT_FORMAT)
+    if name not in FORMATS:
+        raise BadRequest(f"Failed to deserialize query string: format must be one of {', '.join(FORMATS)}")
+    service = speech_service()
+    asked = _asked(service)
+    with ExitStack() as held:
+        refused = None
+        try:
+            speech = service.open(asked, may_wait=False)
+            held.callback(log_speech(speech, service.settings.log_text, name))
+            held.enter_context(speech)
+        except (QueueFull, Unavailable) as error:
+            refused = error
+        try:
+            socket = held.enter_context(upgrade.accept(limits(service.settings)))
+            if refused is None:
+                _talk(service, socket, speech, wire(name))
+            else:
+                _refuse(socket, wire(name), refused)
+        except SocketClosed:
+            pass
+        except Exception:  # an HTTP answer would only be garbage on this connection by now
+            log.exception("a socket failed")
+    return Upgraded()
+
+
+for path in PATHS:
+    blueprint.add_url_rule(path, view_func=stream, methods=["GET"], websocket=True)
+
+
+def _asked(service: SpeechService) -> SpeechRequest:
+    """What the query asks for. Raises InvalidRequest for a cfg_coef that the engine does not take."""
+    voice = _known(request.args.get("voice"), service)
+    cfg_coefs = service.choice.spec.cfg_coefs
+    if "cfg_coef" in request.args:
+        return SpeechRequest(voice=voice, cfg_coef=_number("cfg_coef"))
+    try:
+        cfg_alpha = _number("cfg_alpha")  # moshi-server takes any and uses none
+    except InvalidRequest:
+        cfg_alpha = None
+    return SpeechRequest(voice=voice, cfg_coef=cfg_alpha if cfg_alpha in cfg_coefs else None)
+
+
+def _known(voice: str | None, service: SpeechService) -> str | None:
+    """The voice if there is one, else None, which is the default voice."""
+    try:
+        return service.voices.get(voice).id if voice else None
+    except VoiceNotFound:
+        log.info("no voice %r; the default voice speaks", (voice or "")[:100])
+        return None
+
+
+def _number(name: str) -> float | None:
+    try:
+        return float(request.args[name]) if name in request.args else None
+    except ValueError:
+        raise InvalidRequest(f"{name} must be a number.", param=name) from None
+
+
+def _talk(service: SpeechService, socket: WebSocket, speech: Speech, wire: Wire) -> None:
+    for message in wire.ready():
+        socket.send(message)
+    talk = Talk(socket, speech, MoshiDialect(wire))
+    with service.when_draining(talk.drain):
+        talk.run()
+
+
+def _refuse(socket: WebSocket, wire: Wire, error: SpeechError) -> None:
+    """No slot. A client of a raw format cannot be told; it sees the connection drop."""
+    log.info("a socket was refused: %s", error.message)
+    wire.close()
+    if wire.packed:
+        for message in wire.error(NO_FREE_CHANNELS):
+            socket.send(message)
+        socket.close()
+        for _ in socket.messages():
+            pass
+
+
+class WholeText(BaseModel):
+    """The body of POST /api/tts_streaming."""
+
+    text: Text
+    voice: Text
+
+
+@blueprint.post(PATHS[0])
+@operation(
+    "Say a text, as moshi-server does",
+    tag="moshi-server",
+    name="speak_moshi",
+    takes=WholeText,
+    gives={"audio/wav": {"schema": {}}},
+    fails=(*SPEECH, 422),
+)
+def speak() -> Response:
+    """A whole text at once, answered as a WAV that is sent as it is made."""
+    service = speech_service()
+    try:
+        form = read_form(WholeText)
+    except InvalidRequest as error:
+        if error.code == "invalid_json":
+            raise
+        raise UnprocessableEntity(error.message) from None
+    speech = service.speak(SpeechRequest(text=form.text, voice=_known(form.voice, service), format="wav"))
+    return audio_response(speech, stream=True)
+
+
+@blueprint.get("/api/build_info")
+@operation("Its build", tag="moshi-server", gives=BuildAnswer, needs_key=False)
+def build_info() -> Response:
+    """What moshi-server tells of its build, as far as it means anything here. Unmute asks, to see whether we live."""
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(STARTED))
+    return jsonify(
+        build_timestamp=started,
+        build_date=started[:10],
+        git_branch="unknown",
+        git_timestamp="unknown",
+        git_date="unknown",
+        git_hash="unknown",
+        git_describe=f"kyutai-tts {VERSION}",
+        rustc_host_triple=sysconfig.get_platform(),
+        rustc_version=f"none, Python {platform.python_version()}",
+        cargo_target_triple=sysconfig.get_platform(),
+    )
+
+
+@blueprint.get("/api/modules_info")
+@operation("Its slots", tag="moshi-server", gives=ModulesAnswer, needs_key=False)
+def modules_info() -> Response:
+    """The one module, with its slots as strings."""
+    service = speech_service()
+    total = service.slots
+    return jsonify(
+        [
+            {
+                "type": "py",
+                "path": PATHS[0],
+                "script": "tts.py",
+                "used_slots": str(min(service.streams_open, total)),
+                "total_slots": str(total),
+            }
+        ]
+    )

@@ -1,0 +1,204 @@
+"""A conversation over one WebSocket (Talk): its text to the speech, its audio back, whatever the protocol (Dialect).
+
+Two threads: the caller's reads the socket, one of the talk's own loads, speaks and writes. Neither polls.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from wsproto.frame_protocol import CloseReason
+
+from speech.captions import WordTimes
+from speech.errors import Cancelled, EngineFailed, InvalidRequest, SpeechError
+from speech.request import AudioChunk, Piece, Samples, Word
+from speech.session import Speech
+from speech.settings import Settings
+from web.sockets.websocket import EMPTY, Ending, Limits, SocketClosed, WebSocket
+
+log = logging.getLogger("kyutai_tts.socket")
+
+MAX_CHARS = 1_000_000  # one socket's text: some twenty hours of speech
+CLOSE_S = 5.0  # how long the last messages may take once the reader has ended
+_UNUSUAL = frozenset(Ending) - {Ending.CLOSED_BY_US, Ending.CLOSED_BY_CLIENT, Ending.GONE}
+
+Messages = Iterable[str | bytes]
+
+
+class Dialect(ABC):
+    """What a protocol puts on the wire. `hear` is called by the reader, everything else by the writer."""
+
+    @abstractmethod
+    def hear(self, message: str | bytes, talk: Talk) -> None:
+        """Act on a message from the client. Raises SpeechError for one that makes no sense: it ends the talk."""
+
+    @abstractmethod
+    def held_back(self) -> list[Piece]:
+        """Text that was heard but not said, because it might have gone on. Called by the reader at the end."""
+
+    @abstractmethod
+    def sound(self, samples: Samples) -> Messages:
+        """Audio, in whatever portions the protocol has."""
+
+    @abstractmethod
+    def last_sound(self) -> Messages:
+        """The rest of the audio."""
+
+    @abstractmethod
+    def word(self, word: Word) -> Messages:
+        """A word that was said; both of its times are known."""
+
+    def done(self) -> Messages:
+        """All is said, or no text came."""
+        return ()
+
+    def failed(self, error: SpeechError) -> Messages:
+        """It ends before all is said."""
+        return ()
+
+    def close_code(self, error: SpeechError | None) -> CloseReason | None:
+        """None: no close frame, the connection is cut."""
+        return EMPTY
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to free
+        """Free what is held."""
+
+
+class Talk:
+    """One utterance over one socket. `run` takes until both are over; `say`, `end`, `fail` are the dialect's."""
+
+    def __init__(self, socket: WebSocket, speech: Speech, dialect: Dialect) -> None:
+        self.speech = speech
+        self._socket, self._dialect = socket, dialect
+        self._begun = threading.Event()  # there is something to say, or never will be
+        self._said = False
+        self._chars = 0
+        self._error: SpeechError | None = None
+        self._words = WordTimes()
+
+    def run(self) -> None:
+        """Read until the end. The speech and the dialect are closed when it returns."""
+        writer = threading.Thread(target=self._write, name="talk")
+        writer.start()
+        try:
+            for message in self._socket.messages():
+                self._hear(message)
+        finally:
+            self._reading_ended(self._socket.ending or Ending.GONE)
+            writer.join(CLOSE_S)
+            if writer.is_alive():
+                self._socket.hang_up()
+            writer.join()
+
+    # -- text in (the reader's thread) ----------------------------------------------------------------------------
+
+    @property
+    def said(self) -> bool:
+        """There was text already."""
+        return self._said
+
+    def say(self, text: str, pieces: list[Piece]) -> None:
+        """Say these pieces of a text. Raises InvalidRequest when it is too much."""
+        self._chars += len(text)
+        if self._chars > MAX_CHARS:
+            raise InvalidRequest(f"More than {MAX_CHARS} characters came over one socket.", code="text_too_long")
+        if pieces:
+            self._said = True
+            self.speech.say(*pieces)
+            self._begun.set()
+
+    def end(self) -> None:
+        """No more text will come."""
+        self.say("", self._dialect.held_back())
+        self.speech.end()
+        self._begun.set()
+
+    def drain(self) -> None:
+        """The service is about to end: finish what was begun, and close at once what was not. Any thread."""
+        self._socket.call(self.end)
+
+    def _hear(self, message: str | bytes) -> None:
+        if self._error is not None:
+            return  # it ends already
+        try:
+            self._dialect.hear(message, self)
+        except SpeechError as error:
+            self._error = error
+            self._stop()
+
+    def _reading_ended(self, ending: Ending) -> None:
+        if ending in _UNUSUAL:
+            log.info("a socket ends: %s", ending.value)
+            self._error = self._error or Cancelled(f"The connection ends: {ending.value}.", code=ending.name.lower())
+        self._stop()
+        if ending.nobody_there:
+            self._socket.hang_up()
+
+    def _stop(self) -> None:
+        """The slot is free before the engine's next step."""
+        self.speech.cancel()
+        self._begun.set()
+
+    # -- audio out (the writer's thread) --------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        error: SpeechError | None = None
+        try:
+            with self.speech:
+                self._speak()
+        except SocketClosed:
+            pass
+        except SpeechError as exception:
+            error = exception
+        except Exception:
+            log.exception("a talk failed")
+            error = EngineFailed("Something went wrong on our side.", code="internal_error")
+        finally:
+            self._dialect.close()
+        self._finish(self._error or error)
+
+    def _speak(self) -> None:
+        self.speech.preload()
+        self._begun.wait()
+        if self._said:
+            for chunk in self.speech.chunks():
+                self._send(self._of_chunk(chunk))
+            for word in self._words.end(self.speech.seconds):
+                self._send(self._dialect.word(word))
+            self._send(self._dialect.last_sound())
+
+    def _of_chunk(self, chunk: AudioChunk) -> Iterator[str | bytes]:
+        """A word's times before the audio of the next word."""
+        for begun in chunk.words:
+            for word in self._words.begins(begun):
+                yield from self._dialect.word(word)
+        yield from self._dialect.sound(chunk.samples)
+
+    def _finish(self, error: SpeechError | None) -> None:
+        """The last messages and the close frame. A client that has left hears neither."""
+        if error is not None and not isinstance(error, Cancelled | InvalidRequest):
+            log.warning("a talk ended early: %s", error.message)
+        with suppress(SocketClosed):
+            self._send(self._dialect.done() if error is None else self._dialect.failed(error))
+        code = self._dialect.close_code(error)
+        if code is None:
+            self._socket.hang_up()
+        else:
+            self._socket.close(code)
+
+    def _send(self, messages: Messages) -> None:
+        for message in messages:
+            self._socket.send(message)
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(
+        ping_s=settings.ping_interval,
+        silence_s=settings.silence_timeout,
+        longest_s=settings.max_socket_time,
+        unread_s=settings.read_timeout,
+    )
