@@ -31,6 +31,16 @@ class SpeechRequest:
 
 
 @dataclass(frozen=True)
+class Token:
+    """A word as it is written and as it is said; several written words when they are read as one ("12,50 €")."""
+
+    written: str  # as in the text
+    spoken: str  # one or more words, a blank between them; empty: it is not said
+    start: int = 0  # its place in the text as it was sent, in UTF-16 code units (what JavaScript counts in)
+    stop: int = 0
+
+
+@dataclass(frozen=True)
 class Pause:
     """A silence asked for in the text. A pause of zero seconds only ends the sentence (a paragraph break)."""
 
