@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from speech.text.reading.scan import Match, Rule, before, rule
+from speech.text.reading.scan import Match, Rule, rule
 from speech.text.reading.tongue import Tongue
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -15,6 +15,9 @@ _VULGAR = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5),
     "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
 }  # fmt: skip
+
+
+_DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 64, 100, 1000])
 
 
 class Maths:
@@ -31,7 +34,7 @@ class Maths:
         vulgar = "".join(_VULGAR)
         return [
             rule("d", rf"(?P<low>{n}) ?(?:-|–|—|à) ?(?P<high>{n}) ?%", self._percents),
-            rule("ds", rf"(?P<number>[-−+]?{n}) ?(?P<sign>[%‰])", self._percent),
+            rule("ds", rf"(?P<number>(?:(?<![\w)])[-−+])?{n}) ?(?P<sign>[%‰])", self._percent),
             rule("d", r"(?P<whole>\d{1,9})(?: |-)(?P<top>\d{1,2})[/⁄](?P<bottom>\d{1,3})(?![/\d])", self._mixed_number),
             rule("d", rf"(?P<whole>\d{{1,9}}) ?(?P<vulgar>[{vulgar}])", self._mixed_vulgar),
             rule("sd", rf"(?P<vulgar>[{vulgar}])", self._vulgar),
@@ -40,10 +43,10 @@ class Maths:
             rule("d", rf"(?P<base>{n})[eE](?P<plain>[-+]?\d{{1,3}})(?!\w)", self._scientific),
             rule("d", rf"(?P<left>{n}) ?[x×] ?(?P<right>{n})(?![\^⁻⁰¹²³⁴⁵⁶⁷⁸⁹])(?: ?[x×] ?(?P<third>{n}))?", self._by),
             rule("d", rf"(?P<number>{n}) ?[x×](?!\w)", self._fold),
-            rule("s", rf"[-−](?P<number>{n})(?!\w)", self._minus),
-            rule("s", rf"[~≈∼] ?(?={n})", lambda m: self._tongue.words["about"]),
-            rule("s", rf"\+(?P<number>{n})(?!\w)", self._plus),
-            rule("l", r"(?P<name>[A-Za-zα-ω])(?:\^\{?(?P<plain>[-−+]?\w{1,6})\}?|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}))", self._letter_power),
+            rule("s", rf"(?<![\w)])[-−](?P<number>{n})(?!\w)", self._minus),
+            rule("s", rf"[~∼] ?(?={n})|≈(?={n})", lambda m: self._tongue.words["about"]),
+            rule("s", rf"(?<!\w)\+(?P<number>{n})(?!\w)", self._plus),
+            rule("l", r"(?P<name>[A-Za-zα-ω]{1,2})(?:\^\{?(?P<plain>[-−+]?\w{1,6})\}?|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}))", self._letter_power),
         ]
 
     def signed(self, text: str) -> str:
@@ -74,7 +77,7 @@ class Maths:
 
     def _simple(self, match: Match) -> str:
         top, bottom = int(match["top"]), int(match["bottom"])
-        if top and 1 < bottom <= 100 and (top < bottom or bottom <= 10):
+        if top and bottom in _DENOMINATORS and (top < bottom or bottom <= 10):
             return self._fraction(top, bottom)
         return f"{self._tongue.integer(match['top'])} {self._tongue.words['over']} {self._tongue.integer(match['bottom'])}"
 
@@ -85,7 +88,7 @@ class Maths:
         return f"{self._tongue.number(match['base'])} {self._exponent(match)}"
 
     def _letter_power(self, match: Match) -> str:
-        return f"{match['name']} {self._exponent(match)}"
+        return f"{' '.join(self._tongue.letters.get(name, name) for name in match['name'])} {self._exponent(match)}"
 
     def _scientific(self, match: Match) -> str:
         times = self._tongue.words["times"]
@@ -99,9 +102,7 @@ class Maths:
     def _fold(self, match: Match) -> str:
         return f"{self._tongue.number(match['number'])} {self._tongue.words['fold']}"
 
-    def _minus(self, match: Match) -> str | None:
-        if before(match)[-1:].isdigit() and match.string[match.start() - 1 : match.start()] != " ":
-            return None
+    def _minus(self, match: Match) -> str:
         return f"{self._tongue.words['minus']} {self._tongue.number(match['number'])}"
 
     def _plus(self, match: Match) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from speech.text.reading.scan import Match, Rule, after, before, rule
+from speech.text.reading.scan import Match, Rule, after, before, ends, rule
 from speech.text.reading.tongue import Tongue
 
 UnitNames = Mapping[str, tuple[str, str]]  # a unit as written -> (one, several)
@@ -18,7 +18,8 @@ class Grammar:
     """What a language does with units.
 
     agree(number, as written, in words, noun): the number before this noun (French: une heure). several(number): whether
-    the noun stands in the plural. square, cube: a unit's name -> its square. attribute(match): "a 5 km run" in English.
+    the noun stands in the plural. square, cube: a unit's name -> its square. attribute(word before, word behind): whether
+    the measure describes a noun, "a 5 km run" in English.
     """
 
     agree: Callable[[str, str], str]
@@ -26,6 +27,8 @@ class Grammar:
     square: Callable[[str], str]
     cube: Callable[[str], str]
     attribute: Callable[[str, str], bool]
+    words: frozenset[str]  # units that are words of the language too
+    apart: frozenset[str]  # units only with a blank before them
 
 
 class Measures:
@@ -39,16 +42,18 @@ class Measures:
         n = self._tongue.number_pattern
         power = r"(?:\^?[23]|[²³])"
         unit = rf"(?P<unit>(?:{self._any}))(?P<power>{power})?(?:(?P<slash>[/·])(?P<per>(?:{self._any}))(?P<perpower>{power})?)?(?![\w²³^/])"
-        sign = "[-−+±~]?"
+        sign = r"(?:(?<![\w)])[-−+±~])?"
+        behind = r"(?:(?<=/\d )|(?<=/\d\d )|(?<=[½⅓⅔¼¾⅛⅜⅝⅞])|(?<=[½⅓⅔¼¾⅛⅜⅝⅞] ))"
         to = r"(?:-|–|—| to | à | and | et )"
         return [
             rule("ds", rf"(?P<number>{sign}{n})(?: ?{to} ?(?P<high>{n}))?[ -]?{unit}", self._measure),
+            rule("ls", rf"{behind}(?P<unit>{self._any})(?P<power>{power})?(?![\w²³^/])", self._behind_fraction),
             rule("l", rf"(?:{self._any})(?P<power>{power})?/(?P<per>{self._any})(?![\w²³^])", self._bare),
         ]
 
     def _measure(self, match: Match) -> str | None:
         unit = match["unit"]
-        if unit.isalpha() and len(unit) == 1 and match[0][-2:-1] == " " and not self._safe(match):
+        if not self._meant(match, unit):
             return None
         last = match["high"] or match["number"]
         several = self._grammar.several(last.lstrip("-−+±~")) and not self._grammar.attribute(before(match), after(match))
@@ -61,9 +66,19 @@ class Measures:
             said += self._per(match)
         return said
 
-    def _safe(self, match: Match) -> bool:
-        """A unit of one letter, a blank behind its number: only if it is no word of its own."""
-        return match["unit"] not in "aAIy"
+    def _meant(self, match: Match, unit: str) -> bool:
+        """Some units are words too ("5 in all"); some letters behind a number are no unit ("4K")."""
+        apart = not match[0].removesuffix(unit)[-1:].isdigit()
+        if unit in self._grammar.words:
+            return not apart or ends(match)
+        return apart or unit not in self._grammar.apart
+
+    def _behind_fraction(self, match: Match) -> str | None:
+        """1/4 tsp, 3 1/2 kg: several only behind a whole number."""
+        if match["unit"] in self._grammar.words:
+            return None
+        mixed = re.search(r"\d[ -]\d{1,2}/\d{1,2} ?$|\d ?[½⅓⅔¼¾⅛⅜⅝⅞] ?$", match.string[max(0, match.start() - 20) : match.start()])
+        return self._name(match["unit"], match["power"], several=mixed is not None)
 
     def _number(self, text: str, noun: str) -> str:
         names = {"-": "minus", "−": "minus", "+": "plus", "±": "plusminus", "~": "about"}

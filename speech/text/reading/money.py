@@ -22,10 +22,10 @@ class Currency:
 
 @dataclass(frozen=True)
 class Habits:
-    """What a language does with sums. join: between the sum and its cents. of: before the currency after a million."""
+    """What a language does with sums. join: between the sum and its cents. of(scale, currency): "millions d'euros"."""
 
     join: str
-    of: Callable[[str], str]
+    of: Callable[[str, str], str]
     agree: Callable[[str, str], str]
     several: Callable[[str], bool]
     attribute: Callable[[str, str], bool]
@@ -78,7 +78,7 @@ class Money:
         if scale:
             one, several = self._scales[scale]
             scaled = several if self._habits.several(number) else one
-            return f"{self._tongue.number(number)} {self._habits.of(scaled)} {currency.several}".replace("' ", "'")
+            return f"{self._tongue.number(number)} {self._habits.of(scaled, currency.several)}"
         whole, fraction = self._tongue.parse(number)
         if currency.cent and len(fraction) == 2:
             return self._with_cents(int(whole or "0"), int(fraction), whole, currency)
@@ -88,9 +88,8 @@ class Money:
         attribute = self._habits.attribute(before(match), after(match))
         noun = currency.several if self._habits.several(number) and not attribute else currency.one
         said = self._habits.agree(self._tongue.number(number), noun)
-        if said.endswith(("million", "millions", "milliard", "milliards")) and self._tongue.code == "fr":
-            return f"{said} {self._habits.of('')}{noun}".replace("  ", " ")
-        return f"{said} {noun}"
+        head, _, last = said.rpartition(" ")
+        return f"{head} {self._habits.of(last, noun)}".strip()
 
     def _with_cents(self, whole: int, cents: int, digits: str, currency: Currency) -> str:
         coin = currency.cents if self._habits.several(str(cents)) else currency.cent

@@ -10,6 +10,7 @@ from speech.text.reading.letters import is_capitals
 _PLAIN = re.compile(r"[\"'“‘«(¿¡]*[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?…)\"'”’»]*")
 _CORE = re.compile(r"[^\W_]+")
 _ABBREVIATED = re.compile(r"[A-ZÀ-Ý]{2}|\b[IVXLC](?:e|er|re|ère|ème)\b")  # CDs, l'ONU, XXe, Ve
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu)['’]", re.IGNORECASE)
 _OPERATORS = frozenset("+ - − – — × x ÷ = ≈ ~ < > ≤ ≥ / * ± % ‰ ° ∕ · ^ & № § # à".split())
 
 
@@ -26,13 +27,13 @@ class Openers:
         if _PLAIN.fullmatch(word) is None:
             return bool(word)
         core = word.strip("\"'“‘«(¿¡,;:!?…)”’»")
-        letters = core.rstrip(".")
+        letters = _ELISION.sub("", core.rstrip("."))
         return (
             letters in self.starters
             or not letters.isascii()
             or letters in self.abbreviations
             or _ABBREVIATED.search(letters) is not None
-            or (len(letters) == 1 and letters in "IVXLCDM" and letters != "I")
+            or (len(letters) == 1 and letters in "VXLCDM")
         )
 
     def joins(self, word: str, following: str) -> bool:
@@ -45,7 +46,7 @@ class Openers:
             or core[-1].isdigit()
             or core in _OPERATORS
             or core.rstrip(".") in self.joiners
-            or core in self.joiners
+            or re.split(r"[/²³·]", core)[0] in self.joiners
             or _starts_like_a_quantity(core)
             or (is_capitals(core.rstrip(".")) and any(map(is_capitals, _CORE.findall(word))))
         )

@@ -48,13 +48,11 @@ class Rules:
 
     rules: Iterable[Rule]
     rest: Callable[[Match], str]  # what is said of a run that no rule takes
+    run: re.Pattern[str] = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|\S")  # letters, digits or one sign
     by_kind: dict[Kind, list[Rule]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_kind = {kind: [rule for rule in self.rules if kind in rule.kinds] for kind in Kind}
-
-
-_RUN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|\S")
 
 
 def rule(kinds: str, pattern: str, say: Callable[[Match], str | None], flags: re.RegexFlag = re.NOFLAG) -> Rule:
@@ -82,25 +80,34 @@ def scan(text: str, begin: int, end: int, rules: Rules) -> list[Part]:
 
 
 def _part(text: str, place: int, end: int, rules: Rules) -> Part:
-    if place == 0 or not _glued(text[place - 1], text[place]):
+    if place == 0 or not _glued(text[max(0, place - 2) : place], text[place]):
         for candidate in rules.by_kind[_kind(text[place])]:
             match = candidate.pattern.match(text, place, end)
             if match is not None and match.end() > place and (said := candidate.say(match)) is not None:
                 return Part(place, match.end(), said)
-    run = _RUN.match(text, place, end)
+    run = rules.run.match(text, place, end)
     assert run is not None  # noqa: S101  (the place holds no blank)
     return Part(place, run.end(), rules.rest(run))
 
 
 def _glued(before: str, here: str) -> bool:
-    """Inside a word: between two letters or two digits nothing begins."""
-    return (before.isalpha() and here.isalpha()) or (before.isdigit() and here.isdigit())
+    """Inside a word: between two letters, before a digit that follows a letter or goes on a row of numbers.
+
+    before: up to two characters. A raised digit is no digit in this sense.
+    """
+    last = before[-1:]
+    if here.isdecimal():
+        return last.isalnum() or (last in {".", ","} and before[0].isdecimal())
+    return last.isalpha() and here.isalpha()
 
 
 def _kind(character: str) -> Kind:
     if character.isdigit():
         return Kind.DIGIT
     return Kind.LETTER if character.isalpha() else Kind.SIGN
+
+
+_NEXT = re.compile(r"[^\S\n]+(\S+)")
 
 
 def before(match: Match) -> str:
@@ -111,7 +118,7 @@ def before(match: Match) -> str:
 
 def after(match: Match) -> str:
     """The word behind the match, a blank away; empty if something else follows."""
-    found = re.compile(r"[^\S\n]+(\S+)").match(match.string, match.end())
+    found = _NEXT.match(match.string, match.end())
     return found[1] if found else ""
 
 

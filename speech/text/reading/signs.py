@@ -13,7 +13,7 @@ from speech.text.reading.tongue import Tongue
 SILENT = frozenset("%$€£&@#+=/\\_*~^|<>[]{}")  # engines get none of these: each has a reading, or is left out
 PUNCTUATION = frozenset(".,;:!?…'\"’‘“”«»‹›„()-–—¿¡‑‐")
 _OTHER_HYPHENS = {"‑": "-", "‐": "-"}
-_MARKS = frozenset("*|_~^`•·\\<>[]{}")  # left out when they stand at a word's edge or alone
+_MARKS = frozenset("*|_~^`•·\\[]{}")  # left out when they stand at a word's edge or alone
 
 
 class Rest:

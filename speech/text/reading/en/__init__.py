@@ -44,7 +44,7 @@ TONGUE = Tongue(
 _CAPITALS = Capitals(CapitalWords(SAID_ACRONYMS, SPELLED_ACRONYMS, COMMON_SHORT, EITHER, {}))
 _OPENERS = Openers(
     abbreviations=frozenset(TITLES) | frozenset(ABBREVIATIONS) | frozenset(BEFORE_NUMBERS) | {"Dr", "St"},
-    starters=frozenset(dates.MONTHS) | {"C", "F", "w", "No", "Nos"},
+    starters=frozenset(dates.MONTHS) | {"C", "F", "I", "w", "No", "Nos"},
     joiners=frozenset(dates.MONTHS)
     | frozenset(UNITS)
     | frozenset(CURRENCIES)
@@ -70,9 +70,10 @@ def _rules() -> Rules:
     return Rules(
         (
             *web.rules(TONGUE),
-            *codes.rules(TONGUE, TONGUE.digits),
             *times.rules(),
-            *dates.rules(),
+            *dates.dated(),
+            *codes.rules(TONGUE, TONGUE.digits),
+            *dates.years(),
             ordinal_rule,
             *quantities.rules(TONGUE),
             *names.rules(),

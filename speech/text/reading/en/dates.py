@@ -24,7 +24,8 @@ _YEAR_WORDS = frozenset(
 _QUANTITY_WORDS = frozenset("about over under than some nearly almost exactly only roughly least most approximately".split())
 
 
-def rules() -> list[Rule]:
+def dated() -> list[Rule]:
+    """Days, months and the years that stand with them."""
     iso = r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)"
     slashed = r"(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?![\d/])"
     return [
@@ -35,12 +36,18 @@ def rules() -> list[Rule]:
         rule("l", rf"{_NAME} (?P<day>[0-3]?\d)(?:-|–|—)(?P<high>[0-3]?\d)(?!\d){_YEAR}", _month_days),
         rule("l", rf"{_NAME} {_DAY}(?![\d:%/]|[.,]\d| ?[ap]\.?m){_YEAR}", _month_first),
         rule("l", rf"{_NAME} (?P<year>\d{{4}})(?!\d)", _month_year),
+    ]
+
+
+def years() -> list[Rule]:
+    """Years and decades that stand alone."""
+    return [
         rule("l", r"(?P<name>FY|CY|AY) ?'?(?P<year>\d{2,4})(?!\d)", lambda m: f"{m['name'][0]} Y {_any_year(m['year'])}"),
         rule("d", r"(?P<low>\d{4})s?(?:-|–|—)(?P<high>\d{4}|\d{2})(?P<s>s?)(?![\w-])", _years),
         rule("d", r"(?P<year>\d{3}0|[1-9]0)['’]?s(?!\w)", lambda m: decade(int(m["year"]))),
         rule("s", r"['’‘](?P<year>\d0)s(?!\w)", lambda m: decade(int(m["year"]))),
         rule("s", r"['’](?P<year>\d{2})(?!\w)", lambda m: _any_year(m["year"])),
-        rule("d", r"(?P<year>1[1-9]\d\d|20\d\d)(?!\w|[.,]\d)", _bare_year),
+        rule("d", r"(?P<year>1\d{3}|20\d\d)(?! ?[×x%]|\w|[.,]\d)", _bare_year),
         rule("d", r"(?P<year>\d{1,4}) ?(?P<era>BCE|CE|BC|AD)(?!\w)", _era),
         rule("l", r"(?P<era>AD) (?P<year>\d{1,4})(?!\d)", lambda m: f"A D {_any_year(m['year'])}"),
     ]
@@ -74,7 +81,7 @@ def _slashed(match: Match) -> str | None:
     """Month first where that can be, as in the United States; with points between them the day is first."""
     first, second = int(match["first"]), int(match["second"])
     month, day = (second, first) if first > 12 or match["mark"] == "." else (first, second)
-    if not 1 <= month <= 12 or (match["mark"] == "-" and len(match["year"]) == 2):
+    if not 1 <= month <= 12 or (match["mark"] != "/" and len(match["year"]) == 2):
         return None
     return _date(MONTHS[month - 1], day, match["year"])
 

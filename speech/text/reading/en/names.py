@@ -37,7 +37,7 @@ def rules() -> list[Rule]:
         rule("l", rf"(?P<name>{plain})(?P<point>\.)(?!\w)", _abbreviation),
         rule("l", r"(?P<name>etc|vs|Jr|Sr|Ltd|Inc)(?!\w|')", lambda m: ABBREVIATIONS[m["name"]]),
         rule("l", r"w/o(?!\w)", lambda m: "without"),
-        rule("l", r"w/(?=[ a-z])", lambda m: "with "),
+        rule("l", r"w/(?=[a-z]|$)", lambda m: "with "),
         rule("l", r"and/or(?!\w)", lambda m: "and or"),
         rule("l", r"[nN]/[aA](?!\w)", lambda m: "not applicable"),
         rule("l", r"WW(?P<roman>I{1,3}|[123])(?!\w)", _world_war),

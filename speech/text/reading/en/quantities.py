@@ -47,8 +47,8 @@ def _power(exponent: str) -> str:
 
 
 def rules(tongue: Tongue) -> list[Rule]:
-    grammar = Grammar(lambda number, noun: number, _several, "square {}".format, "cubic {}".format, _attribute)
-    habits = Habits("and", lambda scale: scale, lambda number, noun: number, _several, _attribute, say_cents=True)
+    grammar = Grammar(lambda number, noun: number, _several, "square {}".format, "cubic {}".format, _attribute, frozenset({"in", "A", "au", "rad"}), frozenset({"K", "B", "T"}))
+    habits = Habits("and", "{} {}".format, lambda number, noun: number, _several, _attribute, say_cents=True)
     return [
         rule("d", r"(?P<feet>\d{1,2}) ?(?:'|’|′|ft\.? |feet ) ?(?P<inches>\d{1,2}) ?(?:\"|”|″|''|’’|in\b\.?)", _feet),
         rule("d", r"(?P<d>\d{1,3})° ?(?P<m>\d{1,2})['′’](?: ?(?P<s>\d{1,2}(?:\.\d+)?)[\"″”])? ?(?P<side>[NSEW])?(?!\w)", _degrees),
@@ -66,6 +66,7 @@ def plain(tongue: Tongue) -> list[Rule]:
     return [
         rule("d", rf"(?P<low>{n}) ?(?:–|—) ?(?P<high>{n})(?![\w])", lambda m: _range(tongue, m)),
         rule("d", rf"(?P<low>{n})-(?P<high>{n})(?![\w-])", lambda m: _range(tongue, m)),
+        rule("d", rf"(?P<low>{n}) - (?P<high>{n})(?!\w| ?=)", lambda m: _range(tongue, m)),
         rule("d", rf"(?P<low>{n}) - (?=\d)", lambda m: f"{tongue.number(m['low'])} minus "),
         rule("d", r"(?P<n>\d{1,6})\+(?!\w)", lambda m: f"{tongue.integer(m['n'])} plus"),
         rule("s", rf"# ?(?P<n>{n})", lambda m: f"number {tongue.number(m['n'])}"),

@@ -19,7 +19,7 @@ from speech.text.reading.fr.lists import (
 from speech.text.reading.fr.tables import CURRENCIES, GREEK, SCALES, SIGNS, UNITS, WORDS
 from speech.text.reading.letters import Capitals, CapitalWords
 from speech.text.reading.openers import Openers
-from speech.text.reading.scan import Match, Rules
+from speech.text.reading.scan import Rules
 from speech.text.reading.signs import Rest
 from speech.text.reading.step import Reader
 from speech.text.reading.tongue import Tongue
@@ -41,24 +41,14 @@ TONGUE = Tongue(
 _CAPITALS = Capitals(CapitalWords(SAID_ACRONYMS, SPELLED_ACRONYMS, COMMON_SHORT, EITHER, {}))
 _OPENERS = Openers(
     abbreviations=frozenset(TITLES) | frozenset(ABBREVIATIONS) | frozenset(BEFORE_NUMBERS) | {"c.-à-d", "cad", "p", "svp", "SVP"},
-    starters=frozenset(TITLES) | {"C", "no", "No", "nos", "svp"},
+    starters=frozenset(TITLES) | {"C", "I", "no", "No", "nos", "svp"},
     joiners=frozenset(dates.MONTHS)
     | frozenset(UNITS)
     | frozenset(CURRENCIES)
     | frozenset(SCALES)
     | frozenset(ABBREVIATIONS)
-    | {"au", "et", "à", "h", "H", "ex"},
+    | {"au", "et", "à", "h", "H", "ex", "J.-C"},
 )
-
-
-def _word(match: Match) -> str | None:
-    """d'EDF, l'ONU, qu'IBM: an elision before an abbreviation."""
-    found = re.fullmatch(r"(?P<head>[^\W\d_]{1,5}['’])(?P<letters>[A-ZÀ-Ý]{2,})", match[0])
-    if found is None:
-        return None
-    inner = re.compile(r"[A-ZÀ-Ý]+").match(match.string, match.start() + len(found["head"]), match.end())
-    assert inner is not None  # noqa: S101  (the letters were found just there)
-    return found["head"].lower() + _CAPITALS.say(inner) if found["head"][:-1].isupper() else found["head"] + _CAPITALS.say(inner)
 
 
 def _phone(digits: str) -> str:
@@ -70,14 +60,15 @@ def _rules() -> Rules:
     return Rules(
         (
             *web.rules(TONGUE),
-            *codes.rules(TONGUE, _phone),
             *dates.rules(),
+            *codes.rules(TONGUE, _phone),
             *dates.ordinals(),
             *quantities.rules(TONGUE),
             *names.rules(),
             *quantities.plain(TONGUE),
         ),
-        Rest(TONGUE, _CAPITALS, _word).say,
+        Rest(TONGUE, _CAPITALS, lambda match: None).say,
+        re.compile(r"[^\W\d_]+['’](?=[^\W\d_])|[^\W\d_]+|\d+|\S"),  # an elision (l', qu') is a run of its own
     )
 
 

@@ -16,7 +16,7 @@ def rules() -> list[Rule]:
         rule("l", r"[nN](?P<s>os?|[°ºo])(?P<many>s|ˢ)?\.? ?(?=\d)", _number_sign),
         rule("s", r"№ ?(?=\d)", lambda m: "numéro "),
         rule("l", r"[pP]\. ?ex\.", lambda m: "par exemple"),
-        rule("l", r"c\.?-?à-?d\.?", lambda m: "c'est-à-dire"),
+        rule("l", r"[cC]\.-?à-?d\.", lambda m: "c'est-à-dire"),
         rule("l", r"[sS]\.?[vV]\.?[pP](?:\.|(?!\w))", lambda m: "s'il vous plaît"),
         rule("l", r"(?P<name>[eE]\. ?g\.|[iI]\. ?e\.)", lambda m: "par exemple" if m[0][0] in "eE" else "c'est-à-dire"),
         rule("l", rf"(?P<name>{numbers})\. ?(?=\d|[IVXLC]+\b)", lambda m: BEFORE_NUMBERS[m["name"]] + " "),
@@ -85,15 +85,20 @@ def _roman(match: Match) -> str | None:
     if number is None:
         return None
     previous, following = before(match), after(match)
-    if previous.title() in KINGS and (len(letters) > 1 or letters in "IVX"):
+    if _bare(previous).title() in KINGS and (len(letters) > 1 or letters in "IVX"):
         return "premier" if number == 1 else cardinal(number)
     if following.lower().startswith(("siècle", "arrondissement", "République", "dynastie")):
         return ordinal(number)
-    if previous.lower() in NUMBERED:
+    if _bare(previous).lower() in NUMBERED:
         return ("une" if number == 1 and previous.lower() in FEMININE_ORDINALS else cardinal(number))
     if len(letters) > 1 and set(letters) <= set("IVX") and letters not in {"XX", "XXX"}:
         return cardinal(number)
     return None
+
+
+def _bare(word: str) -> str:
+    """Without an elided article: d'Henri -> Henri."""
+    return word.replace("’", "'").rpartition("'")[2]
 
 
 def _code(match: Match) -> str | None:

@@ -30,9 +30,11 @@ def _agree(number: str, noun: str) -> str:
     return feminine(number) if is_feminine and "virgule" not in number else number
 
 
-def _of(scale: str) -> str:
-    """Before a currency: millions d'euros, millions de dollars, mille euros."""
-    return scale if scale == "mille" else f"{scale} de".strip()
+def _of(scale: str, currency: str) -> str:
+    """A currency behind a noun of number: millions d'euros, millions de dollars; but mille euros."""
+    if not scale.startswith(("million", "milliard", "billion")):
+        return f"{scale} {currency}"
+    return f"{scale} d'{currency}" if currency[0] in "aeiouy" else f"{scale} de {currency}"
 
 
 def _fraction(top: int, bottom: int) -> str:
@@ -53,11 +55,6 @@ def _power(exponent: str) -> str:
     return f"puissance {'moins ' if exponent.startswith('-') else ''}{said}"
 
 
-def _powered(word: str) -> str:
-    """kilomètres carrés, mètre cube: the adjective follows the noun's number."""
-    return word
-
-
 def _square(name: str) -> str:
     return f"{name} carré{'s' * name.endswith('s')}"
 
@@ -67,7 +64,7 @@ def _cube(name: str) -> str:
 
 
 def rules(tongue: Tongue) -> list[Rule]:
-    grammar = Grammar(_agree, _several, _square, _cube, lambda previous, following: False)
+    grammar = Grammar(_agree, _several, _square, _cube, lambda previous, following: False, frozenset({"an", "in", "A", "o"}), frozenset({"K", "B", "T"}))
     habits = Habits("et", _of, _agree, _several, lambda previous, following: False, say_cents=False)
     return [
         *Money(tongue, CURRENCIES, SCALES, PER, habits).rules(),
@@ -94,6 +91,7 @@ def plain(tongue: Tongue) -> list[Rule]:
     return [
         rule("d", rf"(?P<low>{n}) ?(?:–|—) ?(?P<high>{n})(?!\w)", between),
         rule("d", rf"(?P<low>{n})-(?P<high>{n})(?![\w-])", between),
+        rule("d", rf"(?P<low>{n}) - (?P<high>{n})(?!\w| ?=)", between),
         rule("d", rf"(?P<low>{n}) - (?=\d)", lambda m: f"{tongue.number(m['low'])} moins "),
         rule("d", r"(?P<n>\d{1,6})\+(?!\w)", lambda m: f"{tongue.integer(m['n'])} plus"),
         rule("s", rf"# ?(?P<n>{n})", lambda m: f"numéro {tongue.number(m['n'])}"),
