@@ -39,14 +39,14 @@ class Maths:
             rule("d", rf"(?P<whole>\d{{1,9}}) ?(?P<vulgar>[{vulgar}])", self._mixed_vulgar),
             rule("sd", rf"(?P<vulgar>[{vulgar}])", self._vulgar),
             rule("d", r"(?P<top>\d{1,3})[/⁄](?P<bottom>\d{1,4})(?![/\d])", self._simple),
-            rule("d", rf"(?P<base>{n})(?:\^(?:\{{?(?P<plain>[-−+]?\d{{1,6}})\}}?)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}))", self._to_power),
+            rule("d", rf"(?P<base>{n})(?:\^(?:\{{?(?P<plain>[-−+]?(?:[0-9]{{1,6}}|[a-z]))\}}?(?!\w))|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}))", self._to_power),
             rule("d", rf"(?P<base>{n})[eE](?P<plain>[-+]?\d{{1,3}})(?!\w)", self._scientific),
             rule("d", rf"(?P<left>{n}) ?[x×] ?(?P<right>{n})(?![\^⁻⁰¹²³⁴⁵⁶⁷⁸⁹])(?: ?[x×] ?(?P<third>{n}))?", self._by),
             rule("d", rf"(?P<number>{n}) ?[x×](?!\w)", self._fold),
             rule("s", rf"(?<![\w)])[-−](?P<number>{n})(?!\w)", self._minus),
             rule("s", rf"[~∼] ?(?={n})|≈(?={n})", lambda m: self._tongue.words["about"]),
             rule("s", rf"(?<!\w)\+(?P<number>{n})(?!\w)", self._plus),
-            rule("l", r"(?P<name>[A-Za-zα-ω]{1,2})(?:\^\{?(?P<plain>[-−+]?\w{1,6})\}?|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}))", self._letter_power),
+            rule("l", r"(?P<name>[A-Za-zα-ω]{1,2})(?:\^\{?(?P<plain>[-−+]?(?:[0-9]{1,6}|[A-Za-z]{1,3}))\}?(?!\w)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}))", self._letter_power),
         ]
 
     def signed(self, text: str) -> str:

@@ -17,7 +17,8 @@ from speech.text.reading.scan import MAX_WORD_CHARS, Part, Rules, scan
 
 Piece = Token | Pause
 
-MAX_STRETCH = 16  # words; of a longer stretch the first half is read, then it goes on
+MAX_STRETCH = 16  # words; of a longer stretch only the first are read, then it goes on
+LOOK_AHEAD = 4  # words at its end that are only looked at
 LEFT_CONTEXT = 3  # words already read that rules may look at: "Henry" before "VIII"
 
 
@@ -37,6 +38,7 @@ class Reading:
         self._reader = reader
         self._held: deque[Token] = deque()
         self._left: deque[str] = deque(maxlen=LEFT_CONTEXT)
+        self._joined = 0  # so many held words are known to be one stretch
 
     def feed(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Pieces in, in the order of the text; those that no later piece can change out."""
@@ -44,12 +46,10 @@ class Reading:
         for piece in pieces:
             if isinstance(piece, Token):
                 self._held.append(piece)
-                given += self._read(complete=False)
             else:
                 given += [*self.flush(), piece]
-                if isinstance(piece, Pause):
-                    self._left.clear()
-        return given
+                self._left.clear()
+        return given + self._read(complete=False)
 
     def flush(self) -> list[Piece]:
         """What was held back: the text ends here, or its writer rests."""
@@ -58,38 +58,35 @@ class Reading:
     def _read(self, complete: bool) -> list[Piece]:
         given: list[Piece] = []
         while self._held:
+            if not self._reader.opens(self._held[0].spoken):
+                token = self._held.popleft()
+                self._left.append(token.spoken)
+                given.append(token)
+                continue
             count = self._stretch()
-            if count == len(self._held) and not complete and self._waits(count):
+            if count == len(self._held) < MAX_STRETCH and not complete:
                 break
             given += self._said(count)
+            self._joined = 0
         return given
-
-    def _waits(self, count: int) -> bool:
-        return count < MAX_STRETCH and self._reader.opens(self._held[0].spoken)
 
     def _stretch(self) -> int:
         """How many of the held words are one stretch."""
-        if not self._reader.opens(self._held[0].spoken):
-            return 1
-        count = 1
-        while count < min(len(self._held), MAX_STRETCH) and self._reader.joins(
-            self._held[count - 1].spoken, self._held[count].spoken
-        ):
+        count, held = max(1, self._joined), self._held
+        while count < min(len(held), MAX_STRETCH) and self._reader.joins(held[count - 1].spoken, held[count].spoken):
             count += 1
+        self._joined = count
         return count
 
     def _said(self, count: int) -> list[Token]:
         """Read the first `count` held words, take them out, and give them, joined where they are one reading."""
-        if not self._reader.opens(self._held[0].spoken):
-            self._left.append(self._held[0].spoken)
-            return [self._held.popleft()]
         words = [token.spoken for token in islice(self._held, count + 1)]
         text = " ".join([*self._left, *words])
         begin = sum(len(word) + 1 for word in self._left)
         end = begin + len(" ".join(words[:count]))
         groups = _groups(text, begin, words[:count], scan_words(text, begin, end, self._reader.rules))
         if count == MAX_STRETCH:
-            groups = groups[: max(1, len(groups) // 2)]
+            groups = groups[: max(1, len(groups) - LOOK_AHEAD)]
         given = []
         for length, spoken in groups:
             tokens = [self._held.popleft() for _ in range(length)]

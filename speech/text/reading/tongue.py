@@ -26,7 +26,7 @@ class Tongue:
 
     def digits(self, text: str) -> str:
         """Each digit by itself; other characters are left out."""
-        return " ".join(self.digit_words[int(c)] for c in text if c in "0123456789")
+        return " ".join(self.digit_words[int(c)] for c in text if c.isdecimal())
 
     def integer(self, digits: str) -> str:
         """A row of digits as a cardinal; digit by digit if it is very long or begins with a nought."""
