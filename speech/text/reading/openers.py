@@ -10,6 +10,7 @@ from speech.text.reading.letters import is_capitals
 _PLAIN = re.compile(r"[\"'“‘«(¿¡]*[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?…)\"'”’»]*")
 _CORE = re.compile(r"[^\W_]+")
 _ABBREVIATED = re.compile(r"[A-ZÀ-Ý]{2}|\b[IVXLC](?:e|er|re|ère|ème)\b")  # CDs, l'ONU, XXe, Ve
+_FOREIGN = re.compile("[ªº²³¹µ¼-¾\u0250-\U0010ffff]")  # letters beyond Latin ones with their accents
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu)['’]", re.IGNORECASE)
 _OPERATORS = frozenset("+ - − – — × x ÷ = ≈ ~ < > ≤ ≥ / * ± % ‰ ° ∕ · ^ & № § # à".split())
 
@@ -24,13 +25,13 @@ class Openers:
 
     def opens(self, word: str) -> bool:
         """Whether the word may be read otherwise than as it stands."""
-        if _PLAIN.fullmatch(word) is None:
+        if _PLAIN.fullmatch(word) is None or ".." in word:
             return bool(word)
         core = word.strip("\"'“‘«(¿¡,;:!?…)”’»")
         letters = _ELISION.sub("", core.rstrip("."))
         return (
             letters in self.starters
-            or not letters.isascii()
+            or _FOREIGN.search(letters) is not None
             or letters in self.abbreviations
             or _ABBREVIATED.search(letters) is not None
             or (len(letters) == 1 and letters in "VXLCDM")

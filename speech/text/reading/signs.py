@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 
@@ -46,30 +45,13 @@ class Rest:
         return _latin(text)
 
     def _sign(self, match: Match) -> str:
-        sign = match[0]
+        sign = "…" if match[0][:2] == ".." else match[0]  # dots in a row are one sign
         if sign in PUNCTUATION:
             return _OTHER_HYPHENS.get(sign, sign)
         if sign in _MARKS and not _inside(match):
             return ""
         name = self._tongue.signs.get(sign)
         return f" {name} " if name else ""
-
-
-def unsaid(text: str, tongue: Tongue) -> str:
-    """The letters and signs of a text that are in no way said in this language: another script, a sign without a name.
-
-    Marks of layout and pictures are not counted.
-    """
-    return "".join(character for character in text if _is_unsaid(character, tongue))
-
-
-def _is_unsaid(character: str, tongue: Tongue) -> bool:
-    if character.isascii():
-        return False
-    if character.isalpha():
-        return not _is_latin(character) and character not in tongue.letters
-    category = unicodedata.category(character)
-    return category[0] == "S" and category != "So" and character not in tongue.signs and category != "Sk"
 
 
 def _latin(text: str) -> str:
@@ -86,8 +68,3 @@ def _inside(match: Match) -> bool:
     """Between two letters or digits, without a blank."""
     text, start, stop = match.string, match.start(), match.end()
     return text[start - 1 : start].isalnum() and text[stop : stop + 1].isalnum()
-
-
-def cleaned(spoken: str) -> str:
-    """Without blanks before punctuation that the signs' names brought in."""
-    return re.sub(r" +(?=[.,;:!?…])", "", " ".join(spoken.split()))

@@ -22,6 +22,10 @@ LOOK_AHEAD = 4  # words at its end that are only looked at
 LEFT_CONTEXT = 3  # words already read that rules may look at: "Henry" before "VIII"
 
 
+class Settled(Token):
+    """A token whose `spoken` is for the engine as it is: reading leaves it alone."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """A language, ready to read. Stateless; shared by all texts."""
@@ -44,7 +48,7 @@ class Reading:
         """Pieces in, in the order of the text; those that no later piece can change out."""
         given: list[Piece] = []
         for piece in pieces:
-            if isinstance(piece, Token):
+            if isinstance(piece, Token) and not isinstance(piece, Settled):
                 self._held.append(piece)
             else:
                 given += [*self.flush(), piece]
