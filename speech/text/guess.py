@@ -32,7 +32,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
 def guess(text: str) -> str | None:
-    """"en", "fr", ... of a text of some words; None where it cannot be told.
+    """ "en", "fr", ... of a text of some words; None where it cannot be told.
 
     >>> guess("Il est tard, et la nuit est belle."), guess("It is late and the night is fair."), guess("OK, Paris!")
     ('fr', 'en', None)

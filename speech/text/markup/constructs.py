@@ -66,7 +66,11 @@ def _formula(text: str, place: int, complete: bool, before: str) -> Found | None
 
 def _wait(text: str, place: int, complete: bool, longest: int, stops: str, begun: re.Pattern[str] | None) -> None:
     """Raise Wait while the construct may still end: within its longest length nothing has come that stops it."""
-    if complete or len(text) - place > longest or any(text.find(stop, place + 1, place + longest) >= 0 for stop in stops):
+    if (
+        complete
+        or len(text) - place > longest
+        or any(text.find(stop, place + 1, place + longest) >= 0 for stop in stops)
+    ):
         return
     if begun is None or begun.match(text, place):
         raise Wait(place)

@@ -26,7 +26,9 @@ MAX_WORD_CHARS = 1_000  # a longer one comes in parts; looking through it again 
 _RUN = re.compile(r"[^\s<\[$\\|]+")
 _SPACE = re.compile(r"\s+")
 _HYPHEN_BREAK = re.compile(r"-[^\S\r\n]{0,20}(?:\r\n|\r|\n)[^\S\r\n]{0,40}")
-_COMPOUNDS = frozenset("well self half ex non long high low all cross anti pre post co semi mid two three peut celui celle".split())
+_COMPOUNDS = frozenset(
+    "well self half ex non long high low all cross anti pre post co semi mid two three peut celui celle".split()
+)
 _ITEMS = frozenset({Kind.ITEM, Kind.NUMBERED})
 _CLOSING = "\"'”’»)]"
 
@@ -224,7 +226,11 @@ class Markup:
                 if complete:
                     return end
                 raise Wait(place)
-            if text[end].isspace() or (text[end] == "|" and self._kind is Kind.ROW) or self._splits(place, end, complete):
+            if (
+                text[end].isspace()
+                or (text[end] == "|" and self._kind is Kind.ROW)
+                or self._splits(place, end, complete)
+            ):
                 return end
             end += 1
 

@@ -6,7 +6,9 @@ import re
 
 MAX_CHARS = 300
 DISPLAY = re.compile(rf"\$\$([^$]{{1,{MAX_CHARS}}})\$\$|\\\[(.{{1,{MAX_CHARS}}}?)\\\]", re.DOTALL)
-INLINE = re.compile(rf"\\\((.{{1,{MAX_CHARS}}}?)\\\)|\$(?![\s$\d])([^$\n]{{1,120}})(?<!\s)\$(?!\d)|\$(\d[^\s$]{{0,120}}[\\^_][^\s$]{{0,120}})\$(?!\d)")
+INLINE = re.compile(
+    rf"\\\((.{{1,{MAX_CHARS}}}?)\\\)|\$(?![\s$\d])([^$\n]{{1,120}})(?<!\s)\$(?!\d)|\$(\d[^\s$]{{0,120}}[\\^_][^\s$]{{0,120}})\$(?!\d)"
+)
 _MATHS = re.compile(r"[\\^_={}<>+]|^[A-Za-z]{1,2}$|^[A-Za-z]\([A-Za-z, ]+\)$")
 
 _SIGNS = {
@@ -22,7 +24,9 @@ _SIGNS = {
 }  # fmt: skip
 _NAMES = frozenset("sin cos tan log ln exp lim max min sup inf det gcd deg arg".split())
 _SILENT = frozenset("left right big Big bigg Bigg quad qquad displaystyle limits nolimits , ; : ! > hspace".split())
-_WRAPPERS = frozenset("text mathrm mathbf mathit mathsf operatorname textbf textit mathbb mathcal vec hat bar boxed".split())
+_WRAPPERS = frozenset(
+    "text mathrm mathbf mathit mathsf operatorname textbf textit mathbb mathcal vec hat bar boxed".split()
+)
 _GROUP = r"\{([^{}]*)\}"
 _TWO = re.compile(rf"\\[dt]?frac\s?{_GROUP}\s?{_GROUP}")
 _ROOT = re.compile(rf"\\sqrt\s?{_GROUP}")

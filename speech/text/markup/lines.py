@@ -6,8 +6,10 @@ import re
 from enum import Enum, auto
 
 MAX_TITLE_CHARS = 60
-_MARKER = re.compile(r"(?P<heading>#{1,6})(?=\s)|(?P<item>[-*+•‣◦–])(?=\s)|(?P<number>\d{1,3}[.)])(?=\s)|(?P<quote>>{1,5})(?=\s|$)|(?P<row>\|)")
-_FENCE = re.compile(r"(`{3,}|~{3,})")
+_MARKER = re.compile(
+    r"(?P<heading>#{1,6})(?=\s)|(?P<item>[-*+•‣◦–])(?=\s)|(?P<number>\d{1,3}[.)])(?=\s)|(?P<quote>>{1,5})(?=\s|$)|(?P<row>\|)"
+)
+_FENCE = re.compile(r"(`{3,40}|~{3,40})")
 _BEGUN = re.compile(r"(?:#{1,6}|[-*+•‣◦–]|\d{1,3}[.)]?|>{1,5}|`{1,2}|~{1,2}|-+|=+)$")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,})(?=\s|$)")
 _SMALL_WORDS = frozenset(
@@ -35,7 +37,7 @@ def begins(text: str, place: int, complete: bool) -> tuple[Kind, int] | None:
     if not complete and _BEGUN.match(text, place):
         return None
     if fence := _FENCE.match(text, place):
-        return None if not complete and fence.end() == len(text) else (Kind.FENCE, len(fence[0]))
+        return None if not complete and fence.end() == len(text) and len(fence[0]) < 40 else (Kind.FENCE, len(fence[0]))
     if underline := _UNDERLINE.match(text, place):
         return Kind.UNDERLINE, len(underline[0])
     marker = _MARKER.match(text, place)

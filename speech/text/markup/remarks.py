@@ -23,7 +23,7 @@ class About(StrEnum):
 
 _SENTENCES = {
     About.THOUGHTS_UNSAID: "The model's thoughts are not said: {}",
-    About.CODE_UNSAID: "A block of code is not said; code: \"read\" has it read: {}",
+    About.CODE_UNSAID: 'A block of code is not said; code: "read" has it read: {}',
     About.DIRECTION_UNSAID: "A stage direction is not said: {}",
     About.FORMULA_UNSAID: "A part of a formula is not said: {}",
     About.TAG_IGNORED: "A tag is not obeyed; what it holds is said as other text: {}",

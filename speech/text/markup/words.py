@@ -8,7 +8,9 @@ import unicodedata
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # Ligatures, mathematical alphabets, full-width and circled forms: letters and digits that only look different.
-_FANCY = re.compile("[\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff\u2100-\u2138\u2150-\u215f\u2460-\u2473\u2080-\u2089]")
+_FANCY = re.compile(
+    "[\ufb00-\ufb06\uff01-\uff5e\U0001d400-\U0001d7ff\u2100-\u2138\u2150-\u215f\u2460-\u2473\u2080-\u2089]"
+)
 _KEPT = frozenset("℃℉№™℗⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅟")
 
 

@@ -10,7 +10,9 @@ from speech.text.reading.scan import Match, after, before
 
 _VOWELS = set("AEIOUYÀÂÄÉÈÊËÎÏÔÖÙÛÜŒÆ")
 _CORE = re.compile(r"[^\W\d_]+")
-_UNSAID_CLUSTERS = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]{4}|^[BCDFGHJKLMNPQRTVWXZ][BCDFGJKMNPQSTVXZ]|[AEIOUY]{4}|Q[^U]|[JVX]$")
+_UNSAID_CLUSTERS = re.compile(
+    r"[BCDFGHJKLMNPQRSTVWXZ]{4}|^[BCDFGHJKLMNPQRTVWXZ][BCDFGJKMNPQSTVXZ]|[AEIOUY]{4}|Q[^U]|[JVX]$"
+)
 _SAYABLE_STARTS = re.compile(r"^(?:CH|SH|TH|PH|WH|KN|PS|GN|WR|SC|SK|SM|SN|SP|ST|SW|TW|DW|GH|TS|CZ|PT)")
 
 

@@ -24,7 +24,11 @@ class Maths:
     """The rules of one language."""
 
     def __init__(
-        self, tongue: Tongue, fraction: Callable[[int, int], str], mixed: Callable[[str, str], str], power: Callable[[str], str]
+        self,
+        tongue: Tongue,
+        fraction: Callable[[int, int], str],
+        mixed: Callable[[str, str], str],
+        power: Callable[[str], str],
     ) -> None:
         """fraction(numerator, denominator), mixed(whole, fraction) and power(exponent, in words) say them."""
         self._tongue, self._fraction, self._mixed, self._power = tongue, fraction, mixed, power
@@ -39,14 +43,22 @@ class Maths:
             rule("d", rf"(?P<whole>\d{{1,9}}) ?(?P<vulgar>[{vulgar}])", self._mixed_vulgar),
             rule("sd", rf"(?P<vulgar>[{vulgar}])", self._vulgar),
             rule("d", r"(?P<top>\d{1,3})[/⁄](?P<bottom>\d{1,4})(?![/\d])", self._simple),
-            rule("d", rf"(?P<base>{n})(?:\^(?:\{{?(?P<plain>[-−+]?(?:[0-9]{{1,6}}|[a-z]))\}}?(?!\w))|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}))", self._to_power),
+            rule(
+                "d",
+                rf"(?P<base>{n})(?:\^(?:\{{?(?P<plain>[-−+]?(?:[0-9]{{1,6}}|[a-z]))\}}?(?!\w))|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,6}}))",
+                self._to_power,
+            ),
             rule("d", rf"(?P<base>{n})[eE](?P<plain>[-+]?\d{{1,3}})(?!\w)", self._scientific),
             rule("d", rf"(?P<left>{n}) ?[x×] ?(?P<right>{n})(?![\^⁻⁰¹²³⁴⁵⁶⁷⁸⁹])(?: ?[x×] ?(?P<third>{n}))?", self._by),
             rule("d", rf"(?P<number>{n}) ?[x×](?!\w)", self._fold),
             rule("s", rf"(?<![\w)])[-−](?P<number>{n})(?!\w)", self._minus),
             rule("s", rf"[~∼] ?(?={n})|≈(?={n})", lambda m: self._tongue.words["about"]),
             rule("s", rf"(?<!\w)\+(?P<number>{n})(?!\w)", self._plus),
-            rule("l", r"(?P<name>[A-Za-zα-ω]{1,2})(?:\^\{?(?P<plain>[-−+]?(?:[0-9]{1,6}|[A-Za-z]{1,3}))\}?(?!\w)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}))", self._letter_power),
+            rule(
+                "l",
+                r"(?P<name>[A-Za-zα-ω]{1,2})(?:\^\{?(?P<plain>[-−+]?(?:[0-9]{1,6}|[A-Za-z]{1,3}))\}?(?!\w)|(?P<raised>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}))",
+                self._letter_power,
+            ),
         ]
 
     def signed(self, text: str) -> str:
@@ -57,7 +69,9 @@ class Maths:
 
     def _percents(self, match: Match) -> str:
         words = self._tongue.words
-        return f"{self._tongue.number(match['low'])} {words['to']} {self._tongue.number(match['high'])} {words['percent']}"
+        return (
+            f"{self._tongue.number(match['low'])} {words['to']} {self._tongue.number(match['high'])} {words['percent']}"
+        )
 
     def _percent(self, match: Match) -> str:
         name = self._tongue.words["percent" if match["sign"] == "%" else "permille"]
@@ -79,7 +93,9 @@ class Maths:
         top, bottom = int(match["top"]), int(match["bottom"])
         if top and bottom in _DENOMINATORS and (top < bottom or bottom <= 10):
             return self._fraction(top, bottom)
-        return f"{self._tongue.integer(match['top'])} {self._tongue.words['over']} {self._tongue.integer(match['bottom'])}"
+        return (
+            f"{self._tongue.integer(match['top'])} {self._tongue.words['over']} {self._tongue.integer(match['bottom'])}"
+        )
 
     def _exponent(self, match: Match) -> str:
         return self._power((match["plain"] or match["raised"].translate(_SUPERSCRIPTS)).replace("−", "-"))

@@ -56,7 +56,9 @@ class Measures:
         if not self._meant(match, unit):
             return None
         last = match["high"] or match["number"]
-        several = self._grammar.several(last.lstrip("-−+±~")) and not self._grammar.attribute(before(match), after(match))
+        several = self._grammar.several(last.lstrip("-−+±~")) and not self._grammar.attribute(
+            before(match), after(match)
+        )
         name = self._name(unit, match["power"], several)
         said = self._number(match["number"], name)
         if match["high"]:
@@ -77,7 +79,9 @@ class Measures:
         """1/4 tsp, 3 1/2 kg: several only behind a whole number."""
         if match["unit"] in self._grammar.words:
             return None
-        mixed = re.search(r"\d[ -]\d{1,2}/\d{1,2} ?$|\d ?[½⅓⅔¼¾⅛⅜⅝⅞] ?$", match.string[max(0, match.start() - 20) : match.start()])
+        mixed = re.search(
+            r"\d[ -]\d{1,2}/\d{1,2} ?$|\d ?[½⅓⅔¼¾⅛⅜⅝⅞] ?$", match.string[max(0, match.start() - 20) : match.start()]
+        )
         return self._name(match["unit"], match["power"], several=mixed is not None)
 
     def _number(self, text: str, noun: str) -> str:

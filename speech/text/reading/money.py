@@ -55,7 +55,11 @@ class Money:
         to = r" ?(?:-|–|—|to|à) ?"
         minus = r"(?P<minus>[-−]?)"
         return [
-            rule("sl", rf"{minus}{sign} ?(?P<low>{n})(?:{to}(?:{_any(self._currencies)})?(?P<number>{n})){scale}{per}", self._sum),
+            rule(
+                "sl",
+                rf"{minus}{sign} ?(?P<low>{n})(?:{to}(?:{_any(self._currencies)})?(?P<number>{n})){scale}{per}",
+                self._sum,
+            ),
             rule("sl", rf"{minus}{sign} ?(?P<low>)(?P<number>{n})(?!/\d){scale}{per}", self._sum),
             rule("ds", rf"{minus}(?P<low>{n}){to}(?P<number>{n}){scale} ?{sign}(?!\w){per}", self._sum),
             rule("ds", rf"{minus}(?P<low>)(?P<number>{n}){scale} ?{sign}(?![\w]){per}", self._sum),

@@ -101,7 +101,9 @@ class Reading:
 
 def scan_words(text: str, begin: int, end: int, rules: Rules) -> list[Part]:
     """As `scan`, but a word that is far too long is read without rules, so that nonsense costs no more than prose."""
-    if end - begin <= MAX_WORD_CHARS * MAX_STRETCH and all(len(w) <= MAX_WORD_CHARS for w in text[begin:end].split(" ")):
+    if end - begin <= MAX_WORD_CHARS * MAX_STRETCH and all(
+        len(w) <= MAX_WORD_CHARS for w in text[begin:end].split(" ")
+    ):
         return scan(text, begin, end, rules)
     return scan(text, begin, end, Rules((), rules.rest, rules.run))
 

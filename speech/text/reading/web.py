@@ -88,7 +88,9 @@ class _Web:
             "+": self._words["plus"],
         }  # fmt: skip
         runs = re.findall(r"[^\W\d_]+|\d+|\S", text)
-        return " ".join(names.get(run) or (self._tongue.integer(run) if run[0].isdigit() else _letters(run)) for run in runs)
+        return " ".join(
+            names.get(run) or (self._tongue.integer(run) if run[0].isdigit() else _letters(run)) for run in runs
+        )
 
 
 def _letters(run: str) -> str:

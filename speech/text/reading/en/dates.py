@@ -7,9 +7,7 @@ import re
 from speech.text.reading.en.cardinals import cardinal, decade, ordinal, two_digits, year
 from speech.text.reading.scan import Match, Rule, after, before, rule
 
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+MONTHS = ("January February March April May June July August September October November December").split()
 _SHORT = {name[:3]: name for name in MONTHS} | {"Sept": "September"}
 _NAME = "(?P<month>" + "|".join(MONTHS) + r"|(?:" + "|".join(_SHORT) + r")\b\.?)"
 _YEAR = r"(?:,? (?P<year>\d{4}|'\d{2})(?!\d|[.,:/-]\d|%))?"
@@ -21,7 +19,9 @@ _NOT_PLURAL = frozenset(
 _YEAR_WORDS = frozenset(
     "in since by of until till during from before after around circa year early late mid spring summer autumn fall winter and to".split()
 )
-_QUANTITY_WORDS = frozenset("about over under than some nearly almost exactly only roughly least most approximately".split())
+_QUANTITY_WORDS = frozenset(
+    "about over under than some nearly almost exactly only roughly least most approximately".split()
+)
 
 
 def dated() -> list[Rule]:
@@ -42,7 +42,9 @@ def dated() -> list[Rule]:
 def years() -> list[Rule]:
     """Years and decades that stand alone."""
     return [
-        rule("l", r"(?P<name>FY|CY|AY) ?'?(?P<year>\d{2,4})(?!\d)", lambda m: f"{m['name'][0]} Y {_any_year(m['year'])}"),
+        rule(
+            "l", r"(?P<name>FY|CY|AY) ?'?(?P<year>\d{2,4})(?!\d)", lambda m: f"{m['name'][0]} Y {_any_year(m['year'])}"
+        ),
         rule("d", r"(?P<low>\d{4})s?(?:-|–|—)(?P<high>\d{4}|\d{2})(?P<s>s?)(?![\w-])", _years),
         rule("d", r"(?P<year>\d{3}0|[1-9]0)['’]?s(?!\w)", lambda m: decade(int(m["year"]))),
         rule("s", r"['’‘](?P<year>\d0)s(?!\w)", lambda m: decade(int(m["year"]))),

@@ -26,13 +26,21 @@ def rules() -> list[Rule]:
     plain = "|".join(sorted(ABBREVIATIONS, key=len, reverse=True))
     return [
         rule("l", rf"(?P<name>{numbers})\. ?(?=[\d#]|[IVXLC]+\b)", lambda m: BEFORE_NUMBERS[m["name"]] + " "),
-        rule("l", r"(?P<name>Nos?|[Nn]°) ?(?=\d)", lambda m: "number " if m["name"][:2] != "No" or m[0].endswith("°") else None),
+        rule(
+            "l",
+            r"(?P<name>Nos?|[Nn]°) ?(?=\d)",
+            lambda m: "number " if m["name"][:2] != "No" or m[0].endswith("°") else None,
+        ),
         rule("s", r"№ ?(?=\d)", lambda m: "number "),
         rule("l", rf"(?P<name>{both})(?P<point>\.?)(?!\w)", _either),
         rule("l", rf"(?P<name>{titles})(?:\.|(?= [A-Z]))(?!\w)", _title),
         rule("l", r"(?P<name>[eE]\.? ?g\.|[iI]\.? ?e\.)", lambda m: "for example" if m[0][0] in "eE" else "that is"),
         rule("l", r"[Aa]\.?[Kk]\.?[Aa]\.", lambda m: "also known as"),
-        rule("l", r"Ph\.?D(?P<s>s?)(?P<point>\.?)(?!\w)", lambda m: "P H D" + "'s" * bool(m["s"]) + closing_point(m, bool(m["point"]))),
+        rule(
+            "l",
+            r"Ph\.?D(?P<s>s?)(?P<point>\.?)(?!\w)",
+            lambda m: "P H D" + "'s" * bool(m["s"]) + closing_point(m, bool(m["point"])),
+        ),
         rule("l", r"(?:[A-Za-z]\.){2,}[A-Za-z]?(?!\w)", _initials),
         rule("l", rf"(?P<name>{plain})(?P<point>\.)(?!\w)", _abbreviation),
         rule("l", r"(?P<name>etc|vs|Jr|Sr|Ltd|Inc)(?!\w|')", lambda m: ABBREVIATIONS[m["name"]]),
@@ -55,7 +63,9 @@ def _either(match: Match) -> str:
     title, street = _BOTH[match["name"]]
     previous, following = before(match), after(match)
     names = following[:1].isupper() and following.strip(".,;:!?'\"") not in STARTERS
-    if names and not (previous[:1].isupper() and not match["point"] and previous.strip(",.")[-1:].islower() and title == "drive"):
+    if names and not (
+        previous[:1].isupper() and not match["point"] and previous.strip(",.")[-1:].islower() and title == "drive"
+    ):
         return title
     if not match["point"] and not previous[:1].isupper():
         return title
@@ -64,7 +74,10 @@ def _either(match: Match) -> str:
 
 def _title(match: Match) -> str | None:
     name, following = match["name"], after(match)
-    if name in {"Gen", "Rep", "Hon", "Fr", "Col", "Pres", "Sen", "Adm", "Rev", "Ft", "Mt", "Maj"} and not following[:1].isupper():
+    if (
+        name in {"Gen", "Rep", "Hon", "Fr", "Col", "Pres", "Sen", "Adm", "Rev", "Ft", "Mt", "Maj"}
+        and not following[:1].isupper()
+    ):
         return None
     if match[0][-1] != "." and name not in {"Mr", "Mrs", "Ms", "Prof", "Mt", "Messrs"}:
         return None
@@ -80,7 +93,9 @@ def _initials(match: Match) -> str | None:
 
 def _abbreviation(match: Match) -> str | None:
     name, following = match["name"], after(match)
-    if name in {"no", "Sat", "Sun", "Mar", "min", "max", "Co", "al", "Ch", "Pl", "Ct", "Sq"} and not _abbreviated(match, name):
+    if name in {"no", "Sat", "Sun", "Mar", "min", "max", "Co", "al", "Ch", "Pl", "Ct", "Sq"} and not _abbreviated(
+        match, name
+    ):
         return None
     ending = closing_point(match, has_point=True)
     if ending and name in {"Jan", "Feb", "Mar", "Apr", "Aug", "Sept", "Sep", "Oct", "Nov", "Dec"} and following:
@@ -116,7 +131,11 @@ def _roman(match: Match) -> str | None:
         return ordinal(number)
     if previous.title() in REGNAL and (len(letters) > 1 or letters in "VX"):
         return f"the {ordinal(number).title()}{possessive}"
-    if previous.lower().strip(".") in NUMBERED and previous[-1:] not in ".,;:" and (letters != "I" or previous[:1].isupper() or not following.islower()):
+    if (
+        previous.lower().strip(".") in NUMBERED
+        and previous[-1:] not in ".,;:"
+        and (letters != "I" or previous[:1].isupper() or not following.islower())
+    ):
         return cardinal(number) + possessive
     if following.lower().startswith(("century", "centuries", "olympiad")) and len(letters) > 1:
         return ordinal(number)

@@ -47,16 +47,32 @@ def _power(exponent: str) -> str:
 
 
 def rules(tongue: Tongue) -> list[Rule]:
-    grammar = Grammar(lambda number, noun: number, _several, "square {}".format, "cubic {}".format, _attribute, frozenset({"in", "A", "au", "rad"}), frozenset({"K", "B", "T"}))
+    grammar = Grammar(
+        lambda number, noun: number,
+        _several,
+        "square {}".format,
+        "cubic {}".format,
+        _attribute,
+        frozenset({"in", "A", "au", "rad"}),
+        frozenset({"K", "B", "T"}),
+    )
     habits = Habits("and", "{} {}".format, lambda number, noun: number, _several, _attribute, say_cents=True)
     return [
         rule("d", r"(?P<feet>\d{1,2}) ?(?:'|’|′|ft\.? |feet ) ?(?P<inches>\d{1,2}) ?(?:\"|”|″|''|’’|in\b\.?)", _feet),
-        rule("d", r"(?P<d>\d{1,3})° ?(?P<m>\d{1,2})['′’](?: ?(?P<s>\d{1,2}(?:\.\d+)?)[\"″”])? ?(?P<side>[NSEW])?(?!\w)", _degrees),
+        rule(
+            "d",
+            r"(?P<d>\d{1,3})° ?(?P<m>\d{1,2})['′’](?: ?(?P<s>\d{1,2}(?:\.\d+)?)[\"″”])? ?(?P<side>[NSEW])?(?!\w)",
+            _degrees,
+        ),
         *Money(tongue, CURRENCIES, SCALES, PER, habits).rules(),
         *Measures(tongue, UNITS, grammar).rules(),
         *Maths(tongue, _fraction, _mixed, _power).rules(),
         rule("l", r"Q(?P<n>[1-4])(?!\w)", lambda m: f"Q {cardinal(int(m['n']))}"),
-        rule("ds", rf"(?P<number>{tongue.number_pattern}) ?(?P<scale>mn|bn|tn|trn)(?!\w)", lambda m: f"{tongue.number(m['number'])} {SCALES[m['scale']][0]}"),
+        rule(
+            "ds",
+            rf"(?P<number>{tongue.number_pattern}) ?(?P<scale>mn|bn|tn|trn)(?!\w)",
+            lambda m: f"{tongue.number(m['number'])} {SCALES[m['scale']][0]}",
+        ),
     ]
 
 
@@ -70,7 +86,11 @@ def plain(tongue: Tongue) -> list[Rule]:
         rule("d", rf"(?P<low>{n}) - (?=\d)", lambda m: f"{tongue.number(m['low'])} minus "),
         rule("d", r"(?P<n>\d{1,6})\+(?!\w)", lambda m: f"{tongue.integer(m['n'])} plus"),
         rule("s", rf"# ?(?P<n>{n})", lambda m: f"number {tongue.number(m['n'])}"),
-        rule("s", rf"§{{1,2}} ?(?P<n>{n})", lambda m: f"{'sections' if m[0][1] == '§' else 'section'} {tongue.number(m['n'])}"),
+        rule(
+            "s",
+            rf"§{{1,2}} ?(?P<n>{n})",
+            lambda m: f"{'sections' if m[0][1] == '§' else 'section'} {tongue.number(m['n'])}",
+        ),
         rule("ds", n, lambda m: tongue.number(m[0])),
     ]
 

@@ -13,10 +13,16 @@ def rules() -> list[Rule]:
     clock = r"(?P<hour>[0-2]?\d):(?P<minute>[0-5]\d)"
     return [
         rule("d", rf"{clock}(?::(?P<second>[0-5]\d))?{_HALF}?(?!\d|:\d)", _clock),
-        rule("d", rf"(?P<low>1?\d)(?::(?P<lowminute>[0-5]\d))? ?(?:-|–|—|to) ?(?P<hour>1?\d)(?::(?P<minute>[0-5]\d))?{_HALF}", _span),
+        rule(
+            "d",
+            rf"(?P<low>1?\d)(?::(?P<lowminute>[0-5]\d))? ?(?:-|–|—|to) ?(?P<hour>1?\d)(?::(?P<minute>[0-5]\d))?{_HALF}",
+            _span,
+        ),
         rule("d", rf"(?P<hour>1?\d){_HALF}", _hour),
         rule("d", r"(?P<left>\d{1,9})(?P<more>(?::\d{1,9}){1,3})(?![\d:])", _ratio),
-        rule("d", r"24/7(?:/365)?(?!\d)", lambda m: "twenty-four seven" + (" three sixty-five" if "365" in m[0] else "")),
+        rule(
+            "d", r"24/7(?:/365)?(?!\d)", lambda m: "twenty-four seven" + (" three sixty-five" if "365" in m[0] else "")
+        ),
         rule("d", r"9/11(?!\d|/)", lambda m: "nine eleven"),
         rule("d", r"(?P<left>50/50|20/20)(?!\d|/)", lambda m: " ".join([two_digits(int(m[0][:2]))] * 2)),
         rule("d", r"(?P<hour>\d{1,2})h(?P<minute>[0-5]\d)(?!\w)", lambda m: _spoken(int(m["hour"]), m["minute"])),
@@ -39,7 +45,9 @@ def _clock(match: Match) -> str | None:
     elif minute == "00" and not match["second"]:
         said = _full_hour(hour, match["hour"])
     else:
-        said = ("zero " if match["hour"] == "00" else f"{'zero ' if match['hour'][0] == '0' and hour else ''}") + _without_nought(match)
+        said = (
+            "zero " if match["hour"] == "00" else f"{'zero ' if match['hour'][0] == '0' and hour else ''}"
+        ) + _without_nought(match)
     if match["second"]:
         low = int(match["second"])
         said = f"{two_digits(hour)} {_minute(minute)} and {cardinal(low)} second{'s' * (low != 1)}"
@@ -64,7 +72,7 @@ def _full_hour(hour: int, digits: str) -> str:
 
 
 def _half(match: Match) -> str:
-    """" a m", with the point that ends the sentence if it is one."""
+    """ " a m", with the point that ends the sentence if it is one."""
     if not match["half"]:
         return ""
     return f" {match['half'].upper()} M" + closing_point(match, bool(match["point"]))

@@ -40,7 +40,10 @@ TONGUE = Tongue(
 )
 _CAPITALS = Capitals(CapitalWords(SAID_ACRONYMS, SPELLED_ACRONYMS, COMMON_SHORT, EITHER, {}))
 _OPENERS = Openers(
-    abbreviations=frozenset(TITLES) | frozenset(ABBREVIATIONS) | frozenset(BEFORE_NUMBERS) | {"c.-à-d", "cad", "p", "svp", "SVP"},
+    abbreviations=frozenset(TITLES)
+    | frozenset(ABBREVIATIONS)
+    | frozenset(BEFORE_NUMBERS)
+    | {"c.-à-d", "cad", "p", "svp", "SVP"},
     starters=frozenset(TITLES) | {"C", "I", "no", "No", "nos", "svp"},
     joiners=frozenset(dates.MONTHS)
     | frozenset(UNITS)

@@ -30,7 +30,11 @@ def cardinal(number: int) -> str:
 
 def _group(group: int, scale: int) -> str:
     if scale == 1:  # an adjective without a plural: "mille", "deux cent mille"
-        return "mille" if group == 1 else f"{_below_thousand(group).removesuffix('s') if _ends_in_s(group) else _below_thousand(group)} mille"
+        return (
+            "mille"
+            if group == 1
+            else f"{_below_thousand(group).removesuffix('s') if _ends_in_s(group) else _below_thousand(group)} mille"
+        )
     return f"{_below_thousand(group)} {_SCALES[scale]}{'s' if scale and group > 1 else ''}".strip()
 
 

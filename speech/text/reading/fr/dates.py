@@ -21,11 +21,24 @@ def rules() -> list[Rule]:
     return [
         rule("d", r"(?P<year>\d{4})-(?P<number>\d{2})-(?P<day>\d{2})(?!\d)", _numeric),
         rule("d", slashed, _numeric),
-        rule("d", rf"(?P<low>[0-3]?\d)(?:er)?(?: ?[-–—] ?| au | et )(?P<day>[0-3]?\d)(?:er)? {_NAME}(?: (?P<year>\d{{4}}))?(?!\w)", _days, _I),
+        rule(
+            "d",
+            rf"(?P<low>[0-3]?\d)(?:er)?(?: ?[-–—] ?| au | et )(?P<day>[0-3]?\d)(?:er)? {_NAME}(?: (?P<year>\d{{4}}))?(?!\w)",
+            _days,
+            _I,
+        ),
         rule("d", rf"(?P<day>[0-3]?\d)(?:er)? {_NAME}(?: (?P<year>\d{{4}}))?(?!\w)", _named, _I),
-        rule("d", r"(?P<hour>[0-2]?\d) ?[hH](?: ?(?P<minute>[0-5]\d))?(?: ?(?:min|mn))?(?P<rest> ?[0-5]?\d ?s)?(?![\w/])", _clock),
+        rule(
+            "d",
+            r"(?P<hour>[0-2]?\d) ?[hH](?: ?(?P<minute>[0-5]\d))?(?: ?(?:min|mn))?(?P<rest> ?[0-5]?\d ?s)?(?![\w/])",
+            _clock,
+        ),
         rule("d", r"(?P<hour>[0-2]?\d):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])", _colon),
-        rule("d", r"(?P<left>\d{1,9}):(?P<right>\d{1,9})(?![\d:])", lambda m: f"{cardinal(int(m['left']))} à {cardinal(int(m['right']))}"),
+        rule(
+            "d",
+            r"(?P<left>\d{1,9}):(?P<right>\d{1,9})(?![\d:])",
+            lambda m: f"{cardinal(int(m['left']))} à {cardinal(int(m['right']))}",
+        ),
         rule("d", r"(?P<low>1\d{3}|20\d\d)[-–—](?P<high>1\d{3}|20\d\d)(?![\w-])", _years),
         rule("d", r"24/7(?!\d)", lambda m: "vingt-quatre heures sur vingt-quatre et sept jours sur sept"),
         rule("d", r"24h/24(?!\d)", lambda m: "vingt-quatre heures sur vingt-quatre"),
@@ -34,8 +47,6 @@ def rules() -> list[Rule]:
         rule("l", r"apr\. J\.-C\.|après J\.-C\.", lambda m: "après Jésus-Christ"),
         rule("l", r"J\.-C\.", lambda m: "Jésus-Christ"),
     ]
-
-
 
 
 def _day(day: int) -> str:

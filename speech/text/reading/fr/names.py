@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from speech.text.reading.fr.cardinals import cardinal, ordinal
-from speech.text.reading.fr.lists import ABBREVIATIONS, ALONE, BEFORE_NUMBERS, FEMININE_ORDINALS, KINGS, NUMBERED, TITLES
+from speech.text.reading.fr.lists import (
+    ABBREVIATIONS,
+    ALONE,
+    BEFORE_NUMBERS,
+    FEMININE_ORDINALS,
+    KINGS,
+    NUMBERED,
+    TITLES,
+)
 from speech.text.reading.roman import roman
 from speech.text.reading.scan import Match, Rule, after, before, rule
 
@@ -50,7 +58,11 @@ def _title(match: Match) -> str | None:
     if match["point"]:
         ok = named or len(name) > 2
     else:
-        ok = name in ALONE and (named or name not in {"MM", "Pr", "Dr"}) or (name in {"Me", "St", "Ste", "Gal", "Lt"} and named and name != "Me")
+        ok = (
+            name in ALONE
+            and (named or name not in {"MM", "Pr", "Dr"})
+            or (name in {"Me", "St", "Ste", "Gal", "Lt"} and named and name != "Me")
+        )
     if name == "M" and not match["point"]:
         ok = named and len(following.strip(".,")) > 2 and following[1:2].islower()
     return TITLES[name] if ok else None
@@ -90,7 +102,7 @@ def _roman(match: Match) -> str | None:
     if following.lower().startswith(("siècle", "arrondissement", "République", "dynastie")):
         return ordinal(number)
     if _bare(previous).lower() in NUMBERED:
-        return ("une" if number == 1 and previous.lower() in FEMININE_ORDINALS else cardinal(number))
+        return "une" if number == 1 and previous.lower() in FEMININE_ORDINALS else cardinal(number)
     if len(letters) > 1 and set(letters) <= set("IVX") and letters not in {"XX", "XXX"}:
         return cardinal(number)
     return None

@@ -12,7 +12,9 @@ from speech.text.reading.scan import Match, Rule, after, before, rule
 from speech.text.reading.tongue import Tongue
 
 _FEMININE_CURRENCIES = frozenset({"livre", "livres", "livre sterling", "livres sterling", "roupie", "roupies"})
-_VERSIONED = frozenset("version python windows android ios java firefox chrome linux ubuntu debian php mac macos usb bluetooth html node rust".split())
+_VERSIONED = frozenset(
+    "version python windows android ios java firefox chrome linux ubuntu debian php mac macos usb bluetooth html node rust".split()
+)
 
 
 def _several(text: str) -> bool:
@@ -64,13 +66,25 @@ def _cube(name: str) -> str:
 
 
 def rules(tongue: Tongue) -> list[Rule]:
-    grammar = Grammar(_agree, _several, _square, _cube, lambda previous, following: False, frozenset({"an", "in", "A", "o"}), frozenset({"K", "B", "T"}))
+    grammar = Grammar(
+        _agree,
+        _several,
+        _square,
+        _cube,
+        lambda previous, following: False,
+        frozenset({"an", "in", "A", "o"}),
+        frozenset({"K", "B", "T"}),
+    )
     habits = Habits("et", _of, _agree, _several, lambda previous, following: False, say_cents=False)
     return [
         *Money(tongue, CURRENCIES, SCALES, PER, habits).rules(),
         *Measures(tongue, UNITS, grammar).rules(),
         *Maths(tongue, _fraction, _mixed, _power).rules(),
-        rule("d", rf"(?P<n>{tongue.number_pattern}) ?(?P<scale>Mds?|Mrd)(?!\w)", lambda m: f"{tongue.number(m['n'])} {SCALES[m['scale']][1]}"),
+        rule(
+            "d",
+            rf"(?P<n>{tongue.number_pattern}) ?(?P<scale>Mds?|Mrd)(?!\w)",
+            lambda m: f"{tongue.number(m['n'])} {SCALES[m['scale']][1]}",
+        ),
     ]
 
 
@@ -95,6 +109,10 @@ def plain(tongue: Tongue) -> list[Rule]:
         rule("d", rf"(?P<low>{n}) - (?=\d)", lambda m: f"{tongue.number(m['low'])} moins "),
         rule("d", r"(?P<n>\d{1,6})\+(?!\w)", lambda m: f"{tongue.integer(m['n'])} plus"),
         rule("s", rf"# ?(?P<n>{n})", lambda m: f"numéro {tongue.number(m['n'])}"),
-        rule("s", rf"§{{1,2}} ?(?P<n>{n})", lambda m: f"{'paragraphes' if m[0][1] == '§' else 'paragraphe'} {tongue.number(m['n'])}"),
+        rule(
+            "s",
+            rf"§{{1,2}} ?(?P<n>{n})",
+            lambda m: f"{'paragraphes' if m[0][1] == '§' else 'paragraphe'} {tongue.number(m['n'])}",
+        ),
         rule("d", n, number),
     ]

@@ -46,7 +46,9 @@ UNITS: dict[str, tuple[str, str]] = _plural(
 )  # fmt: skip
 UNITS["ch"] = ("cheval", "chevaux")
 
-FEMININE_UNITS = frozenset("seconde milliseconde microseconde nanoseconde minute heure tonne calorie kilocalorie mole millimole livre once partie".split())
+FEMININE_UNITS = frozenset(
+    "seconde milliseconde microseconde nanoseconde minute heure tonne calorie kilocalorie mole millimole livre once partie".split()
+)
 
 CURRENCIES = {
     "€": Currency("euro", "euros", "centime", "centimes"),

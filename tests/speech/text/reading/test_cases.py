@@ -13,7 +13,9 @@ TABLE = [(language, case) for language in LANGUAGES for case in cases(language)]
 FAMILIES = {case.family for case in cases("en")}
 
 
-@pytest.mark.parametrize(("language", "case"), TABLE, ids=lambda value: value.written if isinstance(value, Case) else value)
+@pytest.mark.parametrize(
+    ("language", "case"), TABLE, ids=lambda value: value.written if isinstance(value, Case) else value
+)
 def test_a_text_is_said_as_its_table_has_it(language: str, case: Case) -> None:
     got = said(read(language, case.written))
     assert plain(got) == plain(case.said)

@@ -14,7 +14,9 @@ from speech.text.reading.step import MAX_STRETCH, Settled
 from tests.speech.text.reading.reading import UNSAYABLE, cases, plain, read, said, tokens
 
 WORDS = st.lists(
-    st.sampled_from(sorted({word for language in LANGUAGES for case in cases(language) for word in case.written.split()}))
+    st.sampled_from(
+        sorted({word for language in LANGUAGES for case in cases(language) for word in case.written.split()})
+    )
     | st.text("abAXIV0129$%€#@&.,-/+*^_=<>()[]{}°²½é'\":~|\\", min_size=1, max_size=12),
     max_size=30,
 )
@@ -61,12 +63,25 @@ def test_who_rests_has_it_said() -> None:
 def test_a_pause_parts_what_would_be_read_together() -> None:
     step = Reading(LANGUAGES["en"]())
     got = step.feed([*tokens("On 3"), Pause(1.0), *tokens("May we")])
-    assert [piece if isinstance(piece, Pause) else piece.spoken for piece in got] == ["On", "three", Pause(1.0), "May", "we"]
+    assert [piece if isinstance(piece, Pause) else piece.spoken for piece in got] == [
+        "On",
+        "three",
+        Pause(1.0),
+        "May",
+        "we",
+    ]
 
 
 def test_several_words_read_as_one_are_one_token_with_its_place() -> None:
     step = Reading(LANGUAGES["fr"]())
-    got = step.feed([Token("12,50", "12,50", 8, 13), Token("€", "€", 14, 15), Token("et", "et", 16, 18), Token("oui", "oui", 19, 22)])
+    got = step.feed(
+        [
+            Token("12,50", "12,50", 8, 13),
+            Token("€", "€", 14, 15),
+            Token("et", "et", 16, 18),
+            Token("oui", "oui", 19, 22),
+        ]
+    )
     assert got[0] == Token("12,50 €", "douze euros cinquante", 8, 15)
 
 
@@ -83,7 +98,10 @@ def test_what_is_settled_is_left_alone() -> None:
 
 
 def test_a_word_that_is_not_said_stays_unsaid() -> None:
-    assert Reading(LANGUAGES["en"]()).feed([Token("#", ""), Token("One", "One")]) == [Token("#", ""), Token("One", "One")]
+    assert Reading(LANGUAGES["en"]()).feed([Token("#", ""), Token("One", "One")]) == [
+        Token("#", ""),
+        Token("One", "One"),
+    ]
 
 
 def test_a_language_without_rules_is_left_to_the_engine() -> None:
