@@ -1,8 +1,9 @@
 """How names are said: an operator's file for each language, and a request's own entries (Entries, Lexicon, Folder).
 
-An entry is a word or a phrase and what is said for it. The longest match wins; a request's entry goes before the file's.
-Case: an entry without a capital letter is found in any case, one with a capital only as it is written. Punctuation round
-a word does not matter, and an ending 's stays. Values between slashes are phonemes, for the engine that takes them.
+An entry is a word or a phrase and what is said for it. The longest match wins; a request's entry goes before the
+file's. Case: an entry without a capital letter is found in any case, one with a capital only as it is written.
+Punctuation round a word does not matter, and an ending 's stays. Values between slashes are phonemes, for the engine
+that takes them.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from speech.text.markup.remarks import About, Remarks
 from speech.text.markup.skip import Skip
 from speech.text.markup.tags import SENTENCE_PAUSE_S, Doing
 from speech.text.markup.words import plain
+from speech.text.wordlist import wordset
 
 Piece = Token | Pause
 PARAGRAPH = Pause(0.0)
@@ -26,8 +27,8 @@ MAX_WORD_CHARS = 1_000  # a longer one comes in parts; looking through it again 
 _RUN = re.compile(r"[^\s<\[$\\|]+")
 _SPACE = re.compile(r"\s+")
 _HYPHEN_BREAK = re.compile(r"-[^\S\r\n]{0,20}(?:\r\n|\r|\n)[^\S\r\n]{0,40}")
-_COMPOUNDS = frozenset(
-    "well self half ex non long high low all cross anti pre post co semi mid two three peut celui celle".split()
+_COMPOUNDS = wordset(
+    "well self half ex non long high low all cross anti pre post co semi mid two three peut celui celle"
 )
 _ITEMS = frozenset({Kind.ITEM, Kind.NUMBERED})
 _CLOSING = "\"'”’»)]"

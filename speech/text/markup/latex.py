@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from speech.text.wordlist import wordset
+
 MAX_CHARS = 300
 DISPLAY = re.compile(rf"\$\$([^$]{{1,{MAX_CHARS}}})\$\$|\\\[(.{{1,{MAX_CHARS}}}?)\\\]", re.DOTALL)
 INLINE = re.compile(
@@ -12,21 +14,27 @@ INLINE = re.compile(
 _MATHS = re.compile(r"[\\^_={}<>+]|^[A-Za-z]{1,2}$|^[A-Za-z]\([A-Za-z, ]+\)$")
 
 _SIGNS = {
-    "times": "×", "cdot": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠", "ne": "≠",
-    "approx": "≈", "equiv": "≡", "infty": "∞", "sum": "∑", "prod": "∏", "int": "∫", "partial": "∂", "nabla": "∇", "to": "→",
-    "rightarrow": "→", "leftarrow": "←", "Rightarrow": "⇒", "implies": "⇒", "iff": "⇔", "in": "∈", "notin": "∉", "cap": "∩",
-    "cup": "∪", "subset": "⊂", "subseteq": "⊆", "emptyset": "∅", "forall": "∀", "exists": "∃", "neg": "¬", "land": "∧", "lor": "∨",
-    "propto": "∝", "sim": "~", "lt": "<", "gt": ">", "degree": "°", "circ": "°", "percent": "%", "ldots": "…", "dots": "…", "cdots": "…",
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
-    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
-    "upsilon": "υ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ",
+    "times": "×", "cdot": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠",
+    "ne": "≠",
+    "approx": "≈", "equiv": "≡", "infty": "∞", "sum": "∑", "prod": "∏", "int": "∫", "partial": "∂", "nabla": "∇",
+    "to": "→",
+    "rightarrow": "→", "leftarrow": "←", "Rightarrow": "⇒", "implies": "⇒", "iff": "⇔", "in": "∈", "notin": "∉",
+    "cap": "∩",
+    "cup": "∪", "subset": "⊂", "subseteq": "⊆", "emptyset": "∅", "forall": "∀", "exists": "∃", "neg": "¬",
+    "land": "∧", "lor": "∨",
+    "propto": "∝", "sim": "~", "lt": "<", "gt": ">", "degree": "°", "circ": "°", "percent": "%", "ldots": "…",
+    "dots": "…", "cdots": "…",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ",
+    "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ",
+    "upsilon": "υ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
+    "Theta": "Θ",
     "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
-_NAMES = frozenset("sin cos tan log ln exp lim max min sup inf det gcd deg arg".split())
-_SILENT = frozenset("left right big Big bigg Bigg quad qquad displaystyle limits nolimits , ; : ! > hspace".split())
-_WRAPPERS = frozenset(
-    "text mathrm mathbf mathit mathsf operatorname textbf textit mathbb mathcal vec hat bar boxed".split()
-)
+_NAMES = wordset("sin cos tan log ln exp lim max min sup inf det gcd deg arg")
+_SILENT = wordset("left right big Big bigg Bigg quad qquad displaystyle limits nolimits , ; : ! > hspace")
+_WRAPPERS = wordset("text mathrm mathbf mathit mathsf operatorname textbf textit mathbb mathcal vec hat bar boxed")
 _GROUP = r"\{([^{}]*)\}"
 _TWO = re.compile(rf"\\[dt]?frac\s?{_GROUP}\s?{_GROUP}")
 _ROOT = re.compile(rf"\\sqrt\s?{_GROUP}")

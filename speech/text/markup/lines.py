@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from speech.text.wordlist import wordset
+
 MAX_TITLE_CHARS = 60
 _MARKER = re.compile(
     r"(?P<heading>#{1,6})(?=\s)|(?P<item>[-*+•‣◦–])(?=\s)|(?P<number>\d{1,3}[.)])(?=\s)|(?P<quote>>{1,5})(?=\s|$)|(?P<row>\|)"
@@ -12,8 +14,9 @@ _MARKER = re.compile(
 _FENCE = re.compile(r"(`{3,40}|~{3,40})")
 _BEGUN = re.compile(r"(?:#{1,6}|[-*+•‣◦–]|\d{1,3}[.)]?|>{1,5}|`{1,2}|~{1,2}|-+|=+)$")
 _UNDERLINE = re.compile(r"(?:={3,}|-{3,})(?=\s|$)")
-_SMALL_WORDS = frozenset(
-    "a an the of and or in on at to for by with from as but nor de du des la le les l d et à au aux en un une sur pour par dans".split()
+_SMALL_WORDS = wordset(
+    "a an the of and or in on at to for by with from as but nor de du des la le les l d et à au aux en un une sur "
+    "pour par dans"
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -33,7 +36,7 @@ ENDS_SENTENCE = frozenset({Kind.HEADING, Kind.ITEM, Kind.NUMBERED, Kind.ROW})
 
 
 def begins(text: str, place: int, complete: bool) -> tuple[Kind, int] | None:
-    """(the kind of the line that begins at text[place], the length of its marker); None if more text must come first."""
+    """(kind, length of its marker) of the line that begins at text[place]; None if more text must come first."""
     if not complete and _BEGUN.match(text, place):
         return None
     if fence := _FENCE.match(text, place):
@@ -44,7 +47,7 @@ def begins(text: str, place: int, complete: bool) -> tuple[Kind, int] | None:
     if marker is None:
         return Kind.PLAIN, 0
     kind = {"heading": Kind.HEADING, "item": Kind.ITEM, "number": Kind.NUMBERED, "quote": Kind.QUOTE, "row": Kind.ROW}
-    assert marker.lastgroup is not None  # noqa: S101  (each alternative is a group)
+    assert marker.lastgroup is not None  # each alternative is a group
     return kind[marker.lastgroup], len(marker[0])
 
 

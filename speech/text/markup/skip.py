@@ -8,7 +8,7 @@ _LONGEST_END = 40
 
 
 class Skip:
-    """One stretch. whole: False only leaves out the line that the end would be on (the opening line of code to be read)."""
+    """One stretch."""
 
     def __init__(self, end: re.Pattern[str], begun: re.Pattern[str]) -> None:
         self._end, self._begun = end, begun

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from speech.request import Pause
+from speech.text.wordlist import wordset
 
 MAX_TAG_CHARS = 300
 MAX_PAUSE_S = 10.0  # moshi-server's bound; a longer pause is cut to it
@@ -21,13 +22,14 @@ _TIME = re.compile(r"\s?(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})\s?(ms|s)\s?", re.IGNOR
 
 THOUGHTS = frozenset(["think", "thinking", "thought", "reasoning", "reflection", "scratchpad"])
 _UNSAID = THOUGHTS | {"script", "style", "head"}
-_BLOCKS = frozenset(
-    "p s speak paragraph sentence div h1 h2 h3 h4 h5 h6 li tr table ul ol blockquote section article header footer dt dd".split()
+_BLOCKS = wordset(
+    "p s speak paragraph sentence div h1 h2 h3 h4 h5 h6 li tr table ul ol blockquote section article header footer "
+    "dt dd"
 )
-_UNHEARD = frozenset("emphasis prosody voice lang phoneme audio mark amazon:effect mstts:express-as w token".split())
+_UNHEARD = wordset("emphasis prosody voice lang phoneme audio mark amazon:effect mstts:express-as w token")
 _STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.75, "x-strong": 1.2}
 _SPELLED = frozenset(["characters", "character", "spell-out", "verbatim", "digits", "telephone"])
-_READ_ANYWAY = frozenset("cardinal number date time currency unit fraction address name".split())
+_READ_ANYWAY = wordset("cardinal number date time currency unit fraction address name")
 
 
 class Doing(Enum):

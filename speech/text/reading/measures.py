@@ -1,4 +1,4 @@
-"""Numbers with units, compound units and temperatures, in any language. A unit's names come from the language's table."""
+"""Numbers with units, compound units and temperatures, in any language; the language's table has the units' names."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Measures:
     def rules(self) -> list[Rule]:
         n = self._tongue.number_pattern
         power = r"(?:\^?[23]|[²³])"
-        unit = rf"(?P<unit>(?:{self._any}))(?P<power>{power})?(?:(?P<slash>[/·])(?P<per>(?:{self._any}))(?P<perpower>{power})?)?(?![\w²³^/])"
+        per = rf"(?:(?P<slash>[/·])(?P<per>(?:{self._any}))(?P<perpower>{power})?)?"
+        unit = rf"(?P<unit>(?:{self._any}))(?P<power>{power})?{per}(?![\w²³^/])"
         sign = r"(?:(?<![\w)])[-−+±~])?"
         behind = r"(?:(?<=/\d )|(?<=/\d\d )|(?<=[½⅓⅔¼¾⅛⅜⅝⅞])|(?<=[½⅓⅔¼¾⅛⅜⅝⅞] ))"
         to = r"(?:-|–|—| to | à | and | et )"

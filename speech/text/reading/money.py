@@ -1,4 +1,4 @@
-"""Sums of money in any language: the sign before or behind, thousands and millions, cents, sums for a unit of something."""
+"""Sums of money in any language: the sign before or behind, millions, cents, sums for a unit of something."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Habits:
     agree: Callable[[str, str], str]
     several: Callable[[str], bool]
     attribute: Callable[[str, str], bool]
-    say_cents: bool  # whether the coin is named behind the whole: "five dollars and ten cents"; French: "douze euros cinquante"
+    say_cents: bool  # "five dollars and ten cents"; False: "douze euros cinquante"
 
 
 class Money:

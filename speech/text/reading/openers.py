@@ -6,18 +6,19 @@ import re
 from dataclasses import dataclass
 
 from speech.text.reading.letters import is_capitals
+from speech.text.wordlist import wordset
 
 _PLAIN = re.compile(r"[\"'“‘«(¿¡]*[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?…)\"'”’»]*")
 _CORE = re.compile(r"[^\W_]+")
 _ABBREVIATED = re.compile(r"[A-ZÀ-Ý]{2}|\b[IVXLC](?:e|er|re|ère|ème)\b")  # CDs, l'ONU, XXe, Ve
 _FOREIGN = re.compile("[ªº²³¹µ¼-¾\u0250-\U0010ffff]")  # letters beyond Latin ones with their accents
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu)['’]", re.IGNORECASE)
-_OPERATORS = frozenset("+ - − – — × x ÷ = ≈ ~ < > ≤ ≥ / * ± % ‰ ° ∕ · ^ & № § # à".split())
+_OPERATORS = wordset("+ - − – — × x ÷ = ≈ ~ < > ≤ ≥ / * ± % ‰ ° ∕ · ^ & № § # à")
 
 
 @dataclass(frozen=True)
 class Openers:
-    """A language's words: abbreviations end with a point; starters may stand before a number; joiners may follow one."""
+    """A language's words: abbreviations end with a point, starters may stand before a number, joiners follow one."""
 
     abbreviations: frozenset[str]
     starters: frozenset[str]

@@ -1,8 +1,8 @@
 """A stretch of text, left to right, by rules: what each part of it is said as. Knows no language and no stream.
 
-A rule is a regular expression and a function. At each place the rules for that kind of character are tried in order; the
-first that has an answer wins and its match is done with. What no rule takes is taken by the language's `rest`, a run
-of letters, a run of digits or one sign at a time, so that the scan always ends and its time is linear.
+A rule is a regular expression and a function. At each place the rules for that kind of character are tried in order;
+the first that has an answer wins and its match is done with. What no rule takes is taken by the language's `rest`, a
+run of letters, a run of digits or one sign at a time, so that the scan always ends and its time is linear.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _part(text: str, place: int, end: int, rules: Rules) -> Part:
             if match is not None and match.end() > place and (said := candidate.say(match)) is not None:
                 return Part(place, match.end(), said)
     run = rules.run.match(text, place, end)
-    assert run is not None  # noqa: S101  (the place holds no blank)
+    assert run is not None  # the place holds no blank
     return Part(place, run.end(), rules.rest(run))
 
 

@@ -1,4 +1,4 @@
-"""What no rule takes: a run of letters, of digits, or one sign. Whatever is said holds no digit and no sign of SILENT."""
+"""What no rule takes: a run of letters, of digits, or one sign. What is said has no digit and no sign of SILENT."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The step of the pipe that reads: words as written in, the same words as said out. Knows no language's rules.
 
-Most words are said as they stand and go through at once. A word that may be read together with its neighbours (a number,
-a month, an abbreviation) is held until the first word that has nothing to do with it is there; all of them are then read
-as one stretch. What comes out depends on the words alone, however they were handed in.
+Most words are said as they stand and go through at once. A word that may be read together with its neighbours (a
+number, a month, an abbreviation) is held until the first word that has nothing to do with it is there; all of them are
+then read as one stretch. What comes out depends on the words alone, however they were handed in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Addresses, in any language: e-mail, web, IP, handles, hashtags, file names. Said short: no scheme, no "www", no query."""
+"""Addresses, in any language: e-mail, web, IP, handles, hashtags, files. Said short: no scheme, no "www", no query."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import re
 
 from speech.text.reading.scan import Match, Rule, rule
 from speech.text.reading.tongue import Tongue
+from speech.text.wordlist import wordset
 
 MAX_PATH_CHARS = 40  # a longer path of a web address is not said
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\.){1,5}[a-z]{2,12}"
 _DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|info|co|fr|uk|de|eu|ca|be|ch|it|es|us|tv|me|exemple|example|local"
 _FILES = (
-    "pdf|txt|doc|docx|xls|xlsx|ppt|pptx|csv|json|xml|html|htm|css|js|ts|py|rs|go|sh|md|yml|yaml|toml|ini|cfg|log|zip|tar|gz|"
-    "jpg|jpeg|png|gif|svg|webp|mp3|mp4|wav|ogg|flac|avi|mov|mkv|exe|dll|bin|db|sql|env|lock|conf|srt|vtt"
+    "pdf|txt|doc|docx|xls|xlsx|ppt|pptx|csv|json|xml|html|htm|css|js|ts|py|rs|go|sh|md|yml|yaml|toml|ini|cfg|log|zip|"
+    "tar|gz|jpg|jpeg|png|gif|svg|webp|mp3|mp4|wav|ogg|flac|avi|mov|mkv|exe|dll|bin|db|sql|env|lock|conf|srt|vtt"
 )
 _AT_END = r"(?![\w@])"
-_SPELLED_ENDS = {"io", "ai", "uk", "us", "eu", "fr", "de", "tv", "ca", "be", "ch", "es"} | set(
-    "pdf txt xls ppt csv xml html htm css js ts py rs md yml cfg gz jpg png gif svg mp3 mp4 wav avi mkv dll db sql".split()
+_SPELLED_ENDS = wordset(
+    "io ai uk us eu fr de tv ca be ch es pdf txt xls ppt csv xml html htm css js ts py rs md yml cfg gz jpg png gif svg "
+    "mp3 mp4 wav avi mkv dll db sql"
 )
 
 
@@ -84,7 +86,8 @@ class _Web:
 
     def _plain(self, text: str) -> str:
         names = {
-            ".": self._words["dot"], "-": self._words["dash"], "_": self._words["underscore"], "/": self._words["slash"],
+            ".": self._words["dot"], "-": self._words["dash"], "_": self._words["underscore"],
+            "/": self._words["slash"],
             "+": self._words["plus"],
         }  # fmt: skip
         runs = re.findall(r"[^\W\d_]+|\d+|\S", text)

@@ -25,7 +25,8 @@ from speech.text.reading.step import Reader
 from speech.text.reading.tongue import Tongue
 
 _NUMBER = (
-    r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[ '’]\d{3}){2,}(?:[.,]\d+)?|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d+\.\d+|\.\d+|\d+,\d{1,2}|\d+)"
+    r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[ '’]\d{3}){2,}(?:[.,]\d+)?|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?"
+    r"|\d+\.\d+|\.\d+|\d+,\d{1,2}|\d+)"
     r"(?![.,]?\d)"
 )
 
@@ -59,7 +60,7 @@ def _word(match: Match) -> str | None:
     if found is None or not is_capitals(found["letters"]):
         return None
     inner = re.compile(r"[A-Z]+").match(match.string, match.start(), match.start() + len(found["letters"]))
-    assert inner is not None  # noqa: S101  (the letters were found just there)
+    assert inner is not None  # they were found just there
     said = _CAPITALS.say(inner)
     return said + ("'s" if found["ending"] == "s" and " " in said else found["ending"])
 

@@ -6,22 +6,23 @@ import re
 
 from speech.text.reading.en.cardinals import cardinal, decade, ordinal, two_digits, year
 from speech.text.reading.scan import Match, Rule, after, before, rule
+from speech.text.wordlist import wordrow, wordset
 
-MONTHS = ("January February March April May June July August September October November December").split()
+MONTHS = wordrow("January February March April May June July August September October November December")
 _SHORT = {name[:3]: name for name in MONTHS} | {"Sept": "September"}
 _NAME = "(?P<month>" + "|".join(MONTHS) + r"|(?:" + "|".join(_SHORT) + r")\b\.?)"
 _YEAR = r"(?:,? (?P<year>\d{4}|'\d{2})(?!\d|[.,:/-]\d|%))?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
-_NOT_PLURAL = frozenset(
-    "was is has as does goes this his its us says sees yes less across always perhaps besides sometimes towards means needs wants "
-    "begins ends starts comes brings marks sees plus minus versus makes gives takes shows became thus".split()
+_NOT_PLURAL = wordset(
+    "was is has as does goes this his its us says sees yes less across always perhaps besides sometimes towards "
+    "means needs wants "
+    "begins ends starts comes brings marks sees plus minus versus makes gives takes shows became thus"
 )
-_YEAR_WORDS = frozenset(
-    "in since by of until till during from before after around circa year early late mid spring summer autumn fall winter and to".split()
+_YEAR_WORDS = wordset(
+    "in since by of until till during from before after around circa year early late mid spring summer autumn fall "
+    "winter and to"
 )
-_QUANTITY_WORDS = frozenset(
-    "about over under than some nearly almost exactly only roughly least most approximately".split()
-)
+_QUANTITY_WORDS = wordset("about over under than some nearly almost exactly only roughly least most approximately")
 
 
 def dated() -> list[Rule]:
@@ -139,4 +140,5 @@ def _bare_year(match: Match) -> str | None:
 
 
 def _era(match: Match) -> str:
-    return f"{_any_year(match['year']) if len(match['year']) == 4 else cardinal(int(match['year']))} {' '.join(match['era'])}"
+    digits = match["year"]
+    return f"{_any_year(digits) if len(digits) == 4 else cardinal(int(digits))} {' '.join(match['era'])}"

@@ -9,6 +9,7 @@ from speech.text.reading.measures import Grammar, Measures
 from speech.text.reading.money import Habits, Money
 from speech.text.reading.scan import Match, Rule, rule
 from speech.text.reading.tongue import Tongue, is_one
+from speech.text.wordlist import wordset
 
 
 def _several(text: str) -> bool:
@@ -21,9 +22,10 @@ def _attribute(previous: str, following: str) -> bool:
     return previous.lower() in {"a", "an"} and noun.isalpha() and noun.islower() and noun not in _NO_NOUNS
 
 
-_NO_NOUNS = frozenset(
-    "a an the of or and is was to from per in on at each every for by with as but than away long tall wide high deep apart more "
-    "less off".split()
+_NO_NOUNS = wordset(
+    "a an the of or and is was to from per in on at each every for by with as but than away long tall wide high "
+    "deep apart more "
+    "less off"
 )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from speech.text.reading.en.cardinals import cardinal, two_digits
 from speech.text.reading.scan import Match, Rule, after, before, rule
+from speech.text.wordlist import wordset
 
 _HALF = r"(?: ?(?P<half>[aApP])\.? ?[mM](?![a-zA-Z])(?P<point>\.)?)"
-_RATIO_WORDS = frozenset("ratio odds scale ratios aspect score won lost win lead beat at".split())
+_RATIO_WORDS = wordset("ratio odds scale ratios aspect score won lost win lead beat at")
 
 
 def rules() -> list[Rule]:

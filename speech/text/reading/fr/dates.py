@@ -6,14 +6,15 @@ from re import IGNORECASE as _I
 
 from speech.text.reading.fr.cardinals import cardinal, feminine, ordinal
 from speech.text.reading.scan import Match, Rule, before, rule
+from speech.text.wordlist import wordrow, wordset
 
-MONTHS = tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split())
+MONTHS = wordrow("janvier février mars avril mai juin juillet août septembre octobre novembre décembre")
 _SHORT = {
     "janv": "janvier", "févr": "février", "fév": "février", "avr": "avril", "juil": "juillet", "sept": "septembre",
     "oct": "octobre", "nov": "novembre", "déc": "décembre",
 }  # fmt: skip
 _NAME = "(?P<month>" + "|".join(MONTHS) + "|(?:" + "|".join(_SHORT) + r")\b\.?)"
-_RATIO_WORDS = frozenset("rapport ratio score échelle format proportion".split())
+_RATIO_WORDS = wordset("rapport ratio score échelle format proportion")
 
 
 def rules() -> list[Rule]:
@@ -23,7 +24,8 @@ def rules() -> list[Rule]:
         rule("d", slashed, _numeric),
         rule(
             "d",
-            rf"(?P<low>[0-3]?\d)(?:er)?(?: ?[-–—] ?| au | et )(?P<day>[0-3]?\d)(?:er)? {_NAME}(?: (?P<year>\d{{4}}))?(?!\w)",
+            rf"(?P<low>[0-3]?\d)(?:er)?(?: ?[-–—] ?| au | et )(?P<day>[0-3]?\d)(?:er)? {_NAME}"
+            r"(?: (?P<year>\d{4}))?(?!\w)",
             _days,
             _I,
         ),

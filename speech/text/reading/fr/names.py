@@ -52,20 +52,17 @@ def _closing(match: Match) -> str:
     return "." if rest in {"", " "} and (not following or following[:1].isupper()) else ""
 
 
+_BEFORE_NAMES = frozenset({"M", "MM", "Pr", "Dr", "St", "Ste", "Gal", "Lt"})  # without a point only before a name
+
+
 def _title(match: Match) -> str | None:
     name, following = match["name"], after(match)
     named = following[:1].isupper()
     if match["point"]:
-        ok = named or len(name) > 2
-    else:
-        ok = (
-            name in ALONE
-            and (named or name not in {"MM", "Pr", "Dr"})
-            or (name in {"Me", "St", "Ste", "Gal", "Lt"} and named and name != "Me")
-        )
-    if name == "M" and not match["point"]:
-        ok = named and len(following.strip(".,")) > 2 and following[1:2].islower()
-    return TITLES[name] if ok else None
+        return TITLES[name] if named or len(name) > 2 else None
+    if name == "M":
+        named = named and len(following.strip(".,")) > 2 and following[1:2].islower()
+    return TITLES[name] if name in ALONE or (named and name in _BEFORE_NAMES) else None
 
 
 def _initials(match: Match) -> str:

@@ -10,10 +10,12 @@ from speech.text.reading.measures import Grammar, Measures
 from speech.text.reading.money import Habits, Money
 from speech.text.reading.scan import Match, Rule, after, before, rule
 from speech.text.reading.tongue import Tongue
+from speech.text.wordlist import wordset
 
 _FEMININE_CURRENCIES = frozenset({"livre", "livres", "livre sterling", "livres sterling", "roupie", "roupies"})
-_VERSIONED = frozenset(
-    "version python windows android ios java firefox chrome linux ubuntu debian php mac macos usb bluetooth html node rust".split()
+_VERSIONED = wordset(
+    "version python windows android ios java firefox chrome linux ubuntu debian php mac macos usb bluetooth html "
+    "node rust"
 )
 
 

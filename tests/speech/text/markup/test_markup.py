@@ -121,9 +121,12 @@ def test_words_keep_their_spelling_and_their_place() -> None:
 
 
 PARTS = [
-    "word", "Dr.", " ", "  ", "\n", "\n\n", "\r", "\r\n", '<break time="0.5s"/>', "<", "<b", ">", "é", "😀", "[", "]", "[1]", "[sigh]",
-    "$", "$$", "$x^2$", "\\(", "\\)", "\\[", "# ", "- ", "1. ", "|", "`", "```", "~~~", "<think>", "</think>", "<p>", "</p>", "state-",
-    "&amp;", "&", "</sub>", '<sub alias="x y">', "===", "---", "> ", "[THINK]", "[/THINK]", "(", "Title", "\\frac{1}{2}", "\u0301", "\x00",
+    "word", "Dr.", " ", "  ", "\n", "\n\n", "\r", "\r\n", '<break time="0.5s"/>', "<", "<b", ">", "é", "😀", "[",
+    "]", "[1]", "[sigh]",
+    "$", "$$", "$x^2$", "\\(", "\\)", "\\[", "# ", "- ", "1. ", "|", "`", "```", "~~~", "<think>", "</think>",
+    "<p>", "</p>", "state-",
+    "&amp;", "&", "</sub>", '<sub alias="x y">', "===", "---", "> ", "[THINK]", "[/THINK]",
+    "(", "Title", "\\frac{1}{2}", "\u0301", "\x00",
     "\u00a0", "x" * 995, "<pre>", "</pre>", "$5", "<!--", "-->",
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PARTS) | st.text(max_size=3), max_size=12).map("".join)
