@@ -1,12 +1,12 @@
-"""Sentences from an utterance's words as they come. For engines that speak sentence by sentence; knows no model."""
+"""Sentences from words as they come, for engines that speak sentence by sentence. Knows no engine and no model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from speech.engines.base import Utterance
-from speech.request import Pause
+from speech.request import Pause, Piece
 
 MAX_CHARS = 240  # a longer sentence is cut where it may breathe: keeps the first sound and a cancellation near
 MAX_WORD_CHARS = 80  # a longer one (an address, a list without blanks) is said in parts, for the same reason
@@ -24,13 +24,24 @@ class Sentence:
         return " ".join(self.words)
 
 
-class SentenceReader:
-    """Takes words from the utterance and gives them back by the sentence."""
+class Source(Protocol):
+    """Where the pieces come from; an Utterance is one."""
 
-    def __init__(self, utterance: Utterance, split: Callable[[str], list[str]] | None = None) -> None:
-        """split: text to sentences; None: the embedded voice's own rules, which know titles and initials."""
-        self._utterance = utterance
-        self._split = split or _hibari_split
+    @property
+    def ended(self) -> bool:
+        """No more text will come."""
+
+    def take_word(self) -> Piece | None:
+        """The next word or pause, or None if none waits."""
+
+
+class SentenceReader:
+    """Takes pieces from the source and gives them back by the sentence."""
+
+    def __init__(self, source: Source, split: Callable[[str], list[str]]) -> None:
+        """split: text to sentences, at least one."""
+        self._source = source
+        self._split = split
         self._words: list[str] = []
         self._pause: Pause | None = None
         self._finished = False
@@ -42,7 +53,7 @@ class SentenceReader:
 
     def next(self) -> Sentence | Pause | None:
         """The next whole sentence, or a pause; None when words must come first, or when all is said."""
-        ended = self._utterance.ended  # asked before the words are taken: what came before the end is then here
+        ended = self._source.ended  # asked before the words are taken: what came before the end is then here
         self._take()
         if self._words:
             return self._cut(complete=ended or self._pause is not None)
@@ -54,7 +65,7 @@ class SentenceReader:
 
     def _take(self) -> None:
         """Take words up to the next pause."""
-        while self._pause is None and (piece := self._utterance.take_word()) is not None:
+        while self._pause is None and (piece := self._source.take_word()) is not None:
             if isinstance(piece, Pause):
                 self._pause = piece
             else:
@@ -98,10 +109,3 @@ def _breathe(words: list[str]) -> int:
         if word.endswith(_BREATHS):
             breath = index + 1
     return len(words)
-
-
-def _hibari_split(text: str) -> list[str]:
-    from hibari import Hibari
-
-    sentences: list[str] = Hibari.split_sentences(text)
-    return sentences or [text]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from gpu_manager import GPU, GPUManager
 from speech.engines import EngineSpec
 from speech.engines.base import Engine, EngineStatus, Utterance
-from speech.engines.hibari.engine import HibariEngine
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice
+from speech.engines.sentence.engine import SentenceEngine
 from speech.errors import SpeechError
 from speech.selection import EngineChoice
 from speech.service import SpeechService
@@ -77,7 +77,7 @@ class StandIn(Engine):
     sample_rate = SAMPLE_RATE
 
     def __init__(self, plan: Plan, voice: HibariVoice) -> None:
-        self._plan, self._inner = plan, HibariEngine(voice, slots=16, max_queue=0)
+        self._plan, self._inner = plan, SentenceEngine(voice, slots=16, max_queue=0)
         self._speaking: set[Utterance] = set()
         self._threads: list[threading.Thread] = []
 

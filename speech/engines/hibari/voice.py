@@ -33,6 +33,11 @@ class SpokenSentence:
     phoneme_ends_s: tuple[float, ...]  # one for each phoneme of `phonemes`
     word_phonemes: tuple[str, ...]  # each word said alone
 
+    @property
+    def tokens(self) -> int:
+        """The model's input tokens: its phonemes."""
+        return len(self.phonemes)
+
     def word_times(self, words: tuple[str, ...]) -> list[tuple[float, float]]:
         """Begin and end of each word in seconds from the sentence's start: monotone, without gaps."""
         if not self.phonemes:
@@ -51,6 +56,8 @@ class SpokenSentence:
 
 class HibariVoice:
     """The one voice that is in the wheel. Thread safe: nothing is kept between calls."""
+
+    sample_rate = SAMPLE_RATE
 
     def __init__(self) -> None:
         tts = Hibari()
@@ -81,6 +88,11 @@ class HibariVoice:
             tuple(ends_s[1 : 1 + len(phonemes)].tolist()),
             tuple(self._read(word) for word in words),
         )
+
+    def split(self, text: str) -> list[str]:
+        """Sentences by the package's own rules, which know titles and initials."""
+        sentences: list[str] = Hibari.split_sentences(text)
+        return sentences or [text]
 
     def _read(self, text: str) -> str:
         """Its phonemes. hibari's rules fail on some words (a number of forty digits): those are read sign by sign."""
