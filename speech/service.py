@@ -21,8 +21,7 @@ from speech.request import SPEEDS, SpeechRequest
 from speech.selection import EngineChoice, choose_engine
 from speech.session import Speech
 from speech.settings import Settings
-from speech.text.feed import pieces
-from speech.text.marks import spoken
+from speech.text.pipe import anything_said, read
 from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
@@ -79,17 +78,17 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        words = pieces(request.text)
-        if not any(isinstance(piece, str) and spoken(piece) for piece in words):
-            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
         if len(request.text) > self.settings.max_text_chars:
             raise InvalidRequest(
                 f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
                 param="text",
                 code="text_too_long",
             )
+        pieces = read(request.text)
+        if not anything_said(pieces):
+            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
         speech = self.open(request)
-        speech.say(*words)
+        speech.say(*pieces)
         speech.end()
         return speech
 

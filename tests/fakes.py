@@ -11,7 +11,7 @@ from gpu_manager import GPUManager
 from speech.engines import Progress
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.errors import EngineFailed, Unavailable
-from speech.request import FRAME_S, AudioChunk, Pause, Word
+from speech.request import FRAME_S, AudioChunk, Pause
 from speech.selection import choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
@@ -50,7 +50,9 @@ class FakeEngine(Engine):
         while (piece := utterance.take_word()) is not None:
             if not isinstance(piece, Pause):
                 tone = np.sin(np.arange(frame) * 0.1).astype(np.float32) * 0.5
-                utterance.emit(AudioChunk(tone, self.sample_rate, (Word(piece, 0.0),)))
+                utterance.emit(
+                    AudioChunk(tone, self.sample_rate, (piece.said(utterance.made_s, utterance.made_s + FRAME_S),))
+                )
         if utterance.ended:
             utterance.finish()
 

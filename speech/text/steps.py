@@ -1,10 +1,11 @@
-"""A step of the pipe that turns written text into what is said (Step), and what steps share. Knows no feed and no engine.
+"""A step of the pipe from written text to what is said (Step), and what steps share. Knows no feed and no engine.
 
 The pipe is `feed -> marks -> reading -> lexicon` (pipe.py). Each step takes what the one before it gives:
 
 - `Token`s, in the order of the text. `written` and the place (`start`, `stop`) are the caller's and never change but
   where tokens are joined; a step works on `spoken`. Before any step `spoken` equals `written`, a word without white
-  space inside. `spoken` is empty for a token that is not said: it stays in the stream, and later steps leave it alone.
+  space inside. `spoken` is empty for a token that is not said. It stays in the stream, for those who count or show
+  words, and a later step may read it after all: the `*` of `3 * 4`.
 - `Pause`s. A pause ends what a step may join: a token before a pause is never read together with one behind it.
 """
 

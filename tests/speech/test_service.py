@@ -11,7 +11,7 @@ from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.engines.base import UtteranceStatus
 from speech.errors import Cancelled, EngineBroken, EngineFailed, InvalidRequest, QueueFull, Unavailable, VoiceNotFound
-from speech.request import SpeechRequest
+from speech.request import SpeechRequest, Token
 from speech.selection import choose_engine
 from speech.service import _settle
 from speech.settings import Settings
@@ -73,11 +73,11 @@ def test_words_may_come_while_the_model_loads() -> None:
     gate = Gate()
     service = fake_service(gate)
     with service.open(SpeechRequest()) as speech:
-        speech.say("one")
+        speech.say(Token("one", "one"))
         gate.open.set()
         audio = speech.chunks()
         assert next(audio).words[0].text == "one"
-        speech.say("two")
+        speech.say(Token("two", "two"))
         assert next(audio).words[0].text == "two"
         speech.end()
         assert list(audio) == []
@@ -98,7 +98,7 @@ def test_loading_that_takes_too_long_is_unavailable() -> None:
 def test_release_under_a_stream_breaks_it_when_forced() -> None:
     service = fake_service()
     with service.open(SpeechRequest()) as speech:
-        speech.say("one")
+        speech.say(Token("one", "one"))
         audio = speech.chunks()
         next(audio)
         assert service.release(force=True)
@@ -110,7 +110,7 @@ def test_release_under_a_stream_breaks_it_when_forced() -> None:
 def test_a_broken_engine_goes_and_the_next_request_gets_a_new_one() -> None:
     service = fake_service()
     with service.open(SpeechRequest()) as speech:
-        speech.say("one")
+        speech.say(Token("one", "one"))
         audio = speech.chunks()
         next(audio)
         first = service.manager.peek()

@@ -17,7 +17,6 @@ import onnxruntime
 from hibari import Hibari, dsp
 
 from speech.request import Samples
-from speech.text.marks import spoken
 
 SAMPLE_RATE: int = dsp.SR  # 24,000 Hz
 _ENDS = (
@@ -72,8 +71,8 @@ class HibariVoice:
 
     def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
         """Say a sentence; empty if nothing in it can be said. The same text and seed give the same samples."""
-        words = [spoken(word) for word in text.split()]
-        phonemes = "".join(p for p in self._read(" ".join(filter(None, words))) if p in self._tts.vocab)
+        words = text.split()
+        phonemes = "".join(p for p in self._read(text) if p in self._tts.vocab)
         if not phonemes.strip(' .,;:!?—…"()“”'):
             return SpokenSentence(np.zeros(0, np.float32), "", 0.0, (), tuple("" for _ in words))
         *spectrum, ends = self._session.run(

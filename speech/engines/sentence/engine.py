@@ -10,8 +10,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.scheduler import Scheduler, Slot
 from speech.engines.sentence.voice import SentenceVoice, Spoken
 from speech.errors import EngineFailed, QueueFull, Unavailable
-from speech.request import FRAME_S, AudioChunk, Pause, Samples, Word
+from speech.request import FRAME_S, AudioChunk, Pause, Samples, Token, Word
 from speech.text.sentences import Sentence, SentenceReader
 
 log = logging.getLogger("kyutai_tts.sentence")
@@ -182,10 +183,7 @@ class SentenceEngine(Engine):
     def _emit(self, turn: _Turn, spoken: Spoken, sentence: Sentence) -> None:
         turn.utterance.tokens += spoken.tokens
         start = turn.samples_out / self.sample_rate
-        words = [
-            Word(text, start + begins, start + ends)
-            for text, (begins, ends) in zip(sentence.words, spoken.word_times(sentence.words), strict=True)
-        ]
+        words = [token.said(start + begins, start + ends) for token, begins, ends in _times(sentence, spoken)]
         self._emit_samples(turn, spoken.samples, words)
 
     def _emit_samples(self, turn: _Turn, samples: Samples, words: list[Word]) -> None:
@@ -200,3 +198,19 @@ class SentenceEngine(Engine):
             while waiting and (last or waiting[0].start_s < end_s):
                 begun.append(waiting.popleft())
             turn.utterance.emit(AudioChunk(frame, self.sample_rate, tuple(begun)))
+
+
+def _times(sentence: Sentence, spoken: Spoken) -> Iterator[tuple[Token, float, float]]:
+    """Each token that is told, its begin and its end: those of its spoken words and of its further parts."""
+    times = iter(spoken.word_times(tuple(sentence.text.split())))
+    told: tuple[Token, float, float] | None = None
+    for token in sentence.tokens:
+        own = list(islice(times, len(token.spoken.split())))
+        if told is not None and not token.written:
+            told = (told[0], told[1], own[-1][1])
+            continue
+        if told is not None:
+            yield told
+        told = (token, own[0][0], own[-1][1]) if token.written else None
+    if told is not None:
+        yield told

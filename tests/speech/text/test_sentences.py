@@ -7,9 +7,11 @@ import re
 import pytest
 
 from speech.engines.base import Utterance
-from speech.request import Pause, SpeechRequest
-from speech.text.feed import PARAGRAPH, pieces
+from speech.request import Pause, SpeechRequest, Token
+from speech.text.feed import PARAGRAPH
+from speech.text.pipe import read
 from speech.text.sentences import MAX_CHARS, MAX_WORD_CHARS, PARAGRAPH_PAUSE_S, Sentence, SentenceReader
+from tests.tokens import tokens
 
 
 def split(text: str) -> list[str]:
@@ -19,7 +21,7 @@ def split(text: str) -> list[str]:
 
 def reader_of(text: str, ended: bool = True) -> tuple[SentenceReader, Utterance]:
     utterance = Utterance(SpeechRequest())
-    utterance.say(*pieces(text))
+    utterance.say(*read(text))
     if ended:
         utterance.end()
     return SentenceReader(utterance, split), utterance
@@ -49,7 +51,7 @@ def test_sentences_and_pauses(text: str, expected: list[object]) -> None:
 def test_a_sentence_is_given_out_when_the_next_begins() -> None:
     reader, utterance = reader_of("One here.", ended=False)
     assert reader.next() is None
-    utterance.say("Two")
+    utterance.say(*tokens("Two"))
     assert everything(reader) == ["One here."]
     assert not reader.finished
     utterance.end()
@@ -91,5 +93,27 @@ def test_a_very_long_word_is_said_in_parts_cut_after_a_sign() -> None:
 
 
 def test_no_word_is_lost_or_changed() -> None:
-    text = "Mr. A said: “Well… (3.5%) it's — fine!” Then http://x.example/a?b=c went\nwrong; e.g. badly."
+    text = "Mr. A said: “Well… (3.5%) it's — fine!” Then x.example/a went\nwrong; e.g. badly."
     assert " ".join(map(str, everything(reader_of(text)[0]))).split() == text.split()
+
+
+def test_a_word_that_is_said_in_several_is_not_torn() -> None:
+    utterance = Utterance(SpeechRequest())
+    price = Token("12,50 €", "twelve euros. Fifty", 3, 10)
+    utterance.say(*tokens("At"), price, *tokens("and more. Now"))
+    reader = SentenceReader(utterance, split)
+    assert reader.next() == Sentence((*tokens("At"), price))
+    utterance.end()
+    assert everything(reader) == ["and more.", "Now"]
+
+
+def test_a_very_long_word_is_told_of_once() -> None:
+    utterance = Utterance(SpeechRequest())
+    utterance.say(Token("7" * 400, " ".join(["seven"] * 400), 0, 400))
+    utterance.end()
+    reader, parts = SentenceReader(utterance, split), []
+    while isinstance(sentence := reader.next(), Sentence):
+        assert len(sentence.text) <= MAX_CHARS
+        parts += sentence.tokens
+    assert [token.written for token in parts] == ["7" * 400, *[""] * 399]
+    assert " ".join(token.spoken for token in parts) == " ".join(["seven"] * 400)

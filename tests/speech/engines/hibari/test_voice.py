@@ -12,8 +12,9 @@ from speech.engines.base import Utterance, UtteranceStatus
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice
 from speech.engines.sentence.engine import SentenceEngine
 from speech.request import AudioChunk, SpeechRequest
-from speech.text.feed import pieces
+from speech.text.pipe import read
 from tests.ear import heard, word_errors
+from tests.tokens import tokens
 
 FOX = "The quick brown fox jumped over the lazy dog."
 
@@ -27,7 +28,7 @@ def engine(voice: HibariVoice) -> Iterator[SentenceEngine]:
 
 def speaking(text: str, seed: int | None = None) -> Utterance:
     utterance = Utterance(SpeechRequest(seed=seed))
-    utterance.say(*pieces(text))
+    utterance.say(*read(text))
     utterance.end()
     return utterance
 
@@ -97,15 +98,6 @@ def test_nothing_to_say_is_silence_of_no_length(voice: HibariVoice) -> None:
         assert len(voice.speak(text).samples) == 0
 
 
-def test_markdown_and_emoji_are_not_said(voice: HibariVoice) -> None:
-    words = ("##", "He", "said", "**no**", "and", "~~yes~~", "😀", "at", "https://example.com/a?b=c.")
-    plain = voice.speak("He said no and yes at example.com/a.")
-    marked = voice.speak(" ".join(words))
-    assert marked.phonemes == plain.phonemes
-    times = marked.word_times(words)
-    assert [begin == end for begin, end in times] == [word in ("##", "😀") for word in words]
-
-
 @pytest.mark.parametrize("word", ["7" * 50, "1" + "0" * 39, "₂㎏", "xİF"])
 def test_a_word_that_the_rules_of_reading_fail_on_does_not_stop_the_rest(voice: HibariVoice, word: str) -> None:
     words = ("My", "brother", word, "behind", "the", "garden.")
@@ -125,9 +117,9 @@ def test_words_that_come_late_are_said_when_they_come(engine: SentenceEngine) ->
     utterance = Utterance(SpeechRequest())
     engine.start(utterance)
     chunks = utterance.chunks()
-    utterance.say("The", "quick", "brown", "fox.", "Jumped")
+    utterance.say(*tokens("The quick brown fox. Jumped"))
     first = [next(chunks)]
-    utterance.say("over", "the", "lazy", "dog.")
+    utterance.say(*tokens("over the lazy dog."))
     utterance.end()
     rest = list(chunks)
     assert word_errors("the quick brown fox jumped over the lazy dog", heard(samples_of(first + rest), 24_000)) <= 1

@@ -13,8 +13,8 @@ import pytest
 from speech.engines.base import Utterance, UtteranceStatus
 from speech.engines.sentence.engine import SentenceEngine
 from speech.errors import Cancelled, EngineFailed, QueueFull, Unavailable
-from speech.request import Samples, SpeechRequest
-from speech.text.feed import pieces
+from speech.request import Samples, SpeechRequest, Token
+from speech.text.pipe import read
 
 WAIT_S = 20.0
 RATE = 24_000
@@ -28,12 +28,13 @@ class Said:
     tokens: int = 1
 
     def word_times(self, words: tuple[str, ...]) -> list[tuple[float, float]]:
-        return [(0.0, 0.1) for _ in words]
+        each = 0.1 / len(words)
+        return [(index * each, (index + 1) * each) for index in range(len(words))]
 
 
 def speaking(text: str, seed: int | None = None) -> Utterance:
     utterance = Utterance(SpeechRequest(seed=seed))
-    utterance.say(*pieces(text))
+    utterance.say(*read(text))
     utterance.end()
     return utterance
 
@@ -82,6 +83,19 @@ def test_utterances_take_turns_by_the_sentence(slow: SlowVoice, slow_engine: Sen
     list(first.chunks())
     list(second.chunks())
     assert slow.said == ["A one.", "B one.", "A two.", "B two.", "A three."]
+
+
+def test_a_word_said_in_several_has_one_time_and_its_place(slow: SlowVoice, slow_engine: SentenceEngine) -> None:
+    slow.gate.release(1)
+    utterance = Utterance(SpeechRequest())
+    utterance.say(Token("At", "At", 0, 2), Token("7 €", "seven euros", 3, 6), Token("1" * 99, "one " * 30, 7, 106))
+    utterance.end()
+    slow_engine.start(utterance)
+    words = [word for chunk in utterance.chunks() for word in chunk.words]
+    assert [(word.text, word.start, word.stop) for word in words] == [("At", 0, 2), ("7 €", 3, 6), ("1" * 99, 7, 106)]
+    assert [(word.start_s, word.stop_s) for word in words] == [
+        (pytest.approx(0.1 * begin / 33), pytest.approx(0.1 * end / 33)) for begin, end in ((0, 1), (1, 3), (3, 33))
+    ]
 
 
 def test_a_full_queue_refuses_and_a_cancelled_place_is_free_at_once(
@@ -168,7 +182,7 @@ def test_a_reader_far_behind_rests_only_its_own_utterance(slow: SlowVoice) -> No
     engine = SentenceEngine(slow, slots=2, max_queue=0, threads=1)
     try:
         lazy = Utterance(SpeechRequest(), buffer_s=0.05)
-        lazy.say(*pieces("A one. A two."))
+        lazy.say(*read("A one. A two."))
         lazy.end()
         other = speaking("B one. B two.")
         slow.gate.release(10)
