@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
@@ -200,17 +200,14 @@ class SentenceEngine(Engine):
             turn.utterance.emit(AudioChunk(frame, self.sample_rate, tuple(begun)))
 
 
-def _times(sentence: Sentence, spoken: Spoken) -> Iterator[tuple[Token, float, float]]:
-    """Each token that is told, its begin and its end: those of its spoken words and of its further parts."""
+def _times(sentence: Sentence, spoken: Spoken) -> list[tuple[Token, float, float]]:
+    """Each token that is told, its begin and its end: those of its spoken words, and of its further parts."""
     times = iter(spoken.word_times(tuple(sentence.text.split())))
-    told: tuple[Token, float, float] | None = None
+    told: list[tuple[Token, float, float]] = []
     for token in sentence.tokens:
         own = list(islice(times, len(token.spoken.split())))
-        if told is not None and not token.written:
-            told = (told[0], told[1], own[-1][1])
-            continue
-        if told is not None:
-            yield told
-        told = (token, own[0][0], own[-1][1]) if token.written else None
-    if told is not None:
-        yield told
+        if token.written:
+            told.append((token, own[0][0], own[-1][1]))
+        elif told:
+            told[-1] = (*told[-1][:2], own[-1][1])
+    return told
