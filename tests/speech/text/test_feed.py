@@ -53,6 +53,7 @@ TEXTS = st.lists(
 
 @given(TEXTS, st.lists(st.integers(0, 3000)))
 @example("a" + " " * 20 + "\r\nb", [21, 22])
+@example("a" + " " * 20 + "\nb", [11, 21])
 @example("x" * 5000 + "<break time='1s'/>y", [999, 1000, 1001, 5003])
 def test_text_cut_anywhere_gives_the_same_words(text: str, cuts: list[int]) -> None:
     edges = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
