@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
-from speech.engines import EngineSpec
 from speech.engines.base import Utterance
+from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest
 from speech.tempo import with_tempo

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from speech import engines
 
 
 class SettingsError(Exception):
@@ -55,6 +57,15 @@ def _digests(value: Any) -> Any:
 Keyed = Annotated[dict[str, str], BeforeValidator(_digests)]
 
 
+def _engine(value: str) -> str:
+    if value not in engines.names():
+        raise ValueError(f"it must be one of {', '.join(engines.names())}")
+    return value
+
+
+EngineName = Annotated[str, AfterValidator(_engine)]
+
+
 class Settings(BaseModel):
     """All settings, checked. Frozen: what the service was started with is what it runs with."""
 
@@ -62,16 +73,20 @@ class Settings(BaseModel):
 
     host: str = Field("0.0.0.0", description="Address to listen on; 127.0.0.1 keeps the service to this machine.")
     port: int = Field(8900, ge=0, le=65535, description="Port for the page, the API and the docs.")
-    engine: Literal["auto", "kyutai", "hibari"] = Field(
-        "auto", description="What speaks. auto: kyutai where a CUDA GPU can be used, else the embedded voice hibari."
+    engine: EngineName = Field(
+        engines.AUTO, description=f"What speaks: {', '.join(engines.names())}. auto: the first of them that can here."
     )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="Where kyutai runs: auto, cuda, cuda:N, or cpu (far slower than real time; never chosen by auto).",
+        description="Where an engine for GPUs runs: auto, cuda, cuda:N, or cpu, far slower than real time and never "
+        "chosen by ENGINE=auto.",
     )
-    gpu_idle_timeout: float = Field(
-        60, ge=-1, description="Seconds without speech before the GPU is released. 0: at once; -1: never."
+    gpu_idle_timeout: float | None = Field(
+        None,
+        ge=-1,
+        description="Seconds without speech before the engine is released. 0: at once; -1: never. Unset: 60 for an "
+        "engine that holds a GPU, never for one that holds none.",
     )
     retire_worker: bool = Field(
         True,
@@ -108,10 +123,12 @@ class Settings(BaseModel):
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
     )
     n_q: int = Field(
-        32, ge=2, description="Codebooks of kyutai: 8 to 32 trade quality for speed; a model with fewer uses its own."
+        32,
+        ge=2,
+        description="Codebooks of Kyutai TTS 1.6B: 8 to 32 trade quality for speed; a model with fewer uses its own.",
     )
     temp: float = Field(
-        0.6, ge=0, le=2, description="Temperature of kyutai for requests that name none. 0 is greedy: always the same."
+        0.6, ge=0, le=2, description="Temperature of requests that name none. 0 is greedy: always the same."
     )
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."

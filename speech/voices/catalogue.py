@@ -28,7 +28,7 @@ class VoiceCatalogue:
     """All voices of one engine, in the order they are shown; the first is the default unless one is named."""
 
     def __init__(self, voices: Iterable[Voice], default: str | None = None) -> None:
-        """default: an id; raises VoiceNotFound if no voice has it."""
+        """default: an id, checked by `check_default`."""
         self._voices = {voice.id: voice for voice in voices}
         self._default = default
 
@@ -53,8 +53,17 @@ class VoiceCatalogue:
         """Add a voice from a file that somebody sent. Raises NotSupported, or InvalidRequest with the reason."""
         raise NotSupported("Voices cannot be added to this engine.")
 
+    def check_default(self) -> None:
+        """Raises VoiceNotFound if DEFAULT_VOICE names no voice; the message is one line that names the setting."""
+        try:
+            if self._default:
+                self.get(self._default)
+        except VoiceNotFound as error:
+            raise VoiceNotFound(f"DEFAULT_VOICE={self._default}: {error.message}", param=error.param) from None
+
     @property
     def default(self) -> Voice:
+        """The voice of requests that name none. Raises VoiceNotFound if it is gone."""
         return self.get(self._default) if self._default else self.voices()[0]
 
     def _known(self) -> Mapping[str, Voice]:

@@ -12,7 +12,7 @@ from speech.settings import Settings, SettingsError, unknown_names
 def test_defaults_when_nothing_is_said() -> None:
     settings = Settings.load({})
     assert (settings.host, settings.port, settings.engine) == ("0.0.0.0", 8900, "auto")
-    assert settings.gpu_idle_timeout == 60
+    assert settings.gpu_idle_timeout is None  # the engine's own
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
