@@ -222,7 +222,7 @@ def _one_line(error: ValidationError) -> str:
     field = str(first["loc"][0]) if first["loc"] else "settings"
     secret = field in Settings.model_fields and not Settings.model_fields[field].repr
     given = "..." if secret else repr(first["input"])
-    return f"{field.upper()}={given} is not allowed: {first['msg']}"
+    return f"{field.upper()}={given} is not allowed: {first['msg'].removeprefix('Value error, ')}"
 
 
 def as_markdown() -> str:
