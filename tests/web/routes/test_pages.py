@@ -46,7 +46,7 @@ def test_opening_the_page_loads_an_engine_that_holds_no_gpu() -> None:
     ("needs_cuda", "idle_s", "draining"), [(True, -1, False), (False, 0, False), (False, -1, True)]
 )
 def test_opening_the_page_loads_nothing_else(needs_cuda: bool, idle_s: float, draining: bool) -> None:
-    """A GPU stays free until speech is asked for; nor is anything loaded that would be released at once, or at the end."""
+    """A GPU stays free until speech is asked for. What would be released at once is not loaded, nor while draining."""
     gate = Gate()
     service = fake_service(gate, Settings(engine="hibari", gpu_idle_timeout=idle_s))
     service.choice = replace(service.choice, spec=replace(service.choice.spec, needs_cuda=needs_cuda))
