@@ -106,7 +106,7 @@ class SpeechService:
         """Begin to load an engine that holds no GPU, because speech will soon be asked for. Returns at once."""
         spec = self.choice.spec
         released_at_once = idle_timeout_s(self.settings, spec) == 0
-        if not (spec.needs_cuda or self._draining or released_at_once or spec.missing(self.settings)):
+        if not (spec.needs_cuda or self.draining or released_at_once or spec.missing(self.settings)):
             self.manager.begin_load()
 
     def release(self, force: bool = False) -> bool:
