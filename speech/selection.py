@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpu_manager import GPU
-from speech.engines import AUTO, ENGINES, by_rank
+from speech.engines import AUTO, ENGINES, by_rank, names
 from speech.engines.spec import EngineSpec
 from speech.errors import Unavailable
 from speech.settings import Settings
@@ -24,9 +24,11 @@ class EngineChoice:
 
 
 def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:
-    """ENGINE and DEVICE -> what speaks where. Raises Unavailable if what was asked for cannot be had."""
+    """ENGINE and DEVICE -> what speaks where. Raises Unavailable if what was asked for is unknown or cannot be had."""
     if settings.engine == AUTO:
         return _first_that_can(settings, gpus)
+    if settings.engine not in ENGINES:
+        raise Unavailable(f"ENGINE={settings.engine} is none of {', '.join(names())}.")
     return _asked_for(ENGINES[settings.engine], settings, gpus)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from speech.engines.base import Engine
     from speech.progress import Progress
+    from speech.settings import Settings
     from speech.voices.catalogue import VoiceCatalogue
 
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 class EngineSpec:
     """A row of ENGINES: all that other files know of an engine.
 
-    Modules are given by name and imported when they are needed. Settings are handed on unseen, because the settings
-    read this table for the names that ENGINE may have.
+    Modules are given by name and imported when they are needed.
     """
 
     name: str  # what ENGINE calls it
@@ -55,18 +55,18 @@ class EngineSpec:
         missing = [name for name in self.needs_modules if find_spec(name) is None]
         return f"{', '.join(missing)} not installed" if missing else None
 
-    def missing(self, settings: object) -> str | None:
+    def missing(self, settings: Settings) -> str | None:
         """What must be fetched before it can speak, in words; None if nothing, or if the engine does not say."""
         missing: str | None = import_module(self.files).missing(settings) if self.files else None
         return missing
 
-    def catalogue(self, settings: object) -> VoiceCatalogue:
+    def catalogue(self, settings: Settings) -> VoiceCatalogue:
         """The voices it has. Raises VoiceNotFound if DEFAULT_VOICE is known to name none of them."""
         voices: VoiceCatalogue = import_module(self.voices).catalogue(settings)
         voices.check_default()
         return voices
 
-    def build(self, settings: object, progress: Progress) -> Engine:
+    def build(self, settings: Settings, progress: Progress) -> Engine:
         """Import the engine's module and make one. Slow: up to minutes. Raises SpeechError."""
         engine: Engine = import_module(self.module).build(settings, progress)
         return engine

@@ -76,6 +76,8 @@ def test_one_that_is_asked_for_speaks_or_says_why_not(only: dict[str, EngineSpec
     spoken_on_cpu = chosen(Settings(engine="graphic", device="cpu"), CARDS)
     assert spoken_on_cpu == ("graphic", "cpu", "ENGINE=graphic and DEVICE=cpu")
     assert chosen(Settings(engine="graphic"), CARDS)[1] == "cuda:0"
+    with pytest.raises(Unavailable, match="ENGINE=festival is none of auto, graphic, heavy, plain"):
+        choose_engine(Settings(engine="festival"), CARDS)
     with pytest.raises(Unavailable, match="ENGINE=graphic with DEVICE=cuda:7: no such NVIDIA GPU"):
         choose_engine(Settings(engine="graphic", device="cuda:7"), CARDS)
     with pytest.raises(Unavailable, match=r"ENGINE=heavy: not_there, nor_this not installed. Install plain\.txt"):

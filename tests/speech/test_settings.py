@@ -28,7 +28,7 @@ def test_lists_are_separated_by_commas() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "many"), ("PORT", "70000"), ("ENGINE", "festival"), ("DEVICE", "gpu"), ("GPU_IDLE_TIMEOUT", "-2")],
+    [("PORT", "many"), ("PORT", "70000"), ("ENGINE", "Festival!"), ("DEVICE", "gpu"), ("GPU_IDLE_TIMEOUT", "-2")],
 )
 def test_a_bad_value_is_one_line_that_names_it(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as raised:

@@ -18,8 +18,9 @@ from gpu_manager import GPUManager
 from scripts import engines as for_bash
 from speech.engines import ENGINES
 from speech.engines.spec import EngineSpec
+from speech.selection import choose_engine
 from speech.service import SpeechService, build_service
-from speech.settings import Settings, SettingsError
+from speech.settings import Settings
 
 TOY = EngineSpec(
     name="toy",
@@ -79,10 +80,8 @@ def test_it_is_listed(client: FlaskClient) -> None:
     assert "hummer" in [model["id"] for model in client.get("/v1/models").json["data"]]  # type: ignore[index]
 
 
-def test_settings_take_its_name_only_while_it_has_a_row(toy: EngineSpec) -> None:
-    assert Settings.load({"ENGINE": "toy"}).engine == "toy"
-    with pytest.raises(SettingsError, match="it must be one of auto, toy, kyutai, hibari"):
-        Settings.load({"ENGINE": "festival"})
+def test_auto_takes_it_by_its_rank(toy: EngineSpec) -> None:
+    assert choose_engine(Settings(), []).spec is toy
 
 
 def test_scripts_read_its_row(toy: EngineSpec, capsys: pytest.CaptureFixture[str]) -> None:
