@@ -10,11 +10,9 @@ anew, so that its memory can be told. Never run on a GPU so far.
 
 from __future__ import annotations
 
-import os
+import speech.engines.kyutai  # noqa: F401  # settles what torch and moshi read from the environment
 
-os.environ.setdefault("NO_TORCH_COMPILE", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in engines/kyutai/loading.py; before torch is imported
-
+# isort: split
 import argparse
 import statistics
 import time

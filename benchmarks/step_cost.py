@@ -13,10 +13,9 @@ and for operations as small as these their number is what costs.
 
 from __future__ import annotations
 
-import os
+import speech.engines.kyutai  # noqa: F401  # settles what torch and moshi read from the environment
 
-os.environ.setdefault("NO_TORCH_COMPILE", "1")
-
+# isort: split
 import argparse
 import statistics
 import tempfile

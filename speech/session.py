@@ -17,8 +17,8 @@ from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.captions import with_times
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
-from speech.engines import EngineSpec
 from speech.engines.base import Utterance
+from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest, Token, Word
 from speech.tempo import with_tempo

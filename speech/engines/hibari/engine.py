@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from speech.engines import Progress
 from speech.engines.base import Engine
 from speech.engines.hibari.voice import HibariVoice
 from speech.engines.sentence.engine import SentenceEngine
+from speech.progress import Progress
 from speech.settings import Settings
 
 

@@ -8,13 +8,15 @@ the tensor is a fact of the pinned version's file.
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from hibari import Hibari, dsp
+from hibari.g2p import G2P
+from hibari.voices import DEFAULT, voice_path
 
 from speech.request import Samples
 
@@ -59,14 +61,12 @@ class HibariVoice:
     sample_rate = SAMPLE_RATE
 
     def __init__(self) -> None:
-        tts = Hibari()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        model = Path(tts.model_path).read_bytes() + _one_more_output(_ENDS)
-        tts.sess = self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._g2p = tts.g2p
-        self._tts = tts
+        with ThreadPoolExecutor(1) as beside:  # the dictionaries take longer than the model, and need no part of it
+            reading = beside.submit(G2P)
+            model = Path(voice_path(DEFAULT)).read_bytes() + _one_more_output(_ENDS)
+            self._tts = Hibari(model=model)  # onnxruntime takes a file's content as it takes its name
+            self._g2p = reading.result()
+        self._session = self._tts.sess
         self.speak("Ready.")  # the first run allocates
 
     def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
