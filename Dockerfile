@@ -69,7 +69,7 @@ LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=core-packages /opt/venv /opt/venv
 COPY --from=code /srv /srv
-ENV ENGINE=hibari
+ENV DEVICE=cpu
 USER 10001:10001
 
 FROM base AS full

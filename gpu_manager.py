@@ -168,6 +168,12 @@ class GPUManager:
         with self.use(timeout_s):
             pass
 
+    def begin_load(self) -> None:
+        """Start to load and return at once. Does nothing if it is loaded or loading, has failed, or all is closing."""
+        with self._changed:
+            if self._state is State.UNLOADED and self._build is not None and not self._closed:
+                self._start_load()
+
     # -- releasing ----------------------------------------------------------------------------------------------
 
     def release(self, force: bool = False) -> bool:

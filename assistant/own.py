@@ -14,8 +14,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gpu_manager import GPU, gpu_manager
-from speech.engines import Progress
 from speech.errors import Unavailable
+from speech.progress import Progress
 from speech.selection import EngineChoice
 from speech.service import SpeechService, build_engine, build_service
 from speech.settings import Settings, SettingsError
@@ -79,6 +79,6 @@ def take_lock(gpu: GPU, folder: Path) -> FileLock:
 
 def lock_folder(settings: Settings) -> Path:
     """The model cache: whoever shares it runs on this machine and loads the same model."""
-    from speech.engines.kyutai.weights import make_hub
+    from speech.hub.files import make_hub
 
     return make_hub(settings).cache_dir

@@ -13,10 +13,9 @@ and for operations as small as these their number is what costs.
 
 from __future__ import annotations
 
-import os
+import speech.engines.kyutai  # noqa: F401  # settles what torch and moshi read from the environment
 
-os.environ.setdefault("NO_TORCH_COMPILE", "1")
-
+# isort: split
 import argparse
 import statistics
 import tempfile
@@ -34,6 +33,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.kyutai.runner import KyutaiRunner
 from speech.request import SpeechRequest
+from speech.text.pipe import read
 from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 
 LEAD_STEPS = 19  # until everybody sounds
@@ -123,7 +123,7 @@ def our_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
     embedding = load_file(checkpoint / "voices" / f"{VOICES[0]}{SUFFIX}")["speaker_wavs"]
     runner = KyutaiRunner(load(checkpoint, temperature), lambda voice: embedding, rows, temperature)
     scripts = runner.reset({row: runner.prepare(SpeechRequest(seed=row)) for row in range(rows)})
-    words = {row: iter(WORDS.split()) for row in scripts}
+    words = {row: iter(read(WORDS)) for row in scripts}
 
     def step(kind: StepKind = StepKind.FULL) -> object:
         for row, script in scripts.items():

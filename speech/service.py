@@ -13,16 +13,16 @@ from functools import partial
 from gpu_manager import GPU, GPUManager, InUse, Resident, State, list_gpus
 from speech import VERSION as VERSION  # for those who ask here
 from speech.encoders import ENCODERS
-from speech.engines import EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
+from speech.engines.spec import EngineSpec
 from speech.errors import EngineBusy, InvalidRequest, QueueFull, Unavailable
 from speech.metrics import Metrics
+from speech.progress import Progress
 from speech.request import SPEEDS, SpeechRequest
-from speech.selection import EngineChoice, choose_engine
+from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
-from speech.text.feed import pieces
-from speech.text.marks import spoken
+from speech.text.pipe import anything_said, read
 from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
@@ -79,17 +79,17 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        words = pieces(request.text)
-        if not any(isinstance(piece, str) and spoken(piece) for piece in words):
-            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
         if len(request.text) > self.settings.max_text_chars:
             raise InvalidRequest(
                 f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
                 param="text",
                 code="text_too_long",
             )
+        pieces = read(request.text)
+        if not anything_said(pieces):
+            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
         speech = self.open(request)
-        speech.say(*words)
+        speech.say(*pieces)
         speech.end()
         return speech
 
@@ -100,6 +100,13 @@ class SpeechService:
         if self._draining:
             raise Unavailable("The service is shutting down.", code="draining")
         self.manager.load(self.settings.load_timeout)
+
+    def warm(self) -> None:
+        """Begin to load an engine that holds no GPU, because speech will soon be asked for. Returns at once."""
+        spec = self.choice.spec
+        released_at_once = idle_timeout_s(self.settings, spec) == 0
+        if not (spec.needs_cuda or self.draining or released_at_once or spec.missing(self.settings)):
+            self.manager.begin_load()
 
     def release(self, force: bool = False) -> bool:
         """Give the GPU back; False if nothing was loaded. Raises EngineBusy while somebody speaks, unless force."""
@@ -273,6 +280,15 @@ def build_engine(choice: EngineChoice, settings: Settings, progress: Progress) -
     return choice.spec.build(settings, progress)
 
 
+def choose(settings: Settings, visible_gpus: str | None = None) -> tuple[EngineChoice, VoiceCatalogue]:
+    """What will speak, and its voices; loads nothing. visible_gpus: CUDA_VISIBLE_DEVICES.
+
+    Raises SpeechError if the settings ask for what cannot be had: an engine, or a DEFAULT_VOICE.
+    """
+    choice = choose_engine(settings, list_gpus(visible_gpus))
+    return choice, choice.spec.catalogue(settings)
+
+
 def build_service(
     settings: Settings,
     manager: GPUManager,
@@ -287,16 +303,15 @@ def build_service(
     visible_gpus: CUDA_VISIBLE_DEVICES. build: makes the engine when it is needed. The hooks are gpu_manager's.
     Raises SpeechError if the settings ask for what cannot be had.
     """
-    choice = choose_engine(settings, list_gpus(visible_gpus))
+    choice, voices = choose(settings, visible_gpus)
     log.info("engine: %s on %s (%s)", choice.spec.name, choice.device, choice.reason)
     settled = settings.model_copy(update={"device": choice.device})
     manager.configure(
         lambda progress: build(choice, settled, progress),
-        settings.gpu_idle_timeout,
+        idle_timeout_s(settings, choice.spec),
         on_idle_release=on_idle_release,
         on_broken=on_broken,
     )
-    voices = choice.spec.catalogue(settings)
     return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
+from speech.captions import with_times
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
-from speech.engines import EngineSpec
 from speech.engines.base import Utterance
+from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
-from speech.request import AudioChunk, Piece, SpeechRequest
+from speech.request import AudioChunk, Piece, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
 from speech.voices.catalogue import Voice
 
@@ -29,7 +31,16 @@ class Counts:
 
     words: int = 0
     samples: int = 0
-    pieces: int = field(default=0)  # words and pauses that came in
+    starts: list[int] = field(default_factory=list)  # of every word that came in its place, also if it is not said
+
+    @property
+    def words_total(self) -> int:
+        """Words that came in so far, also those that are not said: a client may have counted them."""
+        return len(self.starts)
+
+    def index(self, word: Word) -> int:
+        """Which of the words that came in it is, from 0."""
+        return max(0, bisect_right(self.starts, word.start) - 1)
 
 
 class Speech:
@@ -74,7 +85,8 @@ class Speech:
     # -- text in ------------------------------------------------------------------------------------------------
 
     def say(self, *pieces: Piece) -> None:
-        self.counts.pieces += len(pieces)
+        """More of what a Reader gives."""
+        self.counts.starts.extend(piece.start for piece in pieces if isinstance(piece, Token))
         self.utterance.say(*pieces)
 
     def end(self) -> None:
@@ -126,7 +138,10 @@ class Speech:
                 )
 
     def chunks(self) -> Iterator[AudioChunk]:
-        """Audio as it is made, from the beginning. Raises as `start` does, and SpeechError when it breaks midway."""
+        """Audio as it is made, from the beginning, with words whose times are known (captions.py).
+
+        Raises as `start` does, and SpeechError when it breaks midway.
+        """
         self.start()
         assert self._audio is not None
         if self._first is not None:
@@ -257,7 +272,7 @@ class Speech:
             self.accepted = True
             self.decided.set()
             self._wait_for_slot()
-            for chunk in self._paced(self.utterance.chunks()):
+            for chunk in self._paced(with_times(self.utterance.chunks())):
                 if self.first_audio_s is None:
                     self.first_audio_s = time.monotonic() - self.opened_at
                 self.counts.samples += len(chunk.samples)

@@ -62,16 +62,22 @@ class Settings(BaseModel):
 
     host: str = Field("0.0.0.0", description="Address to listen on; 127.0.0.1 keeps the service to this machine.")
     port: int = Field(8900, ge=0, le=65535, description="Port for the page, the API and the docs.")
-    engine: Literal["auto", "kyutai", "hibari"] = Field(
-        "auto", description="What speaks. auto: kyutai where a CUDA GPU can be used, else the embedded voice hibari."
+    engine: str = Field(
+        "auto",
+        pattern=r"^[a-z0-9_-]+$",
+        description="What speaks: the name of an engine, or auto for the first that can here.",
     )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="Where kyutai runs: auto, cuda, cuda:N, or cpu (far slower than real time; never chosen by auto).",
+        description="Where an engine for GPUs runs: auto, cuda, cuda:N, or cpu, far slower than real time and never "
+        "chosen by ENGINE=auto.",
     )
-    gpu_idle_timeout: float = Field(
-        60, ge=-1, description="Seconds without speech before the GPU is released. 0: at once; -1: never."
+    gpu_idle_timeout: float | None = Field(
+        None,
+        ge=-1,
+        description="Seconds without speech before the engine is released. 0: at once; -1: never. Unset: 60 for an "
+        "engine that holds a GPU, never for one that holds none.",
     )
     retire_worker: bool = Field(
         True,
@@ -108,10 +114,12 @@ class Settings(BaseModel):
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
     )
     n_q: int = Field(
-        32, ge=2, description="Codebooks of kyutai: 8 to 32 trade quality for speed; a model with fewer uses its own."
+        32,
+        ge=2,
+        description="Codebooks of Kyutai TTS 1.6B: 8 to 32 trade quality for speed; a model with fewer uses its own.",
     )
     temp: float = Field(
-        0.6, ge=0, le=2, description="Temperature of kyutai for requests that name none. 0 is greedy: always the same."
+        0.6, ge=0, le=2, description="Temperature of requests that name none. 0 is greedy: always the same."
     )
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
@@ -205,7 +213,7 @@ def _one_line(error: ValidationError) -> str:
     field = str(first["loc"][0]) if first["loc"] else "settings"
     secret = field in Settings.model_fields and not Settings.model_fields[field].repr
     given = "..." if secret else repr(first["input"])
-    return f"{field.upper()}={given} is not allowed: {first['msg']}"
+    return f"{field.upper()}={given} is not allowed: {first['msg'].removeprefix('Value error, ')}"
 
 
 def as_markdown() -> str:

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from gpu_manager import GPUManager
-from speech.engines.hibari.engine import HibariEngine
 from speech.engines.hibari.voice import HibariVoice
+from speech.engines.sentence.engine import SentenceEngine
 from speech.selection import choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
@@ -34,7 +34,7 @@ def settings() -> Settings:
 def service(settings: Settings, voice: HibariVoice) -> Iterator[SpeechService]:
     """A service of its own for each test, over the shared voice."""
     manager = GPUManager()
-    manager.configure(lambda _: HibariEngine(voice, settings.max_slots or 8, settings.max_queue), -1)
+    manager.configure(lambda _: SentenceEngine(voice, settings.max_slots or 8, settings.max_queue), -1)
     choice = choose_engine(settings, [])
     yield SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
     manager.close()

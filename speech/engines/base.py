@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from speech.errors import Cancelled, SpeechError
-from speech.request import AudioChunk, Piece, SpeechRequest
+from speech.request import AudioChunk, Pause, Piece, SpeechRequest
 
 
 class UtteranceStatus(Enum):
@@ -58,11 +58,14 @@ class Utterance:
     # -- the caller's face --------------------------------------------------------------------------------------
 
     def say(self, *pieces: Piece) -> None:
-        """Add words and pauses. After `end`, or when the utterance is over, nothing is added."""
+        """Add words and pauses. A token that is not said never reaches the engine.
+
+        After `end`, or when the utterance is over, nothing is added.
+        """
         with self._changed:
             if self._ended or self._status.over:
                 return
-            self._pieces.extend(pieces)
+            self._pieces.extend(piece for piece in pieces if isinstance(piece, Pause) or piece.spoken)
             wake = self._wake
         wake()
 

@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from speech.errors import EngineFailed, SpeechError, Unavailable
 from speech.hub import errors as hub_errors
 from speech.hub.meter import size_text, watched
-
-if TYPE_CHECKING:
-    from speech.engines import Progress
+from speech.progress import Progress, silent
+from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.hub")
 Result = TypeVar("Result")
@@ -52,10 +51,6 @@ class RemoteFile:
             with suppress(OSError):  # not there, or moved while we looked
                 return min(path.stat().st_size, self.size)
         return 0
-
-
-def silent(_what: str, _done: float, _total: float, _seconds_left: float | None) -> None:
-    """A Progress for those who do not care."""
 
 
 class Hub:
@@ -245,6 +240,12 @@ class Hub:
         ref = self.repo_dir(repo) / "refs" / "main"
         ref.parent.mkdir(parents=True, exist_ok=True)
         ref.write_text(commit)
+
+
+def make_hub(settings: Settings) -> Hub:
+    """The hub as the settings have it."""
+    cache_dir = settings.hf_home / "hub" if settings.hf_home else None
+    return Hub(cache_dir, settings.hf_endpoint, settings.hf_token, settings.hf_hub_offline)
 
 
 def _configure() -> None:

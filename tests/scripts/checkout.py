@@ -78,6 +78,9 @@ class Checkout:
         shutil.copytree(REPOSITORY / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("start.sh", "stop.sh", "test.sh", "verify_deployment.sh", "docker-compose.yml"):
             shutil.copy(REPOSITORY / name, folder)
+        for name in ("speech/__init__.py", "speech/engines/__init__.py", "speech/engines/spec.py"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
         shutil.copytree(REPOSITORY / "deploy/haproxy", folder / "deploy/haproxy")
         for path in REPOSITORY.glob("requirements*.txt"):
             shutil.copy(path, folder)

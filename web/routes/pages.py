@@ -17,6 +17,8 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from markupsafe import Markup
 from werkzeug.security import safe_join
 
+from web.http.context import speech_service
+
 mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, which no browser runs as a module
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -32,7 +34,8 @@ blueprint = Blueprint("pages", __name__, template_folder="../templates")
 
 @blueprint.get("/")
 def index() -> Response:
-    """The page. No key is needed; its own requests send one."""
+    """The page. No key is needed; its own requests send one. Who opens it is about to speak."""
+    speech_service().warm()
     page = render_template("index.html", icon=_icon, modules=MODULES, parts=f"static/{digest(PARTS)}")
     return kept(make_response(page))
 

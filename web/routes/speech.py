@@ -54,6 +54,7 @@ def info() -> Response:
             "model": spec.model,
             "languages": spec.languages,
             "sample_rate": spec.sample_rate,
+            "needs_gpu": spec.needs_cuda,
             "cfg_coefs": spec.cfg_coefs,
             "default_cfg_coef": spec.default_cfg_coef,
             "sampling": spec.sampling,

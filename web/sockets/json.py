@@ -23,7 +23,8 @@ from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Una
 from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import SpeechService
 from speech.session import Speech
-from speech.text.feed import PARAGRAPH, TextFeed
+from speech.text.feed import PARAGRAPH
+from speech.text.pipe import Reader
 from web.http.context import speech_service
 from web.http.errors import body_of, status_of
 from web.http.forms import ReadingForm, Text, explain
@@ -88,7 +89,7 @@ class JsonDialect(Dialect):
 
     def __init__(self, speech: Speech) -> None:
         self._speech = speech
-        self._feed = TextFeed()
+        self._reader = Reader()
         self._unflushed = False  # words came since the last flush
         self._encoder: Encoder = speech.encoder()
         self._words = 0
@@ -99,7 +100,7 @@ class JsonDialect(Dialect):
     def hear(self, message: str | bytes, talk: Talk) -> None:
         heard = read(message)
         if isinstance(heard, More):
-            pieces = self._feed.feed(heard.text)
+            pieces = self._reader.feed(heard.text)
             self._unflushed |= bool(pieces)
             talk.say(heard.text, pieces)
         elif isinstance(heard, Flush):
@@ -111,13 +112,13 @@ class JsonDialect(Dialect):
 
     def _flush(self, talk: Talk) -> None:
         """Whatever is there is spoken now, as a sentence of its own."""
-        pieces = self._feed.flush()
+        pieces = self._reader.flush()
         if pieces or self._unflushed:
             talk.say("", [*pieces, PARAGRAPH])
         self._unflushed = False
 
     def held_back(self) -> list[Piece]:
-        return self._feed.flush()
+        return self._reader.flush()
 
     # -- out --------------------------------------------------------------------------------------------------------
 
@@ -147,13 +148,14 @@ class JsonDialect(Dialect):
 
     def word(self, word: Word) -> Iterator[str]:
         assert word.stop_s is not None
-        index, self._words = self._words, self._words + 1
+        index = self._speech.counts.index(word)
+        self._words = index + 1
         yield _json("word", index=index, word=word.text, start_s=round(word.start_s, 3), stop_s=round(word.stop_s, 3))
 
     def done(self) -> Messages:
         first_s = self._speech.first_audio_s
         first_audio_s = None if first_s is None else round(first_s, 3)
-        return [_json("done", words=self._words, **self._figures(), first_audio_s=first_audio_s)]
+        return [_json("done", words=self._speech.counts.words_total, **self._figures(), first_audio_s=first_audio_s)]
 
     def failed(self, error: SpeechError) -> Messages:
         return [_failure(error)]

@@ -23,6 +23,7 @@ from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import VERSION, SpeechService
 from speech.session import Speech
 from speech.text.feed import MessageFeed
+from speech.text.pipe import Reader
 from web.http.answers import BuildAnswer, ModulesAnswer
 from web.http.audio import audio_response
 from web.http.context import speech_service
@@ -56,12 +57,12 @@ class MoshiDialect(Dialect):
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._feed = MessageFeed()
+        self._reader = Reader(MessageFeed())
 
     def hear(self, message: str | bytes, talk: Talk) -> None:
         heard = read(message)
         if isinstance(heard, TextMessage):
-            talk.say(heard.text, self._feed.feed(heard.text))
+            talk.say(heard.text, self._reader.feed(heard.text))
         elif isinstance(heard, EosMessage):
             talk.end()
         elif not talk.said:
@@ -75,7 +76,7 @@ class MoshiDialect(Dialect):
             speech.bring_voice(embedding)
 
     def held_back(self) -> list[Piece]:
-        return self._feed.flush()
+        return self._reader.flush()
 
     def sound(self, samples: Samples) -> Messages:
         return self._wire.sound(samples)

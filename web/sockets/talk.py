@@ -13,7 +13,6 @@ from contextlib import suppress
 
 from wsproto.frame_protocol import CloseReason
 
-from speech.captions import WordTimes
 from speech.errors import Cancelled, EngineFailed, InvalidRequest, SpeechError
 from speech.request import AudioChunk, Piece, Samples, Word
 from speech.session import Speech
@@ -78,7 +77,6 @@ class Talk:
         self._said = False
         self._chars = 0
         self._error: SpeechError | None = None
-        self._words = WordTimes()
 
     def run(self) -> None:
         """Read until the end. The speech and the dialect are closed when it returns."""
@@ -167,15 +165,12 @@ class Talk:
         if self._said:
             for chunk in self.speech.chunks():
                 self._send(self._of_chunk(chunk))
-            for word in self._words.end(self.speech.seconds):
-                self._send(self._dialect.word(word))
             self._send(self._dialect.last_sound())
 
     def _of_chunk(self, chunk: AudioChunk) -> Iterator[str | bytes]:
         """A word's times before the audio of the next word."""
-        for begun in chunk.words:
-            for word in self._words.begins(begun):
-                yield from self._dialect.word(word)
+        for word in chunk.words:
+            yield from self._dialect.word(word)
         yield from self._dialect.sound(chunk.samples)
 
     def _finish(self, error: SpeechError | None) -> None:

@@ -216,7 +216,9 @@ class Stepper:
 
 def longest_s(piece: Piece) -> float:
     """More than a piece can take to say: the text machine allows 0.72 s a word, or its tokens if they are more."""
-    return piece.seconds + 1.0 if isinstance(piece, Pause) else 1.5 + 0.1 * len(piece.encode())
+    if isinstance(piece, Pause):
+        return piece.seconds + 1.0
+    return 1.5 * len(piece.spoken.split()) + 0.1 * len(piece.spoken.encode())
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

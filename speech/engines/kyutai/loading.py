@@ -5,13 +5,6 @@ Knows files, settings and the device; what the loaded model does is in kyutai_ru
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi looks on import; compiling takes 20 to 40 s and needs a compiler
-# On a CPU that others use, torch's threads must sleep while they wait for each other: when they spin, a step takes
-# nine times as long (docs/experiments.md).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import gc
 import json
 import logging
@@ -25,16 +18,16 @@ import torch
 from moshi.models import loaders
 from moshi.models.tts import TTSModel
 
-from speech.engines import Progress
 from speech.engines.base import Engine
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
 from speech.engines.kyutai.voices import catalogue
-from speech.engines.kyutai.weights import make_hub, obtain
+from speech.engines.kyutai.weights import obtain
 from speech.errors import Unavailable
-from speech.hub.files import silent
+from speech.hub.files import make_hub
+from speech.progress import Progress, silent
 from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.engine")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.engines.kyutai.embeddings import Array, BadEmbedding, EmbeddingFormat, parse_embedding, read_embedding
-from speech.engines.kyutai.weights import locate, make_hub
+from speech.engines.kyutai.weights import locate
 from speech.errors import EngineFailed, NotSupported, SpeechError, Unavailable
-from speech.hub.files import Hub
+from speech.hub.files import Hub, make_hub
 from speech.hub.voice_list import VoiceRepo
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from speech.voices.folder import VoiceFolder, name_taken, safe_name
@@ -67,6 +67,11 @@ class EmbeddingVoices(VoiceCatalogue):
             )
         return self.get(chosen)
 
+    def check_default(self) -> None:
+        """As for any catalogue; without a list of voices on this machine it shows at the first request."""
+        if self._repo.has_list:
+            super().check_default()
+
     def refresh(self) -> None:
         """Ask the hub for a new list of the published voices. Raises Unavailable or EngineFailed; the old one stays."""
         self._repo.refresh()
@@ -117,18 +122,12 @@ def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -
 
 
 def catalogue(settings: Settings) -> EmbeddingVoices:
-    """The voices as the settings have them. Connects to nothing.
-
-    Raises VoiceNotFound if DEFAULT_VOICE names none of them; without a list of voices on this machine that shows later.
-    """
+    """The voices as the settings have them. Connects to nothing."""
     hub = make_hub(settings)
     repo = VoiceRepo(hub, settings.voice_repo)
-    voices = EmbeddingVoices(
+    return EmbeddingVoices(
         repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice
     )
-    if settings.default_voice and repo.has_list:
-        voices.get(settings.default_voice)
-    return voices
 
 
 class ExpectedFormat:

@@ -70,8 +70,10 @@ def test_the_embedded_voice_sends_everything_that_a_page_needs(client: FlaskClie
     assert [TEXT.encode("utf-16-le")[2 * w["from"] : 2 * w["to"]].decode("utf-16-le") for w in words] == [
         w["word"] for w in words
     ]
-    assert all(a["start_s"] <= b["start_s"] for a, b in pairwise(words))
-    assert data["done"]["words"] == len(words)
+    assert [(w["index"], w["word"]) for w in words] == [(0, "Hello"), (2, "there,"), (3, "old"), (4, "friend.")]
+    assert all(w["start_s"] < w["stop_s"] for w in words)
+    assert all(a["stop_s"] <= b["start_s"] for a, b in pairwise(words))
+    assert data["done"]["words"] == data["progress"]["words_done"] == 5, "also what is not said was passed"
 
 
 def test_a_word_comes_before_the_audio_in_which_it_begins(staged_app: Flask, stage: StageEngine) -> None:

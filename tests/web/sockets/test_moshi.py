@@ -52,7 +52,7 @@ def test_word_times(server: LiveServer) -> None:
     assert got.words == TEXT.split()
     texts = got.of("Text")
     assert all(word["start_s"] < word["stop_s"] for word in texts)
-    assert all(before["stop_s"] == after["start_s"] for before, after in pairwise(texts))
+    assert all(before["stop_s"] <= after["start_s"] for before, after in pairwise(texts))
     assert texts[0]["start_s"] < 0.6
     assert got.seconds - 1.0 < texts[-1]["stop_s"] <= got.seconds
 

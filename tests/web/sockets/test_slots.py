@@ -16,7 +16,7 @@ from app import create_app
 from gpu_manager import GPUManager
 from speech.engines.base import Utterance
 from speech.errors import EngineFailed
-from speech.request import SpeechRequest
+from speech.request import SpeechRequest, Token
 from speech.selection import choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
@@ -140,7 +140,7 @@ def test_ready_before_the_model_is_loaded(cold_house: House) -> None:
         cold_house.loading.set()
         utterance = cold_house.engine.next()
         cold_house.wait_until(lambda: utterance.ended)
-        assert [utterance.take_word(), utterance.take_word()] == ["One", "two"]
+        assert [utterance.take_word(), utterance.take_word()] == [Token("One", "One", 0, 3), Token("two", "two", 3, 6)]
         cold_house.engine.play(utterance, "One", "two")
         assert client.hear_all().words == ["One", "two"]
 
@@ -332,7 +332,7 @@ def test_a_drain_lets_what_was_begun_be_said(house: House) -> None:
         assert utterance.take_word() is None
         house.engine.play(utterance, frames=3)
         got = client.hear_all()
-        assert (got.types, got.close_code) == (["Audio"] * 3 + ["Text"], NO_STATUS)
+        assert (got.types, got.close_code) == (["Audio"] * 3, NO_STATUS)
 
 
 def test_a_drain_takes_nobody_new(house: House) -> None:

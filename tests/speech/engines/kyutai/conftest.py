@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-
-os.environ.setdefault("NO_TORCH_COMPILE", "1")  # before moshi is imported, as in kyutai.py
-
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import cache

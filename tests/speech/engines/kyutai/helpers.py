@@ -11,6 +11,7 @@ from speech.engines.base import Utterance
 from speech.engines.batch.stepper import Stepper
 from speech.request import AudioChunk, Piece, SpeechRequest, Word
 from tests.speech.engines.kyutai.checkpoint import VOICES
+from tests.tokens import tokens
 
 FRAME = 1920
 
@@ -62,7 +63,7 @@ class Heard(Utterance):
 def utter(request: SpeechRequest, pieces: Sequence[Piece] | None = None) -> Heard:
     """An utterance whose whole text is there."""
     utterance = Heard(request)
-    utterance.say(*(request.text.split() if pieces is None else pieces))
+    utterance.say(*(tokens(request.text) if pieces is None else pieces))
     utterance.end()
     return utterance
 
@@ -79,7 +80,7 @@ class Job:
 
     def __post_init__(self) -> None:
         self.utterance = Heard(self.case.request)
-        self._words = self.case.text.split()
+        self._words = tokens(self.case.text)
 
     def act(self, turn: int, stepper: Stepper) -> None:
         """Whatever the caller does at this turn."""

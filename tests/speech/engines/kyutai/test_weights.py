@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from speech.engines.kyutai.embeddings import EmbeddingFormat
-from speech.engines.kyutai.weights import check_whole, locate, make_hub, obtain
+from speech.engines.kyutai.weights import check_whole, locate, obtain
 from speech.errors import EngineFailed, Unavailable
+from speech.hub.files import make_hub
 from speech.settings import Settings
 from tests.speech.engines.kyutai.tiny_files import DIM, MIMI, MODEL, TOKENIZER, checkpoint, config, lay_out_cache, write
 from tests.speech.hub.fake_hub import FakeHub
