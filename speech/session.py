@@ -22,6 +22,9 @@ from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
+from speech.text.manner import Manner
+from speech.text.pipe import Reader
+from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice
 
 
@@ -61,9 +64,12 @@ class Speech:
         queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
+        manner: Manner | None = None,
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
+        self.remarks = Remarks()  # what is told beside the sound: of its text what was not said
+        self._manner = manner or Manner(voice.language)
         self.sample_rate = engine.sample_rate
         self.counts = Counts()
         self.utterance = Utterance(request)
@@ -83,6 +89,10 @@ class Speech:
         self._closed = False
 
     # -- text in ------------------------------------------------------------------------------------------------
+
+    def reader(self, messages: bool = False) -> Reader:
+        """The pipe through which its text goes. messages: each piece of text ends a word."""
+        return self._manner.reader(self.remarks, messages)
 
     def say(self, *pieces: Piece) -> None:
         """More of what a Reader gives."""

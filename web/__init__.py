@@ -11,7 +11,7 @@ from flask_cors import CORS
 from speech.service import SpeechService
 from web.http import auth, errors, requests, security
 from web.http.clients import ClientWatch
-from web.routes import balancer, convert, openai, ops, pages, voices
+from web.routes import balancer, convert, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -28,6 +28,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     balancer.blueprint,
     ops.blueprint,
     voices.blueprint,
+    reading.blueprint,
 )
 
 EXPOSED_HEADERS = [
@@ -38,6 +39,7 @@ EXPOSED_HEADERS = [
     "X-Queue-Depth",
     "X-Request-Id",
     "X-Sample-Rate",
+    "X-Warnings",
     "X-Voice",
 ]
 

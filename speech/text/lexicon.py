@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from speech.request import Pause, Token
-from speech.text.reading.step import Settled
+from speech.request import Piece, Token
+from speech.text.steps import Settled
 
 log = logging.getLogger("kyutai_tts.lexicon")
 
@@ -26,8 +26,6 @@ MAX_CHARS = 100  # of an entry, and of what is said for it
 MAX_WORDS = 6  # of a phrase
 _AROUND = re.compile(r"^(?P<open>[^\w&@#$€£]*)(?P<core>.*?)(?P<ending>['’]s)?(?P<close>[^\w%+#°]*)$", re.DOTALL)
 _PHONEMES = re.compile(r"(?P<plain>[^/|]*?)\s*\|?\s*/(?P<phonemes>[^/]+)/\s*")
-
-Piece = Token | Pause
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,8 @@ def entries(pairs: Mapping[str, str]) -> Entries:
     >>> entries({"Kyutai": "kyoo-tie", "sql": "sequel"}).find("SQL")
     Said(plain='sequel', phonemes='')
     """
+    if not pairs:
+        return NONE
     exact: dict[str, Said] = {}
     folded: dict[str, Said] = {}
     for written, said in pairs.items():

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from speech.encoders import ENCODERS
 from speech.errors import InvalidRequest
 from speech.request import SPEEDS, SpeechRequest
+from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
 from web.http.context import speech_service
 from web.http.security import body_deadline
 
@@ -40,6 +41,32 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Text = Annotated[str, AfterValidator(_sayable)]
 Format = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": list(ENCODERS)})]
 
+
+def _entries(given: Any) -> Any:
+    """A form has no objects: there it is JSON in text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("must be a JSON object of words and what is said for them") from None
+
+
+def _respellings(lexicon: dict[str, str]) -> dict[str, str]:
+    if len(lexicon) > MAX_ENTRIES:
+        raise ValueError(f"must have at most {MAX_ENTRIES} entries")
+    for written, said in lexicon.items():
+        if not (written.strip() and said.strip()) or max(len(written), len(said)) > MAX_CHARS:
+            raise ValueError(f"each entry must be a word and what is said for it, 1 to {MAX_CHARS} characters each")
+        if len(written.split()) > MAX_WORDS:
+            raise ValueError(f"an entry must have at most {MAX_WORDS} words")
+    return lexicon
+
+
+Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
+Respellings = Annotated[dict[Text, Text], BeforeValidator(_entries), AfterValidator(_respellings)]
+Code = Literal["skip", "read"]
+
 EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
 
 
@@ -58,6 +85,10 @@ class ReadingForm(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
     top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
     seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
+    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
+    normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
+    code: Code = Field("skip", description="read: blocks of code are said.")
 
 
 class SpeechForm(ReadingForm):

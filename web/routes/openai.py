@@ -21,7 +21,7 @@ from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenA
 from web.http.audio import AUDIO, Body, answer, audio_response
 from web.http.context import speech_service
 from web.http.describe import SPEECH, operation, path_parameter
-from web.http.forms import Format, Text, Whole, read_form
+from web.http.forms import Code, Format, Language, Respellings, Text, Whole, read_form
 from web.http.requests import request_id
 from web.http.sse import EVENT_STREAM, Events
 from web.routes.openai_voices import resolve
@@ -37,6 +37,11 @@ NAMES = {"text": "input", "format": "response_format"}  # our fields' names -> O
 
 
 EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "input": "Good evening.", "seed": 1}]}
+
+
+_TAKEN = {  # fields that have the same name here and there
+    "speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed", "language", "lexicon", "normalize", "code",
+}  # fmt: skip
 
 
 class VoiceRef(BaseModel):
@@ -66,6 +71,10 @@ class OpenAISpeechForm(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
     top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
     seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
+    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
+    normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
+    code: Code = Field("skip", description="read: blocks of code are said.")
 
     def speech_request(self, service: SpeechService) -> SpeechRequest:
         """Raises InvalidRequest for what is not supported, UnknownModel, VoiceNotFound."""
@@ -83,7 +92,7 @@ class OpenAISpeechForm(BaseModel):
             text=self.input,
             voice=resolve(name, service).id,
             format=self.response_format,
-            **self.model_dump(include={"speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed"}),
+            **self.model_dump(include=_TAKEN),
         )
 
 

@@ -22,8 +22,6 @@ from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Una
 from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import VERSION, SpeechService
 from speech.session import Speech
-from speech.text.feed import MessageFeed
-from speech.text.pipe import Reader
 from web.http.answers import BuildAnswer, ModulesAnswer
 from web.http.audio import audio_response
 from web.http.context import speech_service
@@ -55,9 +53,9 @@ STARTED = time.time()
 class MoshiDialect(Dialect):
     """The protocol on an open socket."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, speech: Speech) -> None:
         self._wire = wire
-        self._reader = Reader(MessageFeed())
+        self._reader = speech.reader(messages=True)
 
     def hear(self, message: str | bytes, talk: Talk) -> None:
         heard = read(message)
@@ -77,6 +75,9 @@ class MoshiDialect(Dialect):
 
     def held_back(self) -> list[Piece]:
         return self._reader.flush()
+
+    def rested(self) -> list[Piece]:
+        return self._reader.nudge()
 
     def sound(self, samples: Samples) -> Messages:
         return self._wire.sound(samples)
@@ -170,7 +171,7 @@ def _number(name: str) -> float | None:
 def _talk(service: SpeechService, socket: WebSocket, speech: Speech, wire: Wire) -> None:
     for message in wire.ready():
         socket.send(message)
-    talk = Talk(socket, speech, MoshiDialect(wire))
+    talk = Talk(socket, speech, MoshiDialect(wire, speech))
     with service.when_draining(talk.drain):
         talk.run()
 

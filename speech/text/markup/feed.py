@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 
-from speech.request import Pause, Token
+from speech.request import Pause, Piece, Token
 from speech.text.markup import brackets, latex, lines, tags
 from speech.text.markup.constructs import Wait, find
 from speech.text.markup.held import Held
 from speech.text.markup.lines import Kind
-from speech.text.markup.remarks import About, Remarks
 from speech.text.markup.skip import Skip
 from speech.text.markup.tags import SENTENCE_PAUSE_S, Doing
 from speech.text.markup.words import plain
+from speech.text.remarks import About, Remarks
 from speech.text.wordlist import wordset
 
-Piece = Token | Pause
 PARAGRAPH = Pause(0.0)
 LINE_END = Pause(SENTENCE_PAUSE_S)
 MAX_WORD_CHARS = 1_000  # a longer one comes in parts; looking through it again at each piece must stay cheap
@@ -72,6 +71,13 @@ class Markup:
         given = self._run(complete=True)
         if self._last is not None:
             given.append(self._last)
+            self._last = None
+        return given
+
+    def rest(self) -> list[Piece]:
+        """A whole word that was held back, because what follows might have ended a sentence behind it."""
+        given: list[Piece] = [] if self._last is None or self._held.text else [self._last]
+        if given:
             self._last = None
         return given
 

@@ -14,6 +14,11 @@ def sayable(character: str) -> bool:
     return character in _SAYABLE_CONTROLS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
 
 
+def clean(text: str) -> str:
+    """Text without what cannot be said."""
+    return "".join(filter(sayable, text))
+
+
 def units(text: str) -> int:
     """How many UTF-16 code units it has: what JavaScript counts in."""
     return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)

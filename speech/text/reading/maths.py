@@ -8,16 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from speech.text.reading.scan import Match, Rule, rule
-from speech.text.reading.tongue import Tongue
+from speech.text.reading.tongue import VULGAR, Tongue
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_VULGAR = {
-    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
-    "⅘": (4, 5),
-    "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
-}  # fmt: skip
-
-
 _DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 64, 100, 1000])
 
 
@@ -36,7 +29,7 @@ class Maths:
 
     def rules(self) -> list[Rule]:
         n = self._tongue.number_pattern
-        vulgar = "".join(_VULGAR)
+        vulgar = "".join(VULGAR)
         return [
             rule("d", rf"(?P<low>{n}) ?(?:-|–|—|à) ?(?P<high>{n}) ?%", self._percents),
             rule("ds", rf"(?P<number>(?:(?<![\w)])[-−+])?{n}) ?(?P<sign>[%‰])", self._percent),
@@ -85,10 +78,10 @@ class Maths:
         return self._mixed(self._tongue.integer(match["whole"]), self._fraction(top, bottom))
 
     def _mixed_vulgar(self, match: Match) -> str:
-        return self._mixed(self._tongue.integer(match["whole"]), self._fraction(*_VULGAR[match["vulgar"]]))
+        return self._mixed(self._tongue.integer(match["whole"]), self._fraction(*VULGAR[match["vulgar"]]))
 
     def _vulgar(self, match: Match) -> str:
-        return self._fraction(*_VULGAR[match["vulgar"]])
+        return self._fraction(*VULGAR[match["vulgar"]])
 
     def _simple(self, match: Match) -> str:
         top, bottom = int(match["top"]), int(match["bottom"])

@@ -18,8 +18,8 @@ class Grammar:
     """What a language does with units.
 
     agree(number, as written, in words, noun): the number before this noun (French: une heure). several(number): whether
-    the noun stands in the plural. square, cube: a unit's name -> its square. attribute(word before, word behind): whether
-    the measure describes a noun, "a 5 km run" in English.
+    the noun stands in the plural. square, cube: a unit's name -> its square. attribute(word before, word behind):
+    whether the measure describes a noun, "a 5 km run" in English.
     """
 
     agree: Callable[[str, str], str]

@@ -12,18 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from speech.request import Pause, Token
+from speech.request import Piece, Token
 from speech.text.reading.scan import MAX_WORD_CHARS, Part, Rules, scan
-
-Piece = Token | Pause
+from speech.text.steps import Settled
 
 MAX_STRETCH = 16  # words; of a longer stretch only the first are read, then it goes on
 LOOK_AHEAD = 4  # words at its end that are only looked at
 LEFT_CONTEXT = 3  # words already read that rules may look at: "Henry" before "VIII"
-
-
-class Settled(Token):
-    """A token whose `spoken` is for the engine as it is: reading leaves it alone."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,7 @@ class Reader:
     rules: Rules
     opens: Callable[[str], bool]  # may this word be read otherwise than as it stands?
     joins: Callable[[str, str], bool]  # (word, the one after): may they be read together?
+    named: Callable[[str], bool]  # whether a sign or a letter of another script has a reading
 
 
 class Reading:

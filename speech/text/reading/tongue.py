@@ -6,6 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+VULGAR = {
+    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5),
+    "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
+}  # fmt: skip
 MAX_DIGITS = 15  # a longer number is said digit by digit
 
 
@@ -23,6 +27,10 @@ class Tongue:
     words: Mapping[str, str]  # point minus plus to dot at dash slash underscore hashtag per percent and times ...
     signs: Mapping[str, str]  # a sign -> its name
     letters: Mapping[str, str]  # letters that are spelled with a word in this language; others as they are
+
+    def named(self, character: str) -> bool:
+        """Whether a sign, or a letter of another script, is said by its name."""
+        return character in self.signs or character in self.letters or character in VULGAR or character.isdigit()
 
     def digits(self, text: str) -> str:
         """Each digit by itself; other characters are left out."""

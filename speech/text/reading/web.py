@@ -17,8 +17,8 @@ _FILES = (
 )
 _AT_END = r"(?![\w@])"
 _SPELLED_ENDS = wordset(
-    "io ai uk us eu fr de tv ca be ch es pdf txt xls ppt csv xml html htm css js ts py rs md yml cfg gz jpg png gif svg "
-    "mp3 mp4 wav avi mkv dll db sql"
+    "io ai uk us eu fr de tv ca be ch es pdf txt xls ppt csv xml html htm css js ts py rs md yml cfg gz jpg png gif "
+    "svg mp3 mp4 wav avi mkv dll db sql"
 )
 
 

@@ -91,4 +91,4 @@ def _ordinal(digits: str) -> str:
 
 def reader() -> Reader:
     """English, ready to read."""
-    return Reader(_rules(), _OPENERS.opens, _OPENERS.joins)
+    return Reader(_rules(), _OPENERS.opens, _OPENERS.joins, TONGUE.named)

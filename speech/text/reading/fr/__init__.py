@@ -77,4 +77,4 @@ def _rules() -> Rules:
 
 def reader() -> Reader:
     """French, ready to read."""
-    return Reader(_rules(), _OPENERS.opens, _OPENERS.joins)
+    return Reader(_rules(), _OPENERS.opens, _OPENERS.joins, TONGUE.named)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from speech.request import Pause, Token
 from speech.text.markup.feed import LINE_END, PARAGRAPH, Markup
-from speech.text.markup.remarks import About, Remark
+from speech.text.remarks import About, Remark
 
 
 def fed(*texts: str, read_code: bool = False) -> tuple[list[Token | Pause], list[Remark]]:

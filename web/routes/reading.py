@@ -1,0 +1,52 @@
+"""How a text will be read: what is said for each word of it, before anything is spoken."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+from pydantic import BaseModel, ConfigDict, Field
+
+from speech.request import Pause, SpeechRequest
+from speech.text.pipe import read
+from speech.text.remarks import Remarks
+from web.http.answers import ReadingAnswer
+from web.http.context import speech_service
+from web.http.describe import BODY, operation
+from web.http.forms import Code, Language, Respellings, Text, read_form
+from web.http.warnings import warnings
+
+blueprint = Blueprint("reading", __name__)
+
+
+class ReadingQuestion(BaseModel):
+    """The body of POST /api/reading."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        title="ReadingQuestion",
+        json_schema_extra={"examples": [{"text": "It costs $3.50.", "language": "en"}]},
+    )
+
+    text: Text = Field(min_length=1, description="The text.")
+    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
+    voice: Text | None = Field(None, max_length=300, description="Id of a voice; unset: the default voice.")
+    lexicon: Respellings = Field({}, description="How words and phrases are said.")
+    normalize: bool = Field(True, description="Numbers, dates and the like in words.")
+    code: Code = Field("skip", description="read: blocks of code are said.")
+
+
+@blueprint.post("/api/reading")
+@operation("How a text will be read", tag="Speech", takes=ReadingQuestion, gives=ReadingAnswer, fails=(*BODY, 404))
+def reading() -> Response:
+    """What is said for each word, without a sound. `start` and `stop` are places in the text, in UTF-16 code units, as
+    JavaScript counts; words without `spoken` are not said."""
+    form, service = read_form(ReadingQuestion), speech_service()
+    service.check_length(form.text)
+    manner, remarks = service.manner(SpeechRequest(**form.model_dump())), Remarks()
+    pieces = read(form.text, manner.reader(remarks))
+    words = [piece for piece in pieces if not isinstance(piece, Pause)]
+    return jsonify(
+        language=manner.spoken_language,
+        spoken=" ".join(word.spoken for word in words if word.spoken),
+        words=[{"written": w.written, "spoken": w.spoken, "start": w.start, "stop": w.stop} for w in words],
+        warnings=warnings(remarks),
+    )
