@@ -41,11 +41,17 @@ class Manner:
         load = LANGUAGES.get(self.spoken_language)
         rules = load() if load else None
         named: Callable[[str], bool] = rules.named if rules else lambda sign: False
+        reads = rules is not None and self.normalize
         steps: list[Step] = [
             Heed(remarks, self.voice_language, self.language, named),
-            EachWord(spoken),
+            EachWord(_spoken_to_be_read if reads else spoken),
             Lexicon(self.entries, self.phonemes),
         ]
-        if rules and self.normalize:
+        if rules is not None and reads:
             steps.append(Reading(rules))
         return steps
+
+
+def _spoken_to_be_read(word: str) -> str:
+    """As `spoken`, but signs that may stand between numbers are left to reading: 3 - 5, 2 * 3."""
+    return word if word in {"-", "*"} else spoken(word)

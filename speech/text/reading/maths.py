@@ -43,7 +43,9 @@ class Maths:
                 self._to_power,
             ),
             rule("d", rf"(?P<base>{n})[eE](?P<plain>[-+]?\d{{1,3}})(?!\w)", self._scientific),
-            rule("d", rf"(?P<left>{n}) ?[x×] ?(?P<right>{n})(?![\^⁻⁰¹²³⁴⁵⁶⁷⁸⁹])(?: ?[x×] ?(?P<third>{n}))?", self._by),
+            rule(
+                "d", rf"(?P<left>{n}) ?[x×*] ?(?P<right>{n})(?![\^⁻⁰¹²³⁴⁵⁶⁷⁸⁹])(?: ?[x×*] ?(?P<third>{n}))?", self._by
+            ),
             rule("d", rf"(?P<number>{n}) ?[x×](?!\w)", self._fold),
             rule("s", rf"(?<![\w)])[-−](?P<number>{n})(?!\w)", self._minus),
             rule("s", rf"[~∼] ?(?={n})|≈(?={n})", lambda m: self._tongue.words["about"]),
@@ -106,7 +108,7 @@ class Maths:
 
     def _by(self, match: Match) -> str:
         numbers = [self._tongue.number(match[name]) for name in ("left", "right", "third") if match[name]]
-        word = self._tongue.words["times" if " " in match[0] else "by"]
+        word = self._tongue.words["times" if " " in match[0] or "*" in match[0] else "by"]
         return f" {word} ".join(numbers)
 
     def _fold(self, match: Match) -> str:
