@@ -22,8 +22,7 @@ RUN apt-get update \
  && install -d -o tts -g tts /models /voices /outputs
 WORKDIR /srv
 # HOME and every cache that a library may want lie in /tmp: the root of the container can be read-only.
-# moshi's torch.compile would want a C compiler, and half a minute.
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp NO_TORCH_COMPILE=1 \
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
     HF_HOME=/models VOICES_DIR=/voices OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
 EXPOSE 8900
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
