@@ -161,17 +161,17 @@ end_if_served() {
 install_dependencies() {
   local gpu=''
   if [[ $ENGINE == hibari || ($ENGINE == auto && $(setting DEVICE) == cpu) ]]; then
-    install requirements-core.txt
+    install requirements/core.txt
     return
   fi
   have_gpu && ! gpus_hidden && gpu=yes
   if [[ $gpu && $(setting DEVICE) != cpu ]]; then
     install requirements.txt
   elif [[ $ENGINE == kyutai ]]; then
-    install requirements.txt requirements-cpu-overrides.txt
+    install requirements.txt requirements/cpu-overrides.txt
   else
     say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden): the embedded voice will speak."
-    install requirements-core.txt
+    install requirements/core.txt
   fi
 }
 

@@ -54,9 +54,9 @@ main() {
 set_up() {
   make_venv
   if have_gpu; then
-    install requirements-dev.txt
+    install requirements/dev.txt
   else
-    install requirements-dev.txt requirements-cpu-overrides.txt
+    install requirements/dev.txt requirements/cpu-overrides.txt
   fi
   PATH=$VENV/bin:$PATH
   export NO_TORCH_COMPILE=1 # compiling costs 20 s at the first steps and gains nothing on models of test size

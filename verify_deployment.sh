@@ -16,7 +16,7 @@ VENV=${VENV:-$ROOT/.venv}
 . "$ROOT/scripts/docker.sh"
 
 FILES=(app.py gpu_manager.py mcp_server.py Dockerfile docker-compose.yml .dockerignore requirements.txt
-  requirements-core.txt .env.example mcp_config.json)
+  requirements/core.txt .env.example mcp_config.json)
 SCRIPTS=(start.sh stop.sh test_api.sh verify_deployment.sh)
 
 usage() {

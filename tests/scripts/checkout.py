@@ -79,8 +79,8 @@ class Checkout:
         for name in ("start.sh", "stop.sh", "test.sh", "verify_deployment.sh", "docker-compose.yml"):
             shutil.copy(REPOSITORY / name, folder)
         shutil.copytree(REPOSITORY / "deploy/haproxy", folder / "deploy/haproxy")
-        for path in REPOSITORY.glob("requirements*.txt"):
-            shutil.copy(path, folder)
+        shutil.copy(REPOSITORY / "requirements.txt", folder)
+        shutil.copytree(REPOSITORY / "requirements", folder / "requirements")
         (folder / "app.py").write_text(FAKE_APP)
         self.command("python3.11", f'#!/bin/bash\nexec "{sys._base_executable}" "$@"\n')  # type: ignore[attr-defined]
         self.command("uv", FAKE_UV)

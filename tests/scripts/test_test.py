@@ -106,5 +106,5 @@ def test_torch_for_the_cpu_where_there_is_no_gpu(checkout: Checkout, gpu: bool, 
     if gpu:
         checkout.command("nvidia-smi", "#!/bin/bash\necho 'GPU 0: Fake (UUID: GPU-0)'\n")
     checkout.run("test.sh", "--lint")
-    assert "-r requirements-dev.txt" in checkout.installed()[0]
-    assert ("--override requirements-cpu-overrides.txt" in checkout.installed()[0]) == overrides
+    assert "-r requirements/dev.txt" in checkout.installed()[0]
+    assert ("--override requirements/cpu-overrides.txt" in checkout.installed()[0]) == overrides
