@@ -17,6 +17,7 @@ from speech.selection import choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
 from tests.live_server import LiveServer, live_server
+from tests.torchless import pytest_addoption, pytest_ignore_collect, pytest_terminal_summary  # noqa: F401 - hooks
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.imports import imports_of
 from tests.layout import RULES, modules, offences, storey
+from tests.torchless import left_out
 
 ROOT = Path(__file__).parent.parent
 KEPT = {  # one file for each storey, and what it may import
@@ -106,6 +107,12 @@ def test_the_product_keeps_the_rules(rule: int) -> None:
 def test_every_module_has_its_storey() -> None:
     """A new module of speech gets a place in STOREYS of tests/layout.py."""
     assert [module for module, _ in modules(ROOT) if storey(module) is None and module != "speech"] == []
+
+
+def test_tests_need_torch_only_where_the_models_are() -> None:
+    folders = [ROOT / "tests/speech/engines" / name for name in ("kyutai", "pocket")]
+    strays = [file for file in left_out([ROOT / "tests"]) if not any(file.is_relative_to(f) for f in folders)]
+    assert strays == []
 
 
 def test_the_app_starts_without_torch() -> None:

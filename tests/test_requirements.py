@@ -53,3 +53,15 @@ def test_imports_are_required(path: Path) -> None:
         if not distributions & named:
             missing[module] = distributions
     assert missing == {}
+
+
+def test_a_package_has_one_range() -> None:
+    """Except in the overrides, which are there to name another."""
+    ranges: dict[str, set[str]] = {}
+    for file in [ROOT / "requirements.txt", *(ROOT / "requirements").glob("*.txt")]:
+        if file.name != "cpu-overrides.txt":
+            for line in filter(re.compile(r"[A-Za-z0-9]").match, file.read_text().splitlines()):
+                requirement = line.partition("#")[0].strip()
+                ranges.setdefault(re.split(r"[<>=!~;\[ ]", requirement)[0].lower(), set()).add(requirement)
+    assert [found for found in ranges.values() if len(found) > 1] == []
+    assert len(ranges) > 30

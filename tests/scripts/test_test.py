@@ -108,3 +108,17 @@ def test_torch_for_the_cpu_where_there_is_no_gpu(checkout: Checkout, gpu: bool, 
     checkout.run("test.sh", "--lint")
     assert "-r requirements/dev.txt" in checkout.installed()[0]
     assert ("--override requirements/cpu-overrides.txt" in checkout.installed()[0]) == overrides
+
+
+def test_the_core_needs_no_torch_and_says_what_is_left_out(checkout: Checkout) -> None:
+    with_everything(checkout)
+    tested = checkout.run("test.sh", "--core", "--quick")
+    assert [command for command in checkout.installed() if command.startswith("uv")] == [
+        f"uv pip install --python {checkout.folder}/.venv/bin/python -r requirements/dev-core.txt --quiet"
+    ]
+    assert stages(checkout)[-1] == "pytest --core -m not slow"
+    assert not [stage for stage in stages(checkout) if stage.startswith("mypy")]
+    for what in ("mypy", "tests that need torch", "tests marked slow"):
+        assert f"LEFT OUT: {what}" in tested.stdout
+    checkout.run("test.sh", "--core", "tests/web")
+    assert stages(checkout)[-1] == "pytest --core tests/web"

@@ -15,6 +15,7 @@ from speech.errors import EngineFailed, Unavailable
 from speech.hub import errors as hub_errors
 from speech.hub.files import Hub
 from speech.hub.meter import Meter, size_text, watched
+from tests.speech.hub.cache import lay_out_cache
 from tests.speech.hub.fake_hub import COMMIT, FakeHub
 
 REPO = "kyutai/tts-1.6b-en_fr"
@@ -62,8 +63,6 @@ def test_what_is_there_is_found_without_the_hub(make: Callable[..., Hub], fake: 
 
 
 def test_the_snapshot_of_main_comes_first_and_the_newest_next(make: Callable[..., Hub], tmp_path: Path) -> None:
-    from tests.speech.engines.kyutai.tiny_files import lay_out_cache
-
     old = lay_out_cache(tmp_path / "hub", REPO, {"config.json": b"old"}, "b" * 40)
     lay_out_cache(tmp_path / "hub", REPO, {"config.json": b"new", "more": b""}, "c" * 40, ref=False)
     hub = make()

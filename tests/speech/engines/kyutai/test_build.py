@@ -19,8 +19,8 @@ from speech.engines.batch.stepper import fade
 from speech.service import SpeechService, build_service
 from speech.settings import Settings
 from tests.speech.engines.kyutai.checkpoint import VOICES, lay_out_cache
-from tests.speech.engines.kyutai.conftest import Reference
 from tests.speech.engines.kyutai.helpers import CASES, Case
+from tests.speech.engines.kyutai.model import Reference
 
 SLOTS, QUEUE = 4, 8
 

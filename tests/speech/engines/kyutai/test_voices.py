@@ -19,7 +19,8 @@ from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailabl
 from speech.hub.files import Hub
 from speech.hub.voice_list import ASK_AGAIN_S, VoiceRepo
 from speech.settings import Settings
-from tests.speech.engines.kyutai.tiny_files import FORMAT, checkpoint, embedding, lay_out_cache, write
+from tests.speech.engines.kyutai.tiny_files import FORMAT, checkpoint, embedding
+from tests.speech.hub.cache import lay_out_cache, write
 from tests.speech.hub.fake_hub import FakeHub
 
 REPO = "kyutai/tts-voices"

@@ -12,7 +12,8 @@ from speech.engines.kyutai.embeddings import EmbeddingFormat
 from speech.engines.kyutai.weights import check_whole, locate, make_hub, obtain
 from speech.errors import EngineFailed, Unavailable
 from speech.settings import Settings
-from tests.speech.engines.kyutai.tiny_files import DIM, MIMI, MODEL, TOKENIZER, checkpoint, config, lay_out_cache, write
+from tests.speech.engines.kyutai.tiny_files import DIM, MIMI, MODEL, TOKENIZER, checkpoint, config
+from tests.speech.hub.cache import lay_out_cache, write
 from tests.speech.hub.fake_hub import FakeHub
 
 REPO = "kyutai/tts-1.6b-en_fr"

@@ -21,7 +21,6 @@ from speech.service import SpeechService
 from speech.settings import Settings
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from tests.speech.engines.kyutai.checkpoint import VOICES
-from tests.speech.engines.kyutai.conftest import checkpoint, embedding, load_model  # noqa: F401 - fixtures
 from tests.web.inside import URL, Inside, inside
 from tests.web.sockets.moshi_client import NO_STATUS, Heard, MoshiClient
 
@@ -30,7 +29,7 @@ GAP_S = 0.1
 
 
 @pytest.fixture(scope="module")
-def sockets(load_model: Callable[..., Any], embedding: Embedding) -> Iterator[Inside]:  # noqa: F811
+def sockets(load_model: Callable[..., Any], embedding: Embedding) -> Iterator[Inside]:
     settings, manager = Settings(max_slots=2, gpu_idle_timeout=-1), GPUManager()
 
     def runner() -> KyutaiRunner:
@@ -108,7 +107,7 @@ def test_cfg_coef_in_the_query_is_heard(sockets: Inside) -> None:
     assert np.array_equal(sound(at_once(sockets, cfg_alpha="9.9")), plain)
 
 
-def test_a_voice_that_the_client_brings(sockets: Inside, embedding: Embedding) -> None:  # noqa: F811
+def test_a_voice_that_the_client_brings(sockets: Inside, embedding: Embedding) -> None:
     """As an embedding it sounds as it does by its name."""
     array = embedding(VOICES[1])
     voice = msgpack.packb({"type": "Voice", "embeddings": array.ravel().tolist(), "shape": list(array.shape)})
