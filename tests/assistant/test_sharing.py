@@ -16,7 +16,7 @@ from speech.remote.client import ServiceClient
 from tests import strangers
 from tests.assistant.pipe import connected
 from tests.live_server import LiveServer, free_port, live_server
-from tests.staged import wait_until
+from tests.waiting import wait_until
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 LONG = " ".join([TEXT] * 400)  # minutes of speech

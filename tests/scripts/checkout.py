@@ -9,10 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -182,14 +181,6 @@ def stranger(answer: bytes, status: int = 200) -> Iterator[int]:
             yield server.server_port
         finally:
             server.shutdown()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what other processes leave in files, where there is no event to wait for."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def alive(pid: int) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, stranger, until
+from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, stranger
+from tests.waiting import wait_until
 
 
 def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -> None:
@@ -107,7 +108,7 @@ def test_an_app_that_never_answers_is_ended(checkout: Checkout) -> None:
 
 def test_an_interrupted_start_leaves_nothing_running(checkout: Checkout) -> None:
     start = checkout.begin("start.sh", FAKE_MUTE="1")
-    until(lambda: bool(checkout.pids()))
+    wait_until(lambda: bool(checkout.pids()))
     (pid,) = checkout.pids().values()
     start.terminate()
     assert "Interrupted." in start.communicate(timeout=TIMEOUT_S)[0]

@@ -10,19 +10,17 @@ from flask.testing import FlaskClient
 from safetensors.numpy import save
 
 from app import create_app
-from gpu_manager import GPUManager
 from speech.engines import ENGINES
 from speech.selection import EngineChoice
-from speech.service import SpeechService
 from speech.settings import Settings
+from tests.services import make_service
 
 
 def client_of_kyutai(tmp_path: Path, **settings_: str) -> FlaskClient:
     """The voices of Kyutai's engine; the engine itself is never loaded."""
     settings = Settings(voices_dir=tmp_path / "voices", hf_home=tmp_path / "hf", hf_hub_offline=True, **settings_)
-    spec = ENGINES["kyutai"]
-    choice = EngineChoice(spec, "cpu", "for the test")
-    return create_app(settings, SpeechService(settings, choice, spec.catalogue(settings), GPUManager())).test_client()
+    service = make_service(None, settings, choice=EngineChoice(ENGINES["kyutai"], "cpu", "for the test"))
+    return create_app(settings, service).test_client()
 
 
 @pytest.fixture
