@@ -180,12 +180,25 @@ browser_there() {
 install_browser() {
   [[ $mode == all && $EUID == 0 ]] && have apt-get || return 1
   say 'Installing Chromium, and npm for axe-core, for the tests of the page'
-  export DEBIAN_FRONTEND=noninteractive
-  local -a packages=(chromium chromium-driver)
-  have npm || packages+=(npm)
-  apt-get -qq update && apt-get -qq install -y --no-install-recommends "${packages[@]}" >/dev/null || return 1
+  apt-get -qq update || return 1
+  have npm || apt_install npm || return 1
+  { have chromium && have chromedriver; } || install_chromium || return 1
   have chromium && have chromedriver && have npm
 }
+
+# install_chromium: the newest, else the next older one that the archives have. Debian's security archive may offer one
+# whose libraries its main archive does not hold yet; apt then refuses it ("held broken packages").
+install_chromium() {
+  local version
+  apt_install chromium chromium-driver && return
+  while read -r version; do
+    say "apt cannot install the newest Chromium; trying $version"
+    apt_install chromium{,-common,-driver}="$version" && return
+  done < <(apt-cache madison chromium | awk '{ print $3 }' | sort -rVu | tail -n +2)
+  return 1
+}
+
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null; }
 
 # stage NAME COMMAND...: runs it, notes how it went, and never ends the script: one failure must not hide the next.
 stage() {
