@@ -183,7 +183,7 @@ state_of() {
 
 check_port() {
   local port host python engine
-  port=$(setting PORT 8900) host=$(setting HOST 0.0.0.0)
+  port=$(setting PORT 8900) host=$(listen_address)
   python=$(usable_python) || python=$(any_python) || {
     found port warn "nothing here can look at port $port (no Python)"
     return

@@ -141,6 +141,7 @@ def test_in_the_foreground_it_is_the_service_itself(checkout: Checkout) -> None:
         (("--engine", "espeak"), {}, "ENGINE=espeak is none of auto, kyutai, hibari"),
         (("--prot", "1"), {}, "Unknown option --prot"),
         ((), {"HOST": "192.0.2.1"}, "Cannot listen on HOST=192.0.2.1"),
+        ((), {"HOST": "x86_64-conda-linux-gnu"}, "Cannot listen on HOST=x86_64-conda-linux-gnu"),
     ],
 )
 def test_a_wrong_wish_is_named(
@@ -209,3 +210,8 @@ def test_a_folder_that_is_no_environment_is_not_overwritten(bare: Checkout) -> N
     (bare.folder / ".venv/diary.txt").write_text("dear")
     assert "is not a virtual environment" in bare.run("start.sh").stdout
     assert (bare.folder / ".venv/diary.txt").exists()
+
+
+@pytest.mark.parametrize(("host", "address"), [("", "0.0.0.0"), ("[::]", "::"), ("[::1]", "::1"), ("::", "::")])
+def test_an_address_in_brackets_is_the_same_address(checkout: Checkout, host: str, address: str) -> None:
+    assert checkout.source("listen_address", HOST=host) == address

@@ -22,7 +22,7 @@ def kyutai_server(tmp_path: Path):  # type: ignore[no-untyped-def]
     settings = {
         "ENGINE": "kyutai",
         "DEVICE": "cpu",
-        "TEMP": "0",
+        "TEMPERATURE": "0",
         "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_OFFLINE": "1",
     }
