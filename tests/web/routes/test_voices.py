@@ -63,6 +63,14 @@ def test_a_default_voice_that_is_not_there_does_not_hide_the_others(tmp_path: Pa
     assert (listed["default"], len(listed["voices"])) == (None, 1)
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    client = client_of_kyutai(tmp_path)
+    (tmp_path / "voices").write_bytes(b"")  # a file where the folder should be: as good as read-only, for root too
+    answer = upload(client, embedding())
+    assert answer.status_code == 503
+    assert str(tmp_path / "voices") in answer.json["error"]["message"]
+
+
 @pytest.mark.parametrize("head", [b"RIFF\x24\0\0\0WAVEfmt ", b"ID3\x04", b"fLaC\0", b"OggS\0"])
 def test_a_recording_gets_an_honest_answer_even_a_large_one(kyutai: FlaskClient, head: bytes) -> None:
     answer = upload(kyutai, head + bytes(5_000_000))
