@@ -122,7 +122,7 @@ probe() { "$PROBE_PYTHON" -I "$ROOT/scripts/probe.py" "$@"; }
 choose_port() {
   local wanted port found
   wanted=$(setting PORT 8900)
-  HOST=$(setting HOST 0.0.0.0)
+  HOST=$(listen_address)
   if [[ ! $wanted =~ ^[0-9]{1,5}$ ]] || ((10#$wanted > 65535)); then
     die "PORT=$wanted is not a port number."
   fi

@@ -33,6 +33,11 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+def _over_http(url: str) -> str:
+    """The same service's HTTP: Unmute reads KYUTAI_TTS_URL too and wants a WebSocket's address in it."""
+    return f"http{url[2:]}" if url.startswith(("ws://", "wss://")) else url
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 
 
@@ -41,8 +46,8 @@ class AssistantSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="Where the service runs. Unset: this machine, on its PORT."
+    url: Annotated[str, AfterValidator(_over_http)] = Field(
+        "", pattern=r"^((https?|wss?)://\S+)?$", description="Where the service runs. Unset: this machine, on its PORT."
     )
     api_key: SecretStr | None = Field(None, description="One of the service's API_KEYS, if it wants one.")
     backend: Literal["auto", "service", "local"] = Field(

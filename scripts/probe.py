@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import ipaddress
 import json
 import socket
 import sys
@@ -21,7 +22,9 @@ TIMEOUT_S = 3
 
 
 def free_port(host: str, port: int) -> int:
-    """The port, bound once to see that it can be; 0 lets the system choose. Raises OSError."""
+    """The port, bound once to see that it can be; 0 lets the system choose. Raises OSError; ValueError: no address."""
+    if host != "localhost":
+        ipaddress.ip_address(host)
     family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
         0
     ]
@@ -64,6 +67,9 @@ def main(arguments: list[str]) -> int:
             if error.errno == errno.EADDRINUSE:
                 return 1
             print(error.strerror, file=sys.stderr)
+            return 2
+        except ValueError:
+            print("It must be an IP address, or localhost; conda and tcsh set HOST to a name.", file=sys.stderr)
             return 2
     elif wish == ("service",) and len(arguments) == 2:
         try:

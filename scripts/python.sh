@@ -69,7 +69,7 @@ install() {
   state=$(installed_state "$overrides")
   [[ -f $stamp && $(<"$stamp") == "$state" ]] && return
   rm -f "$stamp"
-  say "Installing $(basename "$file") into $VENV (once; minutes on a slow line)"
+  say "Installing $file into $VENV (once; minutes on a slow line)"
   mend_pip
   install_with_uv "$file" "$overrides" || install_with_pip "$file" ||
     die "The requirements could not be installed; the reason is above.
@@ -84,7 +84,7 @@ mend_pip() {
 
 # installed_state OVERRIDES: changes whenever an install would do something else.
 installed_state() {
-  printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements*.txt "$VENV/pyvenv.cfg" | cksum)"
+  printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements{,/*}.txt "$VENV/pyvenv.cfg" 2>/dev/null | cksum)"
 }
 
 install_with_uv() {

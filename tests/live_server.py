@@ -10,16 +10,17 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from tests.waiting import wait_until
+
 ROOT = Path(__file__).parent.parent
 START_S = 30.0
-_POLL_S = 0.02
 
 
 def free_port() -> int:
@@ -63,15 +64,17 @@ class LiveServer:
             data: bytes = response.read()
             return data
 
-    def wait_until(self, condition, timeout_s: float = START_S) -> None:  # type: ignore[no-untyped-def]
-        """Ask again and again until it is true: the server is another process and cannot signal an event."""
-        import time
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = START_S) -> None:
+        """Until it is true of the server, whose log is shown when it ends or takes too long."""
 
-        end = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > end or self.process.poll() is not None:
-                raise AssertionError(f"waited in vain; the server's log:\n{self.log}")
-            time.sleep(_POLL_S)
+        def settled() -> bool:
+            assert self.process.poll() is None, "it has ended"
+            return condition()
+
+        try:
+            wait_until(settled, timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the server's log:\n{self.log}") from None
 
     def answers(self) -> bool:
         try:

@@ -19,7 +19,8 @@ from speech.errors import EngineFailed, SpeechError
 from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.stage import StageEngine
-from tests.staged import nothing_is_held, staged_service, wait_until
+from tests.staged import nothing_is_held, staged_service
+from tests.waiting import wait_until
 
 ORDER = Order("Hello there", "wav")
 

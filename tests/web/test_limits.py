@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gpu_manager import GPUManager
 from speech.errors import Unavailable
 from speech.request import SpeechRequest
-from speech.selection import choose_engine
-from speech.service import SpeechService
 from speech.settings import Settings
 from tests.live_server import LiveServer, live_server
+from tests.services import make_service
 from tests.stage import StageEngine
 from web.http import forms
 from web.routes import openai
@@ -172,11 +170,9 @@ def test_too_many_or_too_long_headers(strict: LiveServer, extra: bytes) -> None:
 
 
 def test_whoever_waits_too_long_for_a_slot_gets_a_503() -> None:
-    settings = Settings(engine="hibari", queue_timeout=0.05)
-    manager, stage = GPUManager(), StageEngine()
-    manager.configure(lambda _: stage, -1)
-    choice = choose_engine(settings, [])
-    service = SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    settings = Settings(engine="hibari", gpu_idle_timeout=-1, queue_timeout=0.05)
+    stage = StageEngine()
+    service = make_service(lambda _: stage, settings)
     with service.speak(SpeechRequest("One.")) as first:
         reader = threading.Thread(target=first.start)
         reader.start()
@@ -188,4 +184,4 @@ def test_whoever_waits_too_long_for_a_slot_gets_a_503() -> None:
         stage.play(first.utterance)
         reader.join()
     assert stage.status().slots_used == 0
-    manager.close()
+    service.close()

@@ -73,7 +73,7 @@ def build(settings: Settings, progress: Progress) -> Engine:
         torch.device(settings.device),
         max_slots=settings.max_slots,
         n_q=settings.n_q,
-        temperature=settings.temp,
+        temperature=settings.temperature,
     )
     return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
 

@@ -16,7 +16,8 @@ from speech.service import SpeechService
 from tests import strangers
 from tests.live_server import LiveServer, free_port
 from tests.stage import StageEngine
-from tests.staged import nothing_is_held, serving, staged_service, wait_until
+from tests.staged import nothing_is_held, serving, staged_service
+from tests.waiting import wait_until
 
 REQUEST = SpeechRequest("Hello there", format="pcm")
 

@@ -21,7 +21,7 @@ from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.batch.stepper import Stepper, fade, longest_s
 from speech.errors import EngineBroken, EngineFailed, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import Pause, Piece, SpeechRequest, Token, Word
-from tests.speech.engines.kyutai.helpers import Heard, utter
+from tests.heard import Heard, utter
 from tests.tokens import tokens
 
 RATE = 24_000

@@ -18,9 +18,10 @@ from speech.engines.batch.stepper import Stepper, fade
 from speech.engines.kyutai.backbone import StepState
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import SpeechRequest
+from tests.heard import utter
 from tests.speech.engines.kyutai.checkpoint import VOICES
-from tests.speech.engines.kyutai.conftest import Reference
-from tests.speech.engines.kyutai.helpers import CASES, FRAME, Case, Job, play, utter
+from tests.speech.engines.kyutai.helpers import CASES, FRAME, Case, Job, play
+from tests.speech.engines.kyutai.model import Reference
 
 EXAMPLES = int(os.environ.get("EXACT_EXAMPLES", "3"))
 jobs = st.builds(
