@@ -14,7 +14,7 @@ ARG BASE_IMAGE=nvidia/cuda:12.8.1-base-ubuntu24.04
 FROM scratch AS wheels
 
 FROM ${BASE_IMAGE} AS base
-# hadolint ignore=DL3008  # whatever patch level the base has; pinning one would break with its next update
+# hadolint ignore=DL3008  # the patch level that the base has; pinning one would break with its next update
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates python3 tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \

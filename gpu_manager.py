@@ -1,4 +1,4 @@
-"""One resident engine, shared by everybody: loaded on first use, let go when nobody has used it for a while.
+"""One resident engine, shared by all callers: loaded on first use, released when it has been idle for a while.
 
 `gpu_manager` is the one instance of a process. It is handed a builder and knows nothing of what it builds, save that it
 can be closed. It imports nothing of ours, and torch not at all: what the driver says comes from NVML, which is another
@@ -36,7 +36,7 @@ class ManagerError(Exception):
 
 
 class InUse(ManagerError):
-    """Somebody is speaking."""
+    """The engine is in use."""
 
 
 class NotLoaded(ManagerError):
@@ -150,7 +150,7 @@ class GPUManager:
         """Hold the engine for as long as the block runs; load it first if need be (one load, however many wait).
 
         timeout_s: how long to wait for it. given_up: asked again after each `wake`; True ends the wait.
-        Raises NotLoaded, or whatever the builder raised.
+        Raises NotLoaded, or what the builder raised.
         """
         residency = self._acquire(timeout_s, given_up)
         try:
@@ -179,12 +179,12 @@ class GPUManager:
     def release(self, force: bool = False) -> bool:
         """Let the engine go now; False if none was loaded. The next request simply loads again.
 
-        Raises InUse while it is loading, or while somebody speaks unless force: that ends their speech with an error.
+        Raises InUse while it is loading, or while it is in use unless force: that ends all speech with an error.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._state is not State.UNLOADING)
             if self._state is State.LOADING:
-                raise InUse("The model is being loaded; somebody waits for it.")
+                raise InUse("The model is being loaded for a request.")
             residency = self._residency
             if residency is None:
                 return False
@@ -266,7 +266,7 @@ class GPUManager:
             if self._attempts != seen and self._load_error is not None:
                 raise self._load_error.with_traceback(None)
             if given_up():
-                raise NotLoaded("Nobody waits for the speech any more.")
+                raise NotLoaded("The request has ended.")
             if self._state in (State.UNLOADED, State.FAILED):
                 self._start_load()
             left = None if deadline is None else deadline - self._clock()
@@ -275,7 +275,7 @@ class GPUManager:
             self._changed.wait(left)
 
     def _start_load(self) -> None:
-        """Called with the lock held. A thread of its own, so that nobody's request has to live as long as the load."""
+        """Called with the lock held. A thread of its own, so that a request may end before the load does."""
         self._state = State.LOADING
         self._progress = LoadProgress(started_at=self._clock())
         threading.Thread(target=self._load, name="gpu-load", daemon=True).start()
@@ -285,7 +285,7 @@ class GPUManager:
         assert build is not None
         try:
             engine = build(self._report)
-        except Exception as exception:  # whatever it is, those who wait must hear it
+        except Exception as exception:  # of any kind: the callers that wait must get it
             log.exception("loading failed")
             error = exception.with_traceback(None)
         with self._changed:
@@ -310,7 +310,7 @@ class GPUManager:
                 self._restart_idle_timer()
 
     def _restart_idle_timer(self) -> None:
-        """Called with the lock held whenever somebody came or went: it runs while nobody uses or awaits the engine."""
+        """Called with the lock held when the number of users changes: the timer runs while there are none."""
         self._stop_idle_timer()
         residency = self._residency
         if residency is None or residency.users or self._waiting or self._idle_timeout_s < 0:
@@ -324,7 +324,7 @@ class GPUManager:
         self._idle = self._release_at = None
 
     def _release_idle(self, release_at: float) -> None:
-        """The timer's action. It may fire just as somebody begins to speak; the time it was set for tells."""
+        """The timer's action. It may fire just as a use begins; the time it was set for tells."""
         with self._changed:
             residency = self._residency
             if residency is None or self._release_at != release_at:
@@ -334,7 +334,7 @@ class GPUManager:
         self._on_idle_release()
 
     def _begin_release(self, state: State) -> None:
-        """Called with the lock held: from here on nobody else gets the engine."""
+        """Called with the lock held: from here on no other caller gets the engine."""
         self._stop_idle_timer()
         self._state, self._residency = state, None
 

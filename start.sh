@@ -172,7 +172,7 @@ start_in_background() {
   local -a detached=(nohup)
   have setsid && detached=(setsid nohup)
   local interrupted=''
-  trap 'interrupted=yes' INT TERM # until it is written down, nobody could find and end it
+  trap 'interrupted=yes' INT TERM # until it is written down, stop.sh could not find it
   "${detached[@]}" "$VENV/bin/python" app.py >"$log" 2>&1 </dev/null 9>&- &
   record "$PORT" $! "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
   trap 'give_up "Interrupted."' INT TERM

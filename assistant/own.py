@@ -78,7 +78,7 @@ def take_lock(gpu: GPU, folder: Path) -> FileLock:
 
 
 def lock_folder(settings: Settings) -> Path:
-    """The model cache: whoever shares it runs on this machine and loads the same model."""
+    """The model cache: processes that share it run on this machine and load the same model."""
     from speech.hub.files import make_hub
 
     return make_hub(settings).cache_dir

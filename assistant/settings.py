@@ -29,7 +29,7 @@ def _split(value: Any) -> Any:
 def _absolute(path: Path) -> Path:
     path = path.expanduser()
     if not path.is_absolute():
-        raise ValueError("must be an absolute path: the folder that a host starts this server in is anybody's guess")
+        raise ValueError("must be an absolute path: hosts start this server in folders of their own choice")
     return path
 
 
@@ -68,7 +68,7 @@ class AssistantSettings(BaseModel):
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> AssistantSettings:
-        """Raises AssistantSettingsError for a bad value, a misspelt name, or a `${...}` that nobody filled in."""
+        """Raises AssistantSettingsError for a bad value, a misspelt name, or a `${...}` that was not filled in."""
         given = {name.removeprefix(PREFIX): v for name, v in environ.items() if name.startswith(PREFIX) and v}
         shared = environ.get("OUTPUT_DIR", "")  # the service's own setting: beside it, in its container, say
         if Path(shared).is_absolute():

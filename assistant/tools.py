@@ -61,7 +61,7 @@ class SpeechTools:
                 self.offload_gpu,
                 title="Release GPU memory",
                 description="Release the speech model and the GPU memory it uses. The next text_to_speech loads it "
-                "again. Refused while somebody speaks.",
+                "again. Refused while speech is being made.",
                 annotations=_RELEASES,
             ),
             closed(

@@ -77,7 +77,7 @@ Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS."
   printf '%s\n' "$state" >"$stamp"
 }
 
-# mend_pip: whoever interrupted the first start while the environment was made is left with one whose pip is half there.
+# mend_pip: a first start that was interrupted leaves an environment whose pip is incomplete.
 mend_pip() {
   have uv || "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null 2>&1 || true
 }

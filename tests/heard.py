@@ -1,4 +1,4 @@
-"""An utterance as a test hears it: all that the engine said, whatever became of the listener."""
+"""An utterance as a test hears it: all that the engine said, also after the listener left."""
 
 from __future__ import annotations
 

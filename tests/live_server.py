@@ -91,7 +91,7 @@ class LiveServer:
 
 @contextmanager
 def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
-    """Start the service with these settings, wait until it answers, and end it whatever happens.
+    """Start the service with these settings, wait until it answers, and end it in any case.
 
     folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given.
     """

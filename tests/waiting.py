@@ -13,5 +13,5 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> None
     """Ask until it is true. Raises AssertionError after timeout_s."""
     end = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"not true after {timeout_s} s"
         time.sleep(_POLL_S)

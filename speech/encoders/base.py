@@ -34,7 +34,7 @@ class Encoder(ABC):
         self.bitrate_kbps = bitrate_kbps or (self.bitrates.default if self.bitrates else None)
 
     def head(self) -> bytes:
-        """What comes before any samples, for whoever wants it before there are any; else it comes with the first."""
+        """The bytes that come before any samples. `encode` gives them with the first samples unless they were taken."""
         return b""
 
     @abstractmethod

@@ -23,7 +23,7 @@ class Wanted:
 
 
 def explain(error: Exception, wanted: Wanted) -> SpeechError:
-    """The error to raise instead. Unavailable: it may go better later. EngineFailed: somebody must change something."""
+    """The error to raise instead. Unavailable: it may go better later. EngineFailed: a person must change something."""
     from huggingface_hub import errors
 
     match error:

@@ -141,7 +141,7 @@ class VoiceRepo:
 
 
 def _plain(names: Iterable[str]) -> list[str]:
-    """Sorted, and without those that are no path inside the repository, whatever the hub says."""
+    """Sorted, and without those that are no path inside the repository, even if the hub lists them."""
     return sorted(name for name in names if _is_inside(name))
 
 

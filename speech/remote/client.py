@@ -47,9 +47,9 @@ class ServiceClient:
             self._headers["Authorization"] = f"Bearer {api_key}"
 
     def present(self) -> bool:
-        """True when our service answers; False when nobody listens there, or a stranger does.
+        """True when our service answers; False when the port is closed, or another program has it.
 
-        Raises Unavailable when somebody accepts and does not answer: a service too busy to answer still holds the
+        Raises Unavailable when a program accepts and does not answer: a service too busy to answer still holds the
         model. Likewise when the address cannot be reached at all.
         """
         try:
@@ -79,7 +79,7 @@ class ServiceClient:
         return self._json("GET", "/api/gpu/status")
 
     def release(self, force: bool = False) -> bool:
-        """Give the GPU back; False if nothing was loaded. Raises SpeechError while somebody speaks, unless force."""
+        """Give the GPU back; False if nothing was loaded. Raises SpeechError while in use, unless force."""
         return bool(self._json("POST", "/api/gpu/offload", {"force": force}, RELEASE_S)["released"])
 
     # -- inside -------------------------------------------------------------------------------------------------

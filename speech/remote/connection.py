@@ -59,7 +59,7 @@ class RemoteSpeech:
             raise self._broken(error) from None
 
     def cancel(self) -> None:
-        """Stop at once, whatever is waited for: the service sees the connection close and frees the slot."""
+        """Stop at once, during any wait: the service sees the connection close and frees the slot."""
         with self._stopping:
             self._cancelled = True
             if self._socket is not None:
@@ -87,7 +87,7 @@ class RemoteSpeech:
             self._socket = self._connection.sock
             if self._cancelled:
                 raise Cancelled("The speech was cancelled.")
-        self._socket.settimeout(None)  # loading may take minutes; whoever loses patience cancels
+        self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
 
     def _answer(self) -> HTTPResponse:
         fields = {name: value for name, value in vars(self.request).items() if value is not None}

@@ -128,12 +128,12 @@ def test_written_whole_and_nothing_beside_it(files: OutputFiles, folder: Path) -
 
 def test_an_existing_file_is_kept_unless_it_may_be_replaced(files: OutputFiles, folder: Path) -> None:
     target = files.target("x.wav", False)
-    target.write_bytes(b"somebody was faster")
+    target.write_bytes(b"another was faster")
     with pytest.raises(BadPath, match="overwrite=true"):
         files.write(target, b"new", False)
     with pytest.raises(BadPath, match="overwrite=true"):
         files.target("x.wav", False)
-    assert target.read_bytes() == b"somebody was faster"
+    assert target.read_bytes() == b"another was faster"
     assert everything_under(folder) == {"x.wav"}
 
 

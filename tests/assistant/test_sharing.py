@@ -51,7 +51,7 @@ def mcp_processes() -> list[psutil.Process]:
 
 
 def kill(server: LiveServer) -> None:
-    """At once, as a machine without memory does it; returns when nobody listens any more."""
+    """At once, as a machine without memory does it; returns when the port is closed."""
     worker = server.worker()
     server.process.send_signal(signal.SIGSTOP)  # the master must not start another worker
     worker.kill()
@@ -116,7 +116,7 @@ def test_a_cancelled_call_frees_the_services_slot(server: LiveServer, folder: Pa
 
 
 def test_a_service_that_dies_midway(own_server: LiveServer, folder: Path) -> None:
-    """An error and no file; the next call is spoken here, for nobody else holds a model any more."""
+    """An error and no file; the next call is spoken here, for no other process holds a model any more."""
 
     async def work() -> None:
         async with connected(folder, KYUTAI_TTS_URL=own_server.url) as (client, _):

@@ -23,7 +23,7 @@ from speech.voices.catalogue import Voice, VoiceCatalogue
 from tests.services import make_service
 
 GB = 10**9
-LONGEST_S = 60.0  # whatever a test forgets to let go, goes on after so long
+LONGEST_S = 60.0  # what a test forgets to release goes on after so long
 
 SPEC = ENGINES["kyutai"]
 CARD = GPU(0, "GPU-0", "NVIDIA RTX 4090", int(11.0 * GB), 24 * GB)

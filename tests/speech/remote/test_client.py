@@ -1,4 +1,4 @@
-"""The door over HTTP: the same as the service's own, and honest about whoever else is on the port."""
+"""The door over HTTP: the same as the service's own, and honest about other programs on the port."""
 
 from __future__ import annotations
 

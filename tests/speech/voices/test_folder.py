@@ -21,7 +21,7 @@ def drop(folder: Path, *names: str) -> None:
 
 
 def age(folder: Path) -> None:
-    """As if nobody had touched it for a long time."""
+    """As if it had not been touched for a long time."""
     for place, _, _ in os.walk(folder):
         os.utime(place, (1000, 1000))
 

@@ -94,7 +94,7 @@ def test_a_socket_may_bring_its_key_in_its_address(locked: FlaskClient) -> None:
 def test_every_route_needs_the_key_but_those_in_the_table(locked: FlaskClient) -> None:
     for rule in locked.application.url_map.iter_rules():
         if rule.websocket:
-            continue  # 405 for whoever does not upgrade; the sockets' own tests bring keys
+            continue  # 405 without an upgrade; the sockets' own tests bring keys
         open_to_all = rule.endpoint in OPEN_ENDPOINTS or rule.endpoint.partition(".")[0] in OPEN_BLUEPRINTS
         path = rule.rule.replace("<path:model>", "tts-1").replace("<", "").replace(">", "")
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
@@ -111,7 +111,7 @@ def test_lists_are_open_if_the_setting_says_so(service: SpeechService) -> None:
 
 
 def test_without_keys_nobody_needs_one(client: FlaskClient) -> None:
-    assert client.get("/api/voices", headers={"Authorization": "Bearer whatever"}).status_code == 200
+    assert client.get("/api/voices", headers={"Authorization": "Bearer something"}).status_code == 200
 
 
 def test_the_key_is_never_logged_nor_shown(locked: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ LAZY = 15  # clients; seen off one after the other they would take two seconds e
 BODY = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 4000\r\n\r\n"
 MULTIPART = b"multipart/form-data; boundary=x"
 CONVERT = b"POST /api/convert?format=wav HTTP/1.1\r\nHost: x\r\nContent-Type: audio/pcm\r\nContent-Length: %d\r\n\r\n"
-SAMPLES = bytes(8_000_000)  # more than the system takes of an answer that nobody reads
+SAMPLES = bytes(8_000_000)  # more than the system takes of an answer that is not read
 UNFINISHED = {
     "silence": b"",
     "half a line": b"GET /health HT",

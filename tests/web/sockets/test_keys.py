@@ -90,7 +90,7 @@ def test_a_full_house(locked: LiveServer) -> None:
 
 
 def test_sigterm(tmp_path: Path) -> None:
-    """What was begun is said to its end; who has said nothing is let go at once, and nobody waits for the time-out."""
+    """What was begun is said to its end; who has said nothing is let go at once, and the time-out is not waited for."""
     with live_server(tmp_path, ENGINE="hibari", DRAIN_TIMEOUT="600") as server:
         with MoshiClient(server.url) as idle, MoshiClient(server.url) as begun:
             assert idle.next() == begun.next() == {"type": "Ready"}

@@ -189,7 +189,7 @@ def test_a_silent_client_is_dropped(hasty_house: House) -> None:
     with hasty_house.ready() as client:
         client.text("One")
         utterance = hasty_house.engine.next()
-        wait_until(lambda: hasty_house.empty)  # nobody reads here, so no ping is answered
+        wait_until(lambda: hasty_house.empty)  # this client does not read, so no ping is answered
         assert utterance.over
         got = client.hear_all()
         assert (got.types, got.close_code) == ([], NO_STATUS)

@@ -25,7 +25,7 @@ from web.process.server import SPARE_THREADS
 SOAK_S = float(os.environ.get("SOAK_S", "4"))
 SOCKETS = 50
 SPEAKERS = 2
-SLOTS = 2 * SOCKETS  # whoever has just been dropped may still count for a moment
+SLOTS = 2 * SOCKETS  # a client that has just been dropped may still count for a moment
 SENTENCE = {"text": "Here speaks somebody who should notice nothing of it all.", "format": "pcm", "seed": 1}
 WORDS = ("the", "quick", "brown", "fox.", "It", "jumps", "over", "a", "dog;", "and", "then?", "It", "barks!", "Yes,")
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, with a reset

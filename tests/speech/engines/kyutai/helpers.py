@@ -52,7 +52,7 @@ class Job:
         self._words = tokens(self.case.text)
 
     def act(self, turn: int, stepper: Stepper) -> None:
-        """Whatever the caller does at this turn."""
+        """What the caller does at this turn."""
         since = turn - self.arrives
         if since == 0:
             stepper.admit(self.utterance)
@@ -81,5 +81,5 @@ def play(stepper: Stepper, jobs: Sequence[Job], each_turn: Callable[[int], None]
         each_turn(turn)
         turn += 1
         assert turn < 2000, "it does not end"
-    stepper.turn()  # whoever left at the last turn gives the slot back
+    stepper.turn()  # an utterance cancelled at the last turn gives its slot back
     return turn

@@ -1,4 +1,4 @@
-"""How many model steps anybody waits, counted on the real runner."""
+"""How many model steps a listener waits, counted on the real runner."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def test_a_voice_that_is_here_never_waits_for_the_hub(settings: Settings, tmp_pa
         assert voices.get(WOMAN).cached
         assert voices.embedding(WOMAN).shape == FORMAT.shape
         mute.settimeout(0)
-        with pytest.raises(BlockingIOError):  # nobody connected
+        with pytest.raises(BlockingIOError):  # there was no connection
             mute.accept()
 
 
