@@ -10,6 +10,7 @@ from flask_cors import CORS
 
 from speech.service import SpeechService
 from web.http import auth, errors, requests, security
+from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.routes import balancer, convert, openai, ops, pages, voices
 from web.routes import docs as openapi
@@ -46,6 +47,7 @@ def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
+    app.extensions["body_readers"] = BodyReaders()
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
