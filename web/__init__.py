@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web.http import auth, errors, requests, security
+from web.http import auth, errors, origins, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.routes import balancer, convert, openai, ops, pages, voices
@@ -54,6 +54,7 @@ def init_app(app: Flask, service: SpeechService) -> None:
     if service.settings.cors_origins:
         CORS(app, origins=list(service.settings.cors_origins), expose_headers=EXPOSED_HEADERS, max_age=600)
     requests.init_app(app)
+    origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)
     security.init_app(app)
     errors.init_app(app)

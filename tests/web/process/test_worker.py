@@ -14,14 +14,15 @@ from tests.live_server import LiveServer, live_server
 
 LONG_S = 20  # far more than any wait in here
 LAZY = 15  # clients; seen off one after the other they would take two seconds each
-BODY = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: 4000\r\n\r\n"
+BODY = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: 4000\r\n\r\n"
 MULTIPART = b"multipart/form-data; boundary=x"
-CONVERT = b"POST /api/convert?format=wav HTTP/1.1\r\nHost: x\r\nContent-Type: audio/pcm\r\nContent-Length: %d\r\n\r\n"
+CONVERT_LINE = b"POST /api/convert?format=wav HTTP/1.1\r\n"
+CONVERT = CONVERT_LINE + b"Host: localhost\r\nContent-Type: audio/pcm\r\nContent-Length: %d\r\n\r\n"
 SAMPLES = bytes(8_000_000)  # more than the system takes of an answer that nobody reads
 UNFINISHED = {
     "silence": b"",
     "half a line": b"GET /health HT",
-    "half a head": b"GET /health HTTP/1.1\r\nHost: x\r\n",
+    "half a head": b"GET /health HTTP/1.1\r\nHost: localhost\r\n",
     "JSON": BODY % (b"/api/tts", b"application/json"),
     "form": BODY % (b"/api/tts", b"application/x-www-form-urlencoded"),
     "upload": BODY % (b"/api/voices", MULTIPART) + b"--x\r\n",
@@ -153,7 +154,7 @@ def test_few_descriptors(tmp_path: Path) -> None:
         ExitStack() as crowd,
         connect(server) as listener,
     ):
-        listener.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        listener.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert listener.recv(4096).startswith(b"HTTP/1.1 200")
         for _ in range(300):
             crowd.enter_context(connect(server))
@@ -177,7 +178,7 @@ def test_a_head_without_end_is_refused(patient: LiveServer) -> None:
 
 def test_two_requests_at_once_on_one_connection(patient: LiveServer) -> None:
     with connect(patient) as sock:
-        sock.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        sock.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2)
         answers = b""
         while answers.count(b"HTTP/1.1 200") < 2:
             answers += sock.recv(4096)
@@ -186,7 +187,7 @@ def test_two_requests_at_once_on_one_connection(patient: LiveServer) -> None:
 def test_a_body_of_middle_size_in_pieces(patient: LiveServer) -> None:
     """It waits in the system's buffer until it is whole."""
     body = b'{"text": "' + b"Good evening. " * 1_000 + b'", "format": "nonsense"}'
-    head = b"POST /api/tts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    head = b"POST /api/tts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
     with connect(patient) as sock:
         for start in range(0, len(body), 2_000):
             sock.sendall((head % len(body) if not start else b"") + body[start : start + 2_000])
