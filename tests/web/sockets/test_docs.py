@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.ear import heard, pcm16, word_errors
-from tests.live_server import LiveServer, live_server
+from tests.live_server import ROOT, LiveServer, live_server
 
 PAGE = (ROOT / "docs" / "streaming.md").read_text()
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
