@@ -186,6 +186,11 @@ class Settings(BaseModel):
     cors_origins: Listed = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )
+    allowed_hosts: Listed = Field(
+        (),
+        description="Names that requests may give as Host, separated by commas; * for any. Unset: any, or loopback's "
+        "own where HOST is a loopback address.",
+    )
     output_dir: Path = Field(
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",

@@ -90,10 +90,11 @@ class LiveServer:
 
 
 @contextmanager
-def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
+def live_server(folder: Path, *, before: tuple[str, ...] = (), **settings: str) -> Iterator[LiveServer]:
     """Start the service with these settings, wait until it answers, and end it in any case.
 
-    folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given.
+    folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given. before: a command that runs
+    the service, such as prlimit.
     """
     port = int(settings.get("PORT") or free_port())
     log_file = folder / "server.log"
@@ -101,7 +102,7 @@ def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
     env |= {"PORT": str(port), "HOST": "127.0.0.1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **settings}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT
+            [*before, sys.executable, str(ROOT / "app.py")], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT
         )
     server = LiveServer(process, port, log_file)
     try:

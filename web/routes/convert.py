@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import IO, Annotated
 
 import numpy as np
 from flask import Blueprint, Response, request, send_file
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
 from speech.errors import InvalidRequest
@@ -28,6 +31,8 @@ SAMPLE_BYTES = 2
 FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
 PIECE_BYTES = 1 << 16
 MEMORY_BYTES = 1 << 22  # a result that is larger goes to a file
+DISK = "/var/tmp"  # noqa: S108 - unlike /tmp never a folder in memory
+RETRY_AFTER_S = 2
 
 
 SAMPLES: dict[str, dict[str, object]] = {"audio/pcm": {"schema": {}}, "application/octet-stream": {"schema": {}}}
@@ -44,6 +49,7 @@ class ConvertQuery(BaseModel):
 
 
 QUERY = query_parameters(ConvertQuery)
+_places = threading.BoundedSemaphore(os.cpu_count() or 1)  # encoding keeps a core busy
 
 
 @blueprint.post("/api/convert")
@@ -54,25 +60,45 @@ def convert() -> Response:
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
     request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
-    file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed when it is sent
-    try:
+    with _file() as samples:
         with body_deadline(speech_service().settings.read_timeout):
-            _encode(request.stream, query, file)
-        size = file.tell()
-        file.seek(0)
-        response = send_file(file, mimetype=ENCODERS[query.format].media_type)
-    except BaseException:
-        file.close()
-        raise
+            shutil.copyfileobj(request.stream, samples, PIECE_BYTES)
+        file = _file()
+        try:
+            _encode(samples, query, file)
+            size = file.tell()
+            file.seek(0)
+            response = send_file(file, mimetype=ENCODERS[query.format].media_type)
+        except BaseException:
+            file.close()
+            raise
     response.content_length = size
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
+def _file() -> tempfile.SpooledTemporaryFile[bytes]:
+    """Without a name; on disk when it is large. The one who asks closes it."""
+    folder = DISK if os.access(DISK, os.W_OK) else None
+    return tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=folder)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """As many at once as there are cores, so that speech keeps its share. Raises TooManyRequests."""
+    if not _places.acquire(blocking=False):
+        raise TooManyRequests("As many files are being made as there are cores.", retry_after=RETRY_AFTER_S)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
 def _encode(body: IO[bytes], query: ConvertQuery, file: IO[bytes]) -> None:
-    """Raises InvalidRequest for a body of no or of half samples."""
-    total = None if request.content_length is None else request.content_length // SAMPLE_BYTES
-    with closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
+    """Raises InvalidRequest for a body of no or of half samples, TooManyRequests."""
+    total = body.tell() // SAMPLE_BYTES
+    body.seek(0)
+    with _place(), closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
         for samples in _samples(body):
             file.write(encoder.encode(samples))
         file.write(encoder.flush())

@@ -179,7 +179,8 @@ class Talk:
             log.warning("a talk ended early: %s", error.message)
         with suppress(SocketClosed):
             self._send(self._dialect.done() if error is None else self._dialect.failed(error))
-        code = self._dialect.close_code(error)
+        too_many = self._socket.ending is Ending.TOO_MANY_FRAMES
+        code = CloseReason.POLICY_VIOLATION if too_many else self._dialect.close_code(error)
         if code is None:
             self._socket.hang_up()
         else:

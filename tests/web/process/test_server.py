@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from speech.request import SpeechRequest
 from speech.selection import EngineChoice
 from speech.service import SpeechService
 from speech.settings import Settings
+from tests.live_server import LiveServer
 from tests.services import make_service
 from web.process.server import Server
 
@@ -63,3 +65,9 @@ def test_a_broken_engine_ends_the_worker_and_takes_nothing_new() -> None:
     server._replace_worker()
     assert worker.exits == 1
     assert service.draining
+
+
+def test_a_client_cannot_say_under_which_path_it_is_served(server: LiveServer) -> None:
+    request = urllib.request.Request(f"{server.url}/openapi.json", headers={"SCRIPT_NAME": "/elsewhere"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert b"elsewhere" not in answer.read()
