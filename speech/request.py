@@ -60,7 +60,7 @@ class Word:
 
     text: str  # as written
     start_s: float
-    stop_s: float | None = None  # None: the engine does not know; captions.py finds it before anybody is told
+    stop_s: float | None = None  # None: the engine does not know; captions.py fills it in
     start: int = 0  # its place in the text, as a Token has it
     stop: int = 0
 

@@ -1,7 +1,7 @@
 """Text -> words with their places, and pauses, as it arrives. Knows no model and not what of a word is said.
 
 A word is what stands between white space, in its own spelling. `<break time="0.5s"/>` is a pause, an empty line ends a
-paragraph. Characters that nobody can say (controls, zero-width marks) are dropped.
+paragraph. Characters without a sound (controls, zero-width marks) are dropped.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _lines(gap: str) -> int:
 
 
 def _shortened(gap: str) -> str:
-    """White space that means the same, whatever comes behind it."""
+    """White space that means the same before any text."""
     if _lines(gap) > 1:
         return "\n\n"
     return " " if not _lines(gap) else "\r" if gap[-1] == "\r" else "\n"
