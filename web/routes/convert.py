@@ -16,7 +16,7 @@ from speech.encoders import ENCODERS
 from speech.errors import InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
-from web.http.describe import BODY, operation, query_parameters
+from web.http.describe import BODY, Access, operation, query_parameters
 from web.http.forms import known_format, read_query
 from web.http.security import body_deadline
 
@@ -47,7 +47,9 @@ QUERY = query_parameters(ConvertQuery)
 
 
 @blueprint.post("/api/convert")
-@operation("Samples to a file", tag="Speech", takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY)
+@operation(
+    "Samples to a file", tag="Speech", access=Access.KEY, takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY
+)
 def convert() -> Response:
     """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""
     query = read_query(ConvertQuery)

@@ -20,7 +20,7 @@ from web.http import errors
 from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
 from web.http.audio import AUDIO, Body, answer, audio_response
 from web.http.context import speech_service
-from web.http.describe import SPEECH, operation, path_parameter
+from web.http.describe import SPEECH, Access, operation, path_parameter
 from web.http.forms import Format, Text, Whole, read_form
 from web.http.requests import request_id
 from web.http.sse import EVENT_STREAM, Events
@@ -94,7 +94,9 @@ class UnknownModel(VoiceNotFound):
 
 
 @blueprint.post("/v1/audio/speech")
-@operation("Say a text, as OpenAI does", tag="OpenAI", takes=OpenAISpeechForm, gives=AUDIO, fails=SPEECH)
+@operation(
+    "Say a text, as OpenAI does", tag="OpenAI", access=Access.SPEAKS, takes=OpenAISpeechForm, gives=AUDIO, fails=SPEECH
+)
 def create_speech() -> Response:
     """Audio streams as it is made. What is not supported is refused with 400."""
     form, service = read_form(OpenAISpeechForm), speech_service()
@@ -106,26 +108,26 @@ def create_speech() -> Response:
 
 
 @blueprint.get("/v1/models")
-@operation("Models", tag="OpenAI", gives=OpenAIModels, links=TO_MODEL)
+@operation("Models", tag="OpenAI", access=Access.LISTS, gives=OpenAIModels, links=TO_MODEL)
 def models() -> Response:
     return jsonify(object="list", data=[_model(name) for name in _model_names(speech_service())])
 
 
 @blueprint.get("/v1/models/<path:model>")
-@operation("One model", tag="OpenAI", gives=OpenAIModel, fails=(404,), parameters=[MODEL])
+@operation("One model", tag="OpenAI", access=Access.LISTS, gives=OpenAIModel, fails=(404,), parameters=[MODEL])
 def model(model: str) -> Response:
     _check_model(model, speech_service(), any_model=False)
     return jsonify(_model(model))
 
 
 @blueprint.get("/v1/audio/models")
-@operation("Models for speech, as Open WebUI reads them", tag="OpenAI", gives=OpenAIAudioModels)
+@operation("Models for speech, as Open WebUI reads them", tag="OpenAI", access=Access.LISTS, gives=OpenAIAudioModels)
 def audio_models() -> Response:
     return jsonify(models=[{"id": name, "name": name} for name in _model_names(speech_service())])
 
 
 @blueprint.get("/v1/audio/voices")
-@operation("Voices, as Open WebUI reads them", tag="OpenAI", gives=OpenAIVoices)
+@operation("Voices, as Open WebUI reads them", tag="OpenAI", access=Access.LISTS, gives=OpenAIVoices)
 def audio_voices() -> Response:
     listed = [_voice(voice) for voice in speech_service().voices.voices()]
     return jsonify(object="list", data=listed, voices=listed)

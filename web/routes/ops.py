@@ -11,7 +11,7 @@ from speech.metrics import MEDIA_TYPE
 from speech.service import VERSION
 from web.http.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
 from web.http.context import speech_service
-from web.http.describe import BODY, operation
+from web.http.describe import BODY, Access, operation
 from web.http.forms import read_form
 from web.routes.balancer import leaving
 
@@ -29,7 +29,7 @@ class ReleaseForm(BaseModel):
 
 
 @blueprint.get("/health")
-@operation("Is it alive", tag="Operating", gives=HealthAnswer, needs_key=False)
+@operation("Is it alive", tag="Operating", access=Access.OPEN, gives=HealthAnswer)
 def health() -> Response:
     """Liveness: the process answers. Never waits for the model."""
     service = speech_service()
@@ -48,7 +48,7 @@ def health() -> Response:
 
 
 @blueprint.get("/ready")
-@operation("Does it take speech", tag="Operating", gives=ReadyAnswer, also={503: ReadyAnswer}, needs_key=False)
+@operation("Does it take speech", tag="Operating", access=Access.OPEN, gives=ReadyAnswer, also={503: ReadyAnswer})
 def ready() -> tuple[Response, int]:
     """Readiness: new speech is taken. A model that is not loaded yet is no obstacle, it loads on first use."""
     service = speech_service()
@@ -59,21 +59,23 @@ def ready() -> tuple[Response, int]:
 
 
 @blueprint.get("/metrics")
-@operation("Figures for Prometheus", tag="Operating", gives={"text/plain": {"schema": {"type": "string"}}})
+@operation(
+    "Figures for Prometheus", tag="Operating", access=Access.KEY, gives={"text/plain": {"schema": {"type": "string"}}}
+)
 def metrics() -> Response:
     """In its text format. Those that begin with py_ have moshi-server's names and meaning."""
     return Response(speech_service().metrics.text(), content_type=MEDIA_TYPE)
 
 
 @blueprint.get("/api/gpu/status")
-@operation("The GPU, the model, slots and queue", tag="Operating", gives=GpuAnswer)
+@operation("The GPU, the model, slots and queue", tag="Operating", access=Access.KEY, gives=GpuAnswer)
 def gpu_status() -> Response:
     """Asking neither loads the model nor keeps it awake."""
     return jsonify(speech_service().gpu_status())
 
 
 @blueprint.post("/api/gpu/load")
-@operation("Load the model", tag="Operating", gives=GpuDoneAnswer, fails=(500, 503))
+@operation("Load the model", tag="Operating", access=Access.KEY, gives=GpuDoneAnswer, fails=(500, 503))
 def load() -> Response:
     """Load now; answers when the model is ready."""
     service = speech_service()
@@ -85,6 +87,7 @@ def load() -> Response:
 @operation(
     "Release the GPU",
     tag="Operating",
+    access=Access.KEY,
     takes=ReleaseForm,
     takes_nothing_too=True,
     gives=ReleasedAnswer,

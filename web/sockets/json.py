@@ -25,6 +25,7 @@ from speech.service import SpeechService
 from speech.session import Speech
 from speech.text.feed import PARAGRAPH, TextFeed
 from web.http.context import speech_service
+from web.http.describe import Access, access
 from web.http.errors import body_of, status_of
 from web.http.forms import ReadingForm, Text, explain
 from web.http.requests import log_speech
@@ -190,6 +191,7 @@ def _close_code(error: SpeechError) -> CloseReason:
 
 
 @blueprint.get("/api/stream", websocket=True)
+@access(Access.SPEAKS)
 def stream() -> Response:
     """The WebSocket."""
     upgrade = Upgrade(request.environ)

@@ -26,7 +26,7 @@ from speech.text.feed import MessageFeed
 from web.http.answers import BuildAnswer, ModulesAnswer
 from web.http.audio import audio_response
 from web.http.context import speech_service
-from web.http.describe import SPEECH, operation
+from web.http.describe import SPEECH, Access, access, operation
 from web.http.forms import Text, read_form
 from web.http.requests import log_speech
 from web.sockets.moshi_wire import (
@@ -104,6 +104,7 @@ def _not_ours(error: SpeechError) -> bool:
     return isinstance(error, Cancelled | InvalidRequest)
 
 
+@access(Access.SPEAKS)
 def stream() -> Response:
     """The WebSocket. 400: headers, format or cfg_coef; 401: key; all else is told over the socket."""
     upgrade = Upgrade(request.environ)
@@ -197,6 +198,7 @@ class WholeText(BaseModel):
 @operation(
     "Say a text, as moshi-server does",
     tag="moshi-server",
+    access=Access.SPEAKS,
     name="speak_moshi",
     takes=WholeText,
     gives={"audio/wav": {"schema": {}}},
@@ -216,7 +218,7 @@ def speak() -> Response:
 
 
 @blueprint.get("/api/build_info")
-@operation("Its build", tag="moshi-server", gives=BuildAnswer, needs_key=False)
+@operation("Its build", tag="moshi-server", access=Access.OPEN, gives=BuildAnswer)
 def build_info() -> Response:
     """What moshi-server tells of its build, as far as it means anything here. Unmute asks, to see whether we live."""
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(STARTED))
@@ -235,7 +237,7 @@ def build_info() -> Response:
 
 
 @blueprint.get("/api/modules_info")
-@operation("Its slots", tag="moshi-server", gives=ModulesAnswer, needs_key=False)
+@operation("Its slots", tag="moshi-server", access=Access.OPEN, gives=ModulesAnswer)
 def modules_info() -> Response:
     """The one module, with its slots as strings."""
     service = speech_service()
