@@ -45,6 +45,11 @@ class QueueFull(SpeechError):
 
     code = "queue_full"
 
+    def __init__(
+        self, message: str = "Every slot is taken and the queue is full.", *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+
 
 class Unavailable(SpeechError):
     """Not now: draining, still loading, too little memory, waited too long."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +10,7 @@ from functools import partial
 
 from gpu_manager import GPU, GPUManager, InUse, Resident, State, list_gpus
 from speech import VERSION as VERSION  # for those who ask here
+from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines import EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
@@ -28,7 +27,6 @@ from speech.voices.catalogue import VoiceCatalogue
 log = logging.getLogger("kyutai_tts.service")
 
 DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
-HELD_S, HELD_WEIGHT = 5.0, 0.2  # for Retry-After: the first guess, and how much each speech changes it
 _GB = 1e9
 
 
@@ -45,27 +43,23 @@ class SpeechService:
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
-        self._changed = threading.Condition()  # guards _open
-        self._open = 0
+        self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self)
-        self._held_s = HELD_S  # how long a slot is held, of late
-        self._draining = False
         self._when_draining: dict[object, Callable[[], None]] = {}
 
     # -- speaking -----------------------------------------------------------------------------------------------
 
-    def open(self, request: SpeechRequest, may_wait: bool = True) -> Speech:
+    def open(self, request: SpeechRequest, channel: bool = False) -> Speech:
         """Accept speech whose words come later; returns at once. The caller closes it.
 
-        may_wait: False refuses where there are as many streams as slots, so that it would have to queue.
+        channel: it takes one of moshi-server's channels, of which there are as many as slots.
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
         voice = self.voices.get(request.voice) if request.voice else self.voices.default
         _check_audio(request)
         settled, ignored = _settle(request, spec)
-        self._admit(self.max_streams if may_wait else self.slots)
-        return Speech(
+        speech = Speech(
             replace(settled, voice=voice.id),
             voice,
             spec,
@@ -74,8 +68,11 @@ class SpeechService:
             queue_timeout_s=self.settings.queue_timeout,
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
+            refusal=self._admission.refusal,
             on_close=self._left,
         )
+        self._admit(speech, channel)
+        return speech
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
@@ -97,7 +94,7 @@ class SpeechService:
 
     def load(self) -> None:
         """Load now rather than at the first request. Raises what loading raises."""
-        if self._draining:
+        if self.draining:
             raise Unavailable("The service is shutting down.", code="draining")
         self.manager.load(self.settings.load_timeout)
 
@@ -135,7 +132,7 @@ class SpeechService:
             "slots_total": engine.slots_total,
             "slots_used": engine.slots_used,
             "queue_depth": engine.queue_depth,
-            "streams_open": self._open,
+            "streams_open": self.streams_open,
             "idle_timeout_s": status.idle_timeout_s,
             "seconds_until_release": status.seconds_until_release,
             "load_seconds": status.load_seconds,
@@ -157,11 +154,11 @@ class SpeechService:
 
     @property
     def draining(self) -> bool:
-        return self._draining
+        return self._admission.draining
 
     def drain(self) -> None:
         """Take nothing new; what runs may finish. May be called by a signal handler: it waits for no lock."""
-        self._draining = True
+        self._admission.draining = True
         for action in list(self._when_draining.values()):
             action()
 
@@ -173,7 +170,7 @@ class SpeechService:
         """
         self._when_draining[key := object()] = action
         try:
-            if self._draining:
+            if self.draining:
                 action()
             yield
         finally:
@@ -181,8 +178,7 @@ class SpeechService:
 
     def wait_until_silent(self, timeout_s: float) -> bool:
         """Wait until no stream is open; False if some still are after timeout_s."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
+        return self._admission.wait_until_empty(timeout_s)
 
     def close(self) -> None:
         """The process ends: stop what still speaks and release the engine."""
@@ -195,6 +191,11 @@ class SpeechService:
         return (self.settings.max_slots or DEFAULT_STREAMS) + self.settings.max_queue
 
     @property
+    def places(self) -> int:
+        """How many may speak or wait now: an engine may have fewer slots than there are threads."""
+        return min(self.max_streams, self.slots + self.settings.max_queue)
+
+    @property
     def slots(self) -> int:
         """How many speak at once; a guess before the engine is loaded, if it chooses itself."""
         return self.engine_status().slots_total or DEFAULT_STREAMS
@@ -202,28 +203,20 @@ class SpeechService:
     @property
     def streams_open(self) -> int:
         """Speaking, waiting, or connected and still silent."""
-        return self._open
+        return self._admission.open
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _admit(self, streams: int) -> None:
-        with self._changed:
-            if self._draining:
-                raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
-            if self._open >= streams:
-                self.metrics.refused()
-                slots = self.engine_status().slots_total or self.max_streams
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._held_s / slots)
-            self._open += 1
+    def _admit(self, speech: Speech, channel: bool) -> None:
+        try:
+            self._admission.admit(speech, channel)
+        except QueueFull:
+            self.metrics.refused()
+            raise
         self.metrics.opened()
 
     def _left(self, speech: Speech) -> None:
-        begun_at = speech.utterance.begun_at
-        with self._changed:
-            self._open -= 1
-            self._changed.notify_all()
-            if begun_at is not None:
-                self._held_s += HELD_WEIGHT * (time.monotonic() - begun_at - self._held_s)
+        self._admission.leave(speech)
         self.metrics.spoken(speech)
 
     def _gpu_now(self) -> GPU | None:

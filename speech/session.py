@@ -17,7 +17,7 @@ from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
 from speech.engines import EngineSpec
 from speech.engines.base import Utterance
-from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
+from speech.errors import Cancelled, EngineBroken, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest
 from speech.tempo import with_tempo
 from speech.voices.catalogue import Voice
@@ -50,6 +50,7 @@ class Speech:
         queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
+        refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
@@ -57,12 +58,13 @@ class Speech:
         self.counts = Counts()
         self.utterance = Utterance(request)
         self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
-        self._prepare, self._on_close = prepare, on_close
+        self._prepare, self._refusal, self._on_close = prepare, refusal, on_close
         self._held = ExitStack()
         self._audio: Iterator[AudioChunk] | None = None
         self._first: AudioChunk | None = None
         self.opened_at = time.monotonic()
         self.first_audio_s: float | None = None  # from the opening to the first samples
+        self._asked = False  # it wants a slot; a socket may be silent for long before
         self.decided = threading.Event()  # it is accepted, or never will be
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
         self.complete = False  # everything was said and handed out
@@ -112,6 +114,7 @@ class Speech:
         Cancelled, and InvalidRequest for a text in which nothing can be said.
         """
         if self._audio is None:
+            self._asked = True
             self._audio = self._watched()
             try:
                 self._first = next(self._audio, None)
@@ -165,6 +168,11 @@ class Speech:
         return self.counts.samples / self.sample_rate
 
     @property
+    def begun_at(self) -> float | None:
+        """When it got its slot, on time.monotonic; None if it has had none."""
+        return self.utterance.begun_at
+
+    @property
     def queue_s(self) -> float | None:
         """Seconds from the opening, loading included, until it had a slot; None if it never had one."""
         begun_at = self.utterance.begun_at
@@ -183,6 +191,10 @@ class Speech:
         """1: the next to get a slot. None: it has one, or the engine is not there yet."""
         position: int | None = None if self._engine is None else self._engine.position(self.utterance)
         return position
+
+    def give_way(self, error: QueueFull) -> bool:
+        """End with the error, for another, if it waits for a slot; False: it does not. Any thread."""
+        return self._asked and self.utterance.give_way(error)
 
     @property
     def outcome(self) -> str:
@@ -226,8 +238,15 @@ class Speech:
             raise Unavailable(
                 f"No slot became free within {self._queue_timeout_s:g} s.",
                 code="queue_timeout",
-                retry_after_s=self._queue_timeout_s,
+                retry_after_s=self._refusal(self.request).retry_after_s,
             )
+
+    def _enter(self, engine: Any) -> None:
+        """It was let in while the engine loaded, and the engine may have fewer slots than was thought."""
+        try:
+            engine.start(self.utterance)
+        except QueueFull:
+            raise self._refusal(self.request) from None
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
@@ -248,12 +267,12 @@ class Speech:
             )
         except NotLoaded as error:
             if self.utterance.over:
-                raise Cancelled("The speech was cancelled.") from None
+                raise self.utterance.error or Cancelled("The speech was cancelled.") from None
             raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
         self._engine = engine
         try:
             self._prepare()
-            engine.start(self.utterance)
+            self._enter(engine)
             self.accepted = True
             self.decided.set()
             self._wait_for_slot()

@@ -90,7 +90,8 @@ class RemoteSpeech:
         self._socket.settimeout(None)  # loading may take minutes; whoever loses patience cancels
 
     def _answer(self) -> HTTPResponse:
-        fields = {name: value for name, value in vars(self.request).items() if value is not None}
+        given = {**vars(self.request), "caller": None}  # who asks there is the service's to say
+        fields = {name: value for name, value in given.items() if value is not None}
         body = json.dumps({**fields, "stream_format": "sse"}).encode()
         self._connection.request("POST", self._path, body, self._headers)
         response = self._response = self._connection.getresponse()

@@ -105,6 +105,11 @@ def _access() -> Access:
     return Access.OPEN if endpoint is None else access_of(current_app.view_functions[endpoint])
 
 
+def caller() -> str:
+    """Whose request it is, for limits and for fair shares: the name of its key, else the client's address."""
+    return str(g.get("key_name") or request.remote_addr or "-")
+
+
 def given_key() -> str | None:
     """The key in one of the places where it may be."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -135,7 +140,7 @@ def _unauthorized(message: str, code: str, reason: str = "") -> Response:
 
 
 def _check_rate(buckets: Buckets) -> Response | None:
-    wait_s = buckets.take(g.get("key_name") or request.remote_addr or "-")
+    wait_s = buckets.take(caller())
     if wait_s is None:
         return None
     response = jsonify(body("Too many requests from you; please wait a little.", 429, code="rate_limited"))

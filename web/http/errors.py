@@ -47,13 +47,27 @@ def body_of(error: speech.SpeechError) -> dict[str, object]:
     return body(error.message, status_of(error), error.param, error.code)
 
 
+def retry_after(error: speech.SpeechError) -> dict[str, str]:
+    """The header Retry-After, where it is known when to ask again."""
+    return {} if error.retry_after_s is None else {"Retry-After": str(_whole_s(error.retry_after_s))}
+
+
+def event_of(error: speech.SpeechError) -> dict[str, object]:
+    """The body of an error where there are no headers: in an event or a message."""
+    again = {} if error.retry_after_s is None else {"retry_after_s": _whole_s(error.retry_after_s)}
+    return body_of(error) | again
+
+
+def _whole_s(seconds: float) -> int:
+    return max(1, math.ceil(seconds))
+
+
 def response_to(error: speech.SpeechError) -> Response:
     """The answer to a SpeechError that came before the first byte of audio."""
     status = status_of(error)
     response = jsonify(body_of(error))
     response.status_code = status
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    response.headers.update(retry_after(error))
     if isinstance(error, speech.QueueFull):
         response.headers["X-Queue-Depth"] = str(speech_service().engine_status().queue_depth)
     if status in NOT_AGAIN:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from speech.encoders import ENCODERS
 from speech.errors import InvalidRequest
 from speech.request import SPEEDS, SpeechRequest
+from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.security import body_deadline
 
@@ -72,7 +73,7 @@ class SpeechForm(ReadingForm):
     )
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}))
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}), caller=caller())
 
 
 def read_form(model: type[Form]) -> Form:

@@ -19,6 +19,7 @@ from speech.voices.catalogue import Voice
 from web.http import errors
 from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
 from web.http.audio import AUDIO, Body, answer, audio_response
+from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation, path_parameter
 from web.http.forms import Format, Text, Whole, read_form
@@ -83,6 +84,7 @@ class OpenAISpeechForm(BaseModel):
             text=self.input,
             voice=resolve(name, service).id,
             format=self.response_format,
+            caller=caller(),
             **self.model_dump(include={"speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed"}),
         )
 
@@ -189,7 +191,7 @@ def _events(speech: Speech, events: Events, words: bool) -> Iterator[bytes]:
             if translate := _TRANSLATED.get(name):
                 yield _line(translate(data, speech))
     except SpeechError as error:
-        yield _line({"type": "error", **errors.body_of(error)})
+        yield _line({"type": "error", **errors.event_of(error)})
 
 
 def _line(data: dict[str, Any]) -> bytes:

@@ -24,9 +24,10 @@ from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import SpeechService
 from speech.session import Speech
 from speech.text.feed import PARAGRAPH, TextFeed
+from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import Access, access
-from web.http.errors import body_of, status_of
+from web.http.errors import event_of, status_of
 from web.http.forms import ReadingForm, Text, explain
 from web.http.requests import log_speech
 from web.sockets.talk import Dialect, Messages, Talk, limits
@@ -48,7 +49,7 @@ class Start(ReadingForm):
     type: Literal["start"]
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"type"}))
+        return SpeechRequest(**self.model_dump(exclude={"type"}), caller=caller())
 
 
 class More(BaseModel):
@@ -151,6 +152,9 @@ class JsonDialect(Dialect):
         index, self._words = self._words, self._words + 1
         yield _json("word", index=index, word=word.text, start_s=round(word.start_s, 3), stop_s=round(word.stop_s, 3))
 
+    def queued(self, position: int) -> Messages:
+        return [_json("queued", position=position)]
+
     def done(self) -> Messages:
         first_s = self._speech.first_audio_s
         first_audio_s = None if first_s is None else round(first_s, 3)
@@ -179,7 +183,7 @@ def _json(kind: str, **fields: Any) -> str:
 
 
 def _failure(error: SpeechError) -> str:
-    return _json("error", **body_of(error))
+    return _json("error", **event_of(error))
 
 
 def _close_code(error: SpeechError) -> CloseReason:
@@ -241,7 +245,7 @@ def _open(service: SpeechService, message: str | bytes) -> Speech:
     start = read(message)
     if not isinstance(start, Start):
         raise InvalidRequest("The first message must be start.", param="type", code="bad_message")
-    return service.open(start.speech_request(), may_wait=False)
+    return service.open(start.speech_request())
 
 
 def _refuse(socket: WebSocket, error: SpeechError) -> None:

@@ -2,7 +2,8 @@
 
 What its clients rely on is kept: Ready before anything else (even before the model is loaded), Error "no free channels"
 when every slot speaks, close frames without a payload, an unknown voice answered with the default one, nothing sent
-that it would not send. Ours are cfg_coef in the query, words reported in their own spelling, breaks cut in pieces.
+that it would not send. There are as many channels as slots; a request over HTTP takes none, so a socket may have to
+wait for its slot. Ours are cfg_coef in the query, words reported in their own spelling, breaks cut in pieces.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from speech.session import Speech
 from speech.text.feed import MessageFeed
 from web.http.answers import BuildAnswer, ModulesAnswer
 from web.http.audio import audio_response
+from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, access, operation
+from web.http.errors import retry_after
 from web.http.forms import Text, read_form
 from web.http.requests import log_speech
 from web.sockets.moshi_wire import (
@@ -116,13 +119,14 @@ def stream() -> Response:
     with ExitStack() as held:
         refused = None
         try:
-            speech = service.open(asked, may_wait=False)
+            speech = service.open(asked, channel=True)
             held.callback(log_speech(speech, service.settings.log_text, name))
             held.enter_context(speech)
         except (QueueFull, Unavailable) as error:
             refused = error
         try:
-            socket = held.enter_context(upgrade.accept(limits(service.settings)))
+            told = {} if refused is None else retry_after(refused)
+            socket = held.enter_context(upgrade.accept(limits(service.settings), told))
             if refused is None:
                 _talk(service, socket, speech, wire(name))
             else:
@@ -143,12 +147,12 @@ def _asked(service: SpeechService) -> SpeechRequest:
     voice = _known(request.args.get("voice"), service)
     cfg_coefs = service.choice.spec.cfg_coefs
     if "cfg_coef" in request.args:
-        return SpeechRequest(voice=voice, cfg_coef=_number("cfg_coef"))
+        return SpeechRequest(voice=voice, cfg_coef=_number("cfg_coef"), caller=caller())
     try:
         cfg_alpha = _number("cfg_alpha")  # moshi-server takes any and uses none
     except InvalidRequest:
         cfg_alpha = None
-    return SpeechRequest(voice=voice, cfg_coef=cfg_alpha if cfg_alpha in cfg_coefs else None)
+    return SpeechRequest(voice=voice, cfg_coef=cfg_alpha if cfg_alpha in cfg_coefs else None, caller=caller())
 
 
 def _known(voice: str | None, service: SpeechService) -> str | None:
@@ -213,7 +217,9 @@ def speak() -> Response:
         if error.code == "invalid_json":
             raise
         raise UnprocessableEntity(error.message) from None
-    speech = service.speak(SpeechRequest(text=form.text, voice=_known(form.voice, service), format="wav"))
+    speech = service.speak(
+        SpeechRequest(text=form.text, voice=_known(form.voice, service), format="wav", caller=caller())
+    )
     return audio_response(speech, stream=True)
 
 

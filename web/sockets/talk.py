@@ -15,6 +15,7 @@ from wsproto.frame_protocol import CloseReason
 
 from speech.captions import WordTimes
 from speech.errors import Cancelled, EngineFailed, InvalidRequest, SpeechError
+from speech.opening import Opening
 from speech.request import AudioChunk, Piece, Samples, Word
 from speech.session import Speech
 from speech.settings import Settings
@@ -23,6 +24,7 @@ from web.sockets.websocket import EMPTY, Ending, Limits, SocketClosed, WebSocket
 log = logging.getLogger("kyutai_tts.socket")
 
 MAX_CHARS = 1_000_000  # one socket's text: some twenty hours of speech
+LOOK_S = 0.5  # how often the one who waits is told of a change
 CLOSE_S = 5.0  # how long the last messages may take once the reader has ended
 _UNUSUAL = frozenset(Ending) - {Ending.CLOSED_BY_US, Ending.CLOSED_BY_CLIENT, Ending.GONE}
 
@@ -51,6 +53,10 @@ class Dialect(ABC):
     @abstractmethod
     def word(self, word: Word) -> Messages:
         """A word that was said; both of its times are known."""
+
+    def queued(self, position: int) -> Messages:
+        """It waits for a slot; 1: the next to get one. Called again when that changes."""
+        return ()
 
     def done(self) -> Messages:
         """All is said, or no text came."""
@@ -165,11 +171,23 @@ class Talk:
         self.speech.preload()
         self._begun.wait()
         if self._said:
+            self._wait_for_slot()
             for chunk in self.speech.chunks():
                 self._send(self._of_chunk(chunk))
             for word in self._words.end(self.speech.seconds):
                 self._send(self._dialect.word(word))
             self._send(self._dialect.last_sound())
+
+    def _wait_for_slot(self) -> None:
+        """Until there is audio, with word of the place in the queue. Raises as Speech.start does."""
+        told: int | None = None
+        with Opening(self.speech) as opening:
+            while not opening.wait(LOOK_S):
+                position = self.speech.queue_position
+                if position is not None and position != told:
+                    told = position
+                    self._send(self._dialect.queued(position))
+            opening.result()
 
     def _of_chunk(self, chunk: AudioChunk) -> Iterator[str | bytes]:
         """A word's times before the audio of the next word."""

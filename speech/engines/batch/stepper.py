@@ -20,14 +20,13 @@ from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
 from speech.errors import EngineFailed, QueueFull, SpeechError, Unavailable
-from speech.request import FRAME_S, AudioChunk, Pause, Piece, Samples
+from speech.request import AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
 
 T = TypeVar("T")
 FADE_S = 0.005
 MOST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
-STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
 
 
 @dataclass(eq=False)
@@ -57,7 +56,6 @@ class Stepper:
         self._interleaver = Interleaver()
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
-        self._step_s = FRAME_S  # what a step takes, lately
         self._steps = StepTally()
         self._closed = False
 
@@ -154,7 +152,6 @@ class Stepper:
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
         taken_s = self._clock() - started
-        self._step_s += 0.1 * (taken_s - self._step_s)
         self._steps.add(taken_s)
         return frames
 
@@ -206,12 +203,7 @@ class Stepper:
         if self._closed:
             raise EngineFailed("The engine is closed.", code="engine_closed")
         if not room:
-            raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._next_free_s())
-
-    def _next_free_s(self) -> float:
-        """When a place should become free: what is left of the shortest speech, at the pace of late. At least 1 s."""
-        words = [seat.row.words_left + seat.utterance.words_waiting for seat in list(self._seats.values())]
-        return max(1.0, (min(words, default=0) + 3) * STEPS_PER_WORD * self._step_s)
+            raise QueueFull
 
 
 def longest_s(piece: Piece) -> float:

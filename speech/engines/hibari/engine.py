@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections import deque
 from functools import partial
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from speech.engines import Progress
 from speech.engines.base import Engine, EngineStatus, Utterance
+from speech.engines.batch.line import Line
 from speech.engines.batch.scheduler import Scheduler, Slot
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice, SpokenSentence
 from speech.errors import EngineFailed, QueueFull, Unavailable
@@ -28,7 +28,6 @@ log = logging.getLogger("kyutai_tts.hibari")
 
 DEFAULT_SLOTS = 64  # a seated utterance costs a little memory only; the threads bound the work
 FRAME = round(FRAME_S * SAMPLE_RATE)  # samples
-HELD_S, HELD_WEIGHT = 2.0, 0.2  # for Retry-After: the first guess, and how much each utterance changes it
 
 
 def build(settings: Settings, progress: Progress) -> Engine:
@@ -59,10 +58,9 @@ class HibariEngine(Engine):
         self._voice = voice
         self._scheduler = Scheduler(slots, max_queue)
         self._lock = threading.Condition()
-        self._line: deque[_Turn] = deque()
+        self._line: Line[_Turn] = Line()  # callers take turns here, too
         self._turns: dict[Utterance, _Turn] = {}
         self._closed = False
-        self._held_s = HELD_S  # how long an utterance holds its slot, of late
         count = threads or min(4, os.cpu_count() or 1)
         self._threads = [threading.Thread(target=self._work, name=f"hibari-{i}") for i in range(count)]
         for thread in self._threads:
@@ -73,8 +71,7 @@ class HibariEngine(Engine):
             if self._closed:
                 raise EngineFailed("The engine is closed.")
             if not self._scheduler.admit(utterance):
-                wait_s = self._held_s / self._scheduler.slots_total
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=wait_s)
+                raise QueueFull
             self._seat()
         utterance.listen(partial(self._wake, utterance))
 
@@ -114,7 +111,7 @@ class HibariEngine(Engine):
         if not turn.wanted:
             turn.wanted = True
             if not turn.running:
-                self._line.append(turn)
+                self._line.add(turn.utterance.request.caller, turn)
                 self._lock.notify()
 
     def _wake(self, utterance: Utterance) -> None:
@@ -127,11 +124,8 @@ class HibariEngine(Engine):
 
     def _leave(self, turn: _Turn) -> None:
         """Free its slot now, not when it would be its turn. Called with the lock held."""
-        if turn in self._line:
-            self._line.remove(turn)
+        self._line.keep(lambda waiting: waiting is not turn)
         self._turns.pop(turn.utterance, None)
-        if turn.utterance.begun_at is not None:
-            self._held_s += HELD_WEIGHT * (time.monotonic() - turn.utterance.begun_at - self._held_s)
         self._scheduler.release(turn.slot)
         self._seat()
 
@@ -153,7 +147,7 @@ class HibariEngine(Engine):
             self._lock.wait_for(lambda: self._line or self._closed)
             if self._closed:
                 return None
-            turn = self._line.popleft()
+            turn = self._line.take()
             turn.wanted, turn.running = False, True
             return turn
 
@@ -185,7 +179,7 @@ class HibariEngine(Engine):
             if done or turn.utterance.over:
                 self._leave(turn)
             elif turn.wanted:
-                self._line.append(turn)
+                self._line.add(turn.utterance.request.caller, turn)
                 self._lock.notify()
 
     def _emit(self, turn: _Turn, spoken: SpokenSentence, sentence: Sentence) -> None:
