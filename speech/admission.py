@@ -24,7 +24,8 @@ from speech.request import SpeechRequest
 
 HELD_S = 5.0  # how long speech holds a slot: the first guess
 HELD_WEIGHT = 0.1  # how much each one changes it; the first ones more, as in a mean
-MARGIN = 1.2  # speech is not equally long: so much later than the mean says
+MARGIN = 1.25  # speech is not equally long: so much later than the mean says
+CUSHION = 0.1  # of all places: so many stay free for promises, as no forecast is exact
 EARLY_S, LATE_S = 0.5, 2.0  # who comes so long before or after the time told has obeyed
 MOST_PROMISES = 4096  # more are told a time, but no place is kept for them
 
@@ -96,7 +97,7 @@ class Admission:
             self._changed.notify_all()
             if guest.begun_at is not None:
                 self._ended += 1
-                self._held_s += max(HELD_WEIGHT, 1 / (self._ended + 1)) * (
+                self._held_s += max(HELD_WEIGHT, 1 / (self._ended + 2)) * (
                     self._clock() - guest.begun_at - self._held_s
                 )
 
@@ -180,8 +181,8 @@ class Admission:
 
     def _is_spare(self, caller: str, free: int, slots: int) -> bool:
         """With one place less, every promise to a caller who has no more places than this one can still be kept."""
-        now, pace = self._clock(), self._pace(slots)
+        now, pace, cushion = self._clock(), self._pace(slots), CUSHION * (free + len(self._held))
         return all(
-            free - 1 + max(0.0, due - now) * pace >= number
+            free - 1 - cushion + max(0.0, due - now) * pace >= number
             for number, due in enumerate(sorted(self._ahead_of(caller)), 1)
         )

@@ -130,7 +130,7 @@ def test_the_time_told_follows_the_pace(clock: Clock, admission: Admission) -> N
     slow = [told() for _ in range(20)][-1]
     held_s = 0.5
     quick = [told() for _ in range(20)][-1]
-    assert (slow, quick) == (12, 1)  # 20 s on 2 slots are 10 s for a place, and a fifth more
+    assert (slow, quick) == (13, 1)  # 20 s on 2 slots are 10 s for a place, and a quarter more
 
 
 def test_a_place_that_is_promised_is_kept_for_the_one_who_was_told(clock: Clock, admission: Admission) -> None:
