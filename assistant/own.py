@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from gpu_manager import GPU, gpu_manager
 from speech.engines import Progress
-from speech.errors import Unavailable
+from speech.errors import ErrorCode, Unavailable
 from speech.selection import EngineChoice
 from speech.service import SpeechService, build_engine, build_service
 from speech.settings import Settings, SettingsError
@@ -72,7 +72,7 @@ def take_lock(gpu: GPU, folder: Path) -> FileLock:
             f"Another MCP server on this machine holds the model on GPU {gpu.index} ({path}); a second copy is not "
             "loaded. Start the service (./start.sh): every assistant then shares its one copy. Or call "
             "offload_gpu there first.",
-            code="model_held_elsewhere",
+            code=ErrorCode.MODEL_HELD_ELSEWHERE,
         ) from None
     return lock
 

@@ -22,6 +22,7 @@ from assistant.job import Job, Order, Spoken, run_job
 from assistant.results import GpuStatus, Released, SpokenFile, VoiceInfo, VoiceList
 
 if TYPE_CHECKING:
+    from speech.errors import ErrorCode
     from speech.voices.catalogue import Voice
 
 Result = TypeVar("Result")
@@ -207,15 +208,19 @@ def explained(kind: type[ToolError | ResourceError] = ToolError) -> Iterator[Non
         raise kind(error.message + _advice(error.code)) from None
 
 
-def _advice(code: str) -> str:
+def _advice(code: ErrorCode) -> str:
     """What to do next, where the message does not say so itself."""
+    from speech.errors import ErrorCode
+
     return {
-        "voice_not_found": " Call list_voices.",
-        "queue_full": " Try again in a moment.",
-        "engine_busy": " Try again when they have ended.",
-        "no_answer": " It may be busy or stuck; try again, or restart it. No second copy of the model is loaded.",
-        "missing_api_key": " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
-        "invalid_api_key": " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
+        ErrorCode.VOICE_NOT_FOUND: " Call list_voices.",
+        ErrorCode.QUEUE_FULL: " Try again in a moment.",
+        ErrorCode.ENGINE_BUSY: " Try again when they have ended.",
+        ErrorCode.NO_ANSWER: (
+            " It may be busy or stuck; try again, or restart it. No second copy of the model is loaded."
+        ),
+        ErrorCode.MISSING_API_KEY: " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
+        ErrorCode.INVALID_API_KEY: " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
     }.get(code, "")
 
 

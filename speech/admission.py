@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Protocol
 
-from speech.errors import QueueFull, Unavailable
+from speech.errors import ErrorCode, QueueFull, Unavailable
 from speech.request import SpeechRequest
 
 HELD_S = 5.0  # how long speech holds a slot: the first guess
@@ -81,7 +81,7 @@ class Admission:
         slots, places = self._slots(), self._places()
         with self._changed:
             if self.draining:
-                raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
+                raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
             if channel and sum(self._held.values()) >= slots:
                 raise QueueFull(retry_after_s=self._told_s(guest.request.caller, slots))
             if not self._has_place(guest.request, slots, places):

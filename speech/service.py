@@ -14,7 +14,7 @@ from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines import EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
-from speech.errors import EngineBusy, InvalidRequest, QueueFull, Unavailable
+from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
 from speech.metrics import Metrics
 from speech.request import SPEEDS, SpeechRequest
 from speech.selection import EngineChoice, choose_engine
@@ -78,12 +78,12 @@ class SpeechService:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
         words = pieces(request.text)
         if not any(isinstance(piece, str) and spoken(piece) for piece in words):
-            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
+            raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
         if len(request.text) > self.settings.max_text_chars:
             raise InvalidRequest(
                 f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
                 param="text",
-                code="text_too_long",
+                code=ErrorCode.TEXT_TOO_LONG,
             )
         speech = self.open(request)
         speech.say(*words)
@@ -95,7 +95,7 @@ class SpeechService:
     def load(self) -> None:
         """Load now rather than at the first request. Raises what loading raises."""
         if self.draining:
-            raise Unavailable("The service is shutting down.", code="draining")
+            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING)
         self.manager.load(self.settings.load_timeout)
 
     def release(self, force: bool = False) -> bool:

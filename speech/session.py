@@ -17,7 +17,7 @@ from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
 from speech.engines import EngineSpec
 from speech.engines.base import Utterance
-from speech.errors import Cancelled, EngineBroken, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest
 from speech.tempo import with_tempo
 from speech.voices.catalogue import Voice
@@ -68,7 +68,7 @@ class Speech:
         self.decided = threading.Event()  # it is accepted, or never will be
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
         self.complete = False  # everything was said and handed out
-        self.failure: str | None = None  # the code of the error that ended it
+        self.failure: ErrorCode | None = None  # the code of the error that ended it
         self._engine: Any = None
         self._closing = threading.Lock()
         self._closed = False
@@ -121,11 +121,11 @@ class Speech:
             finally:
                 self.decided.set()
             if self._first is None:
-                self.failure = "nothing_to_say"
+                self.failure = ErrorCode.NOTHING_TO_SAY
                 raise InvalidRequest(
                     f"There is nothing in the text that the {self.engine.label} can say.",
                     param="text",
-                    code="nothing_to_say",
+                    code=ErrorCode.NOTHING_TO_SAY,
                 )
 
     def chunks(self) -> Iterator[AudioChunk]:
@@ -237,7 +237,7 @@ class Speech:
             self.cancel()
             raise Unavailable(
                 f"No slot became free within {self._queue_timeout_s:g} s.",
-                code="queue_timeout",
+                code=ErrorCode.QUEUE_TIMEOUT,
                 retry_after_s=self._refusal(self.request).retry_after_s,
             )
 
@@ -268,7 +268,7 @@ class Speech:
         except NotLoaded as error:
             if self.utterance.over:
                 raise self.utterance.error or Cancelled("The speech was cancelled.") from None
-            raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
+            raise Unavailable(str(error), code=ErrorCode.MODEL_NOT_LOADED, retry_after_s=10) from None
         self._engine = engine
         try:
             self._prepare()

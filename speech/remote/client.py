@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from speech.errors import Unavailable
+from speech.errors import ErrorCode, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
 from speech.request import SpeechRequest
 from speech.voices.catalogue import Voice, VoiceCatalogue
@@ -110,4 +110,4 @@ class ServiceClient:
 
     def _silent(self, error: Exception) -> Unavailable:
         reason = str(error) or type(error).__name__
-        return Unavailable(f"The speech service at {self.url} does not answer ({reason}).", code="no_answer")
+        return Unavailable(f"The speech service at {self.url} does not answer ({reason}).", code=ErrorCode.NO_ANSWER)

@@ -12,7 +12,7 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 from gpu_manager import LoadProgress
-from speech.errors import Cancelled, SpeechError, Unavailable
+from speech.errors import Cancelled, ErrorCode, SpeechError, Unavailable
 from speech.request import SpeechRequest
 
 EventData = dict[str, Any]
@@ -117,16 +117,20 @@ class RemoteSpeech:
     def _broken(self, error: Exception) -> SpeechError:
         if self._cancelled:
             return Cancelled("The speech was cancelled.")
-        return Unavailable(f"The speech service stopped in the middle ({_name(error)}). Try again.", code="broken_off")
+        return Unavailable(
+            f"The speech service stopped in the middle ({_name(error)}). Try again.", code=ErrorCode.BROKEN_OFF
+        )
 
 
 def refusal(status: int, body: bytes) -> SpeechError:
     """The service's answer to what it will not do, in its own words."""
     try:
         error = json.loads(body)["error"]
-        message, param, code = str(error["message"]), error.get("param"), error.get("code")
+        message, param = str(error["message"]), error.get("param")
+        code = ErrorCode.known(error.get("code"), ErrorCode.SPEECH_ERROR)
     except (ValueError, KeyError, TypeError, AttributeError):
-        message, param, code = f"The speech service answered with HTTP status {status}.", None, "bad_answer"
+        message, param = f"The speech service answered with HTTP status {status}.", None
+        code = ErrorCode.BAD_ANSWER
     return SpeechError(message, param=param, code=code)
 
 

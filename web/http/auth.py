@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
+from speech.errors import ErrorCode
 from speech.settings import Settings
 from web.http.describe import Access, access_of
 from web.http.errors import body
@@ -125,14 +126,14 @@ def given_key() -> str | None:
 def _check_key(keys: Keys) -> Response | None:
     key = given_key()
     if key is None:
-        return _unauthorized("This service needs a key: Authorization: Bearer KEY.", "missing_api_key")
+        return _unauthorized("This service needs a key: Authorization: Bearer KEY.", ErrorCode.MISSING_API_KEY)
     g.key_name = keys.name_of(key)
     if g.key_name is None:
-        return _unauthorized("The key is not a known one.", "invalid_api_key", ', error="invalid_token"')
+        return _unauthorized("The key is not a known one.", ErrorCode.INVALID_API_KEY, ', error="invalid_token"')
     return None
 
 
-def _unauthorized(message: str, code: str, reason: str = "") -> Response:
+def _unauthorized(message: str, code: ErrorCode, reason: str = "") -> Response:
     response = jsonify(body(message, 401, code=code))
     response.status_code = 401
     response.headers["WWW-Authenticate"] = f'Bearer realm="kyutai-tts"{reason}'
@@ -143,7 +144,7 @@ def _check_rate(buckets: Buckets) -> Response | None:
     wait_s = buckets.take(caller())
     if wait_s is None:
         return None
-    response = jsonify(body("Too many requests from you; please wait a little.", 429, code="rate_limited"))
+    response = jsonify(body("Too many requests from you; please wait a little.", 429, code=ErrorCode.RATE_LIMITED))
     response.status_code = 429
     response.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
     return response

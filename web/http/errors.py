@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from speech import errors as speech
+from speech.errors import ErrorCode
 from web.http.context import speech_service
 from web.http.requests import request_id
 
@@ -38,13 +39,13 @@ def status_of(error: speech.SpeechError) -> int:
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
 
 
-def body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, object]:
+def body(message: str, status: int, param: str | None = None, *, code: ErrorCode) -> dict[str, object]:
     kind = KINDS.get(status) or ("server_error" if status >= OURS else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def body_of(error: speech.SpeechError) -> dict[str, object]:
-    return body(error.message, status_of(error), error.param, error.code)
+    return body(error.message, status_of(error), error.param, code=error.code)
 
 
 def retry_after(error: speech.SpeechError) -> dict[str, str]:
@@ -79,7 +80,8 @@ def response_to(error: speech.SpeechError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    code = error.name.lower().replace(" ", "_")
+    otherwise = ErrorCode.INTERNAL_ERROR if status >= OURS else ErrorCode.BAD_REQUEST
+    code = ErrorCode.known(error.name.lower().replace(" ", "_"), otherwise)
     response = jsonify(body(_plain(error), status, code=code))
     response.status_code = status
     for name, value in error.get_headers():
@@ -96,7 +98,7 @@ def _plain(error: HTTPException) -> str:
 
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected error id=%s", request_id(), exc_info=error)
-    response = jsonify(body("Something went wrong on our side.", 500, code="internal_error"))
+    response = jsonify(body("Something went wrong on our side.", 500, code=ErrorCode.INTERNAL_ERROR))
     response.status_code = 500
     return response
 

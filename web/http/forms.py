@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.errors import InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest
 from speech.request import SPEEDS, SpeechRequest
 from web.http.auth import caller
 from web.http.context import speech_service
@@ -119,9 +119,9 @@ def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
     try:
         given = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
+        raise InvalidRequest("The body is not valid JSON.", code=ErrorCode.INVALID_JSON) from None
     if not isinstance(given, dict):
-        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
+        raise InvalidRequest("The body must be a JSON object.", code=ErrorCode.INVALID_JSON)
     return given, True
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.errors import InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation, query_parameters
@@ -88,4 +88,4 @@ def _samples(body: IO[bytes]) -> Iterator[Samples]:
         rest, some = piece[whole:], some or whole > 0
         yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / np.float32(FULL_SCALE)
     if rest or not some:
-        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code="invalid_audio")
+        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code=ErrorCode.INVALID_AUDIO)

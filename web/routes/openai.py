@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint, Response, jsonify
 from pydantic import BaseModel, ConfigDict, Field
 
-from speech.errors import InvalidRequest, SpeechError, VoiceNotFound
+from speech.errors import ErrorCode, InvalidRequest, SpeechError, VoiceNotFound
 from speech.request import FRAME_S, SPEEDS, SpeechRequest
 from speech.service import SpeechService
 from speech.session import Speech
@@ -74,7 +74,7 @@ class OpenAISpeechForm(BaseModel):
             raise InvalidRequest(
                 "instructions are not supported: this model takes none.",
                 param="instructions",
-                code="unsupported_parameter",
+                code=ErrorCode.UNSUPPORTED_PARAMETER,
             )
         if self.timestamps and self.stream_format != "sse":
             raise InvalidRequest('timestamps need "stream_format": "sse".', param="timestamps")
@@ -92,7 +92,7 @@ class OpenAISpeechForm(BaseModel):
 class UnknownModel(VoiceNotFound):
     """No model has that name."""
 
-    code = "model_not_found"
+    code = ErrorCode.MODEL_NOT_FOUND
 
 
 @blueprint.post("/v1/audio/speech")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from wsproto.frame_protocol import CloseReason
 
 from speech.encoders.base import Encoder
-from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.errors import Cancelled, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import SpeechService
 from speech.session import Speech
@@ -78,7 +78,7 @@ _MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Fiel
 def read(message: str | bytes) -> ClientMessage:
     """A message from the client. Raises InvalidRequest that says what is wrong with it."""
     if isinstance(message, bytes):
-        raise InvalidRequest("Messages are JSON in text frames; this one was binary.", code="bad_message")
+        raise InvalidRequest("Messages are JSON in text frames; this one was binary.", code=ErrorCode.BAD_MESSAGE)
     try:
         return _MESSAGE.validate_json(message)
     except ValidationError as error:
@@ -109,7 +109,7 @@ class JsonDialect(Dialect):
         elif isinstance(heard, End):
             talk.end()
         else:
-            raise InvalidRequest("The talk was started already.", code="bad_message")
+            raise InvalidRequest("The talk was started already.", code=ErrorCode.BAD_MESSAGE)
 
     def _flush(self, talk: Talk) -> None:
         """Whatever is there is spoken now, as a sentence of its own."""
@@ -244,7 +244,7 @@ def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | N
 def _open(service: SpeechService, message: str | bytes) -> Speech:
     start = read(message)
     if not isinstance(start, Start):
-        raise InvalidRequest("The first message must be start.", param="type", code="bad_message")
+        raise InvalidRequest("The first message must be start.", param="type", code=ErrorCode.BAD_MESSAGE)
     return service.open(start.speech_request())
 
 

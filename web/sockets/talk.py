@@ -14,7 +14,7 @@ from contextlib import suppress
 from wsproto.frame_protocol import CloseReason
 
 from speech.captions import WordTimes
-from speech.errors import Cancelled, EngineFailed, InvalidRequest, SpeechError
+from speech.errors import Cancelled, EngineFailed, ErrorCode, InvalidRequest, SpeechError
 from speech.opening import Opening
 from speech.request import AudioChunk, Piece, Samples, Word
 from speech.session import Speech
@@ -111,7 +111,9 @@ class Talk:
         """Say these pieces of a text. Raises InvalidRequest when it is too much."""
         self._chars += len(text)
         if self._chars > MAX_CHARS:
-            raise InvalidRequest(f"More than {MAX_CHARS} characters came over one socket.", code="text_too_long")
+            raise InvalidRequest(
+                f"More than {MAX_CHARS} characters came over one socket.", code=ErrorCode.TEXT_TOO_LONG
+            )
         if pieces:
             self._said = True
             self.speech.say(*pieces)
@@ -139,7 +141,9 @@ class Talk:
     def _reading_ended(self, ending: Ending) -> None:
         if ending in _UNUSUAL:
             log.info("a socket ends: %s", ending.value)
-            self._error = self._error or Cancelled(f"The connection ends: {ending.value}.", code=ending.name.lower())
+            self._error = self._error or Cancelled(
+                f"The connection ends: {ending.value}.", code=ErrorCode.known(ending.name.lower(), ErrorCode.CANCELLED)
+            )
         self._stop()
         if ending.nobody_there:
             self._socket.hang_up()
@@ -162,7 +166,7 @@ class Talk:
             error = exception
         except Exception:
             log.exception("a talk failed")
-            error = EngineFailed("Something went wrong on our side.", code="internal_error")
+            error = EngineFailed("Something went wrong on our side.", code=ErrorCode.INTERNAL_ERROR)
         finally:
             self._dialect.close()
         self._finish(self._error or error)

@@ -19,7 +19,7 @@ import numpy as np
 from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
-from speech.errors import EngineFailed, QueueFull, SpeechError, Unavailable
+from speech.errors import EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
 from speech.request import AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
@@ -158,7 +158,7 @@ class Stepper:
     def _emit(self, seat: Seat, frame: Frame) -> None:
         if not np.isfinite(frame.samples).all():
             log.error("the model made numbers that are no sound; the request fails")
-            self._fail(seat.slot, EngineFailed("The model failed at this text.", code="no_sound"))
+            self._fail(seat.slot, EngineFailed("The model failed at this text.", code=ErrorCode.NO_SOUND))
             return
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
         seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
@@ -168,9 +168,13 @@ class Stepper:
             self._release(seat)
         elif seat.spoken_s > seat.allowed_s:
             log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
-            self._fail(seat.slot, EngineFailed("The speech came to no end and was stopped.", code="speech_without_end"))
+            self._fail(
+                seat.slot, EngineFailed("The speech came to no end and was stopped.", code=ErrorCode.SPEECH_WITHOUT_END)
+            )
         elif seat.spoken_s > self._most_s:
-            self._fail(seat.slot, EngineFailed(f"One speech can last {self._most_s:g} s.", code="speech_too_long"))
+            self._fail(
+                seat.slot, EngineFailed(f"One speech can last {self._most_s:g} s.", code=ErrorCode.SPEECH_TOO_LONG)
+            )
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
@@ -194,14 +198,14 @@ class Stepper:
         # Out here nothing holds the error any more, nor the tensors in the frames that it came through.
         log.error("out of memory; %d requests fail: %s", len(slots), reason)
         for slot in slots:
-            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code="out_of_memory"))
+            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code=ErrorCode.OUT_OF_MEMORY))
         self._runner.recover()
         return {}
 
     def _refuse_unless(self, room: bool) -> None:
         """Called with the lock held."""
         if self._closed:
-            raise EngineFailed("The engine is closed.", code="engine_closed")
+            raise EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED)
         if not room:
             raise QueueFull
 

@@ -19,7 +19,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.line import Line
 from speech.engines.batch.scheduler import Scheduler, Slot
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice, SpokenSentence
-from speech.errors import EngineFailed, QueueFull, Unavailable
+from speech.errors import EngineFailed, ErrorCode, QueueFull, Unavailable
 from speech.request import FRAME_S, AudioChunk, Pause, Samples, Word
 from speech.settings import Settings
 from speech.text.sentences import Sentence, SentenceReader
@@ -83,7 +83,7 @@ class HibariEngine(Engine):
             self._turns.clear()
             self._lock.notify_all()
         for utterance in everyone:
-            utterance.fail(Unavailable("The engine was released while it was speaking.", code="engine_closed"))
+            utterance.fail(Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED))
         for thread in self._threads:
             thread.join()
 
