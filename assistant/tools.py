@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -23,6 +24,7 @@ from assistant.results import GpuStatus, Released, SpokenFile, VoiceInfo, VoiceL
 
 if TYPE_CHECKING:
     from speech.errors import ErrorCode
+    from speech.status import ServiceStatus
     from speech.voices.catalogue import Voice
 
 Result = TypeVar("Result")
@@ -108,7 +110,7 @@ class SpeechTools:
     async def get_gpu_status(self) -> GpuStatus:
         with explained():
             backend, status = await in_thread(self._gpu_status)
-        return GpuStatus.model_validate({**status, "backend": backend}, extra="ignore")
+        return GpuStatus.model_validate({**asdict(status), "backend": backend}, extra="ignore")
 
     async def offload_gpu(self) -> Released:
         with explained():
@@ -154,9 +156,9 @@ class SpeechTools:
             content.append(audio.model_copy(update={"mime_type": media_type(target), "annotations": FOR_USER}))
         return CallToolResult(content=content, structured_content=result.model_dump())
 
-    def _gpu_status(self) -> tuple[str, dict[str, object]]:
+    def _gpu_status(self) -> tuple[str, ServiceStatus]:
         backend, door = self._doors.choose()
-        return backend, door.gpu_status()
+        return backend, door.status()
 
     def _release(self) -> Released:
         backend, door = self._doors.choose()

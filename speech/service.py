@@ -8,18 +8,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from gpu_manager import GPU, GPUManager, InUse, Resident, State, list_gpus
+from gpu_manager import GPU, GPUManager, InUse, LoadProgress, State, list_gpus
 from speech import VERSION as VERSION  # for those who ask here
 from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines import EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
 from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
-from speech.metrics import Metrics
+from speech.metrics import Figures, Metrics
 from speech.request import SPEEDS, SpeechRequest
 from speech.selection import EngineChoice, choose_engine
 from speech.session import Speech
 from speech.settings import Settings
+from speech.status import LoadingStatus, ServiceStatus
 from speech.text.feed import pieces
 from speech.text.marks import spoken
 from speech.voices.catalogue import VoiceCatalogue
@@ -38,13 +39,13 @@ class SpeechService:
         settings: Settings,
         choice: EngineChoice,
         voices: VoiceCatalogue,
-        manager: GPUManager,
+        manager: GPUManager[Engine],
         gpus: Callable[[], list[GPU]] = list_gpus,
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
         self._admission = Admission(lambda: self.slots, lambda: self.places)
-        self.metrics = Metrics(self)
+        self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
 
     # -- speaking -----------------------------------------------------------------------------------------------
@@ -110,45 +111,34 @@ class SpeechService:
         engine = self.manager.peek()
         if engine is None:
             return EngineStatus(self.settings.max_slots, 0, 0)
-        status: EngineStatus = engine.status()
-        return status
+        return engine.status()
 
-    def gpu_status(self) -> dict[str, object]:
-        """The body of GET /api/gpu/status. Sizes in GB (1e9 bytes), times in seconds; null where nothing is known."""
-        status, engine = self.manager.status(), self.engine_status()
-        gpu = self._gpu_now()
-        loading = status.loading
-        return {
-            "available": gpu is not None,
-            "device": self.choice.device,
-            "device_name": gpu.name if gpu else "CPU",
-            "engine": self.choice.spec.name,
-            "engine_reason": self.choice.reason,
-            "state": status.state.value,
-            "model_loaded": status.state is State.READY,
-            "memory_used_gb": _gb(gpu.memory_used_bytes) if gpu else None,
-            "memory_total_gb": _gb(gpu.memory_total_bytes) if gpu else None,
-            "model_memory_gb": _gb(engine.memory_bytes) if engine.memory_bytes is not None else None,
-            "slots_total": engine.slots_total,
-            "slots_used": engine.slots_used,
-            "queue_depth": engine.queue_depth,
-            "streams_open": self.streams_open,
-            "idle_timeout_s": status.idle_timeout_s,
-            "seconds_until_release": status.seconds_until_release,
-            "load_seconds": status.load_seconds,
-            "loading": None
-            if loading is None
-            else {
-                "doing": loading.doing,
-                "done": loading.done,
-                "total": loading.total,
-                "seconds": loading.seconds,
-                "seconds_left": loading.seconds_left,
-            },
-            "last_error": status.last_error,
-            "loads": status.loads,
-            "releases": status.releases,
-        }
+    def status(self) -> ServiceStatus:
+        """All that can be asked at any time. Asking neither loads the engine nor keeps it awake."""
+        status, engine, gpu = self.manager.status(), self.engine_status(), self._gpu_now()
+        return ServiceStatus(
+            available=gpu is not None,
+            device=self.choice.device,
+            device_name=gpu.name if gpu else "CPU",
+            engine=self.choice.spec.name,
+            engine_reason=self.choice.reason,
+            state=status.state,
+            model_loaded=status.state is State.READY,
+            memory_used_gb=_gb(gpu.memory_used_bytes) if gpu else None,
+            memory_total_gb=_gb(gpu.memory_total_bytes) if gpu else None,
+            model_memory_gb=None if engine.memory_bytes is None else _gb(engine.memory_bytes),
+            slots_total=engine.slots_total,
+            slots_used=engine.slots_used,
+            queue_depth=engine.queue_depth,
+            streams_open=self.streams_open,
+            idle_timeout_s=status.idle_timeout_s,
+            seconds_until_release=status.seconds_until_release,
+            load_seconds=status.load_seconds,
+            loading=_loading(status.loading),
+            last_error=status.last_error,
+            loads=status.loads,
+            releases=status.releases,
+        )
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -219,6 +209,10 @@ class SpeechService:
         self._admission.leave(speech)
         self.metrics.spoken(speech)
 
+    def _figures(self) -> Figures:
+        manager, loaded = self.manager.status(), self.manager.peek() is not None
+        return Figures(self.engine_status(), self.streams_open, loaded, manager.loads, manager.releases)
+
     def _gpu_now(self) -> GPU | None:
         """Fresh figures of our GPU; None on the CPU."""
         ours = self.choice.gpu
@@ -268,10 +262,10 @@ def build_engine(choice: EngineChoice, settings: Settings, progress: Progress) -
 
 def build_service(
     settings: Settings,
-    manager: GPUManager,
+    manager: GPUManager[Engine],
     *,
     visible_gpus: str | None = None,
-    build: Callable[[EngineChoice, Settings, Progress], Resident] = build_engine,
+    build: Callable[[EngineChoice, Settings, Progress], Engine] = build_engine,
     on_idle_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> SpeechService:
@@ -291,6 +285,12 @@ def build_service(
     )
     voices = choice.spec.catalogue(settings)
     return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))
+
+
+def _loading(progress: LoadProgress | None) -> LoadingStatus | None:
+    if progress is None:
+        return None
+    return LoadingStatus(progress.doing, progress.done, progress.total, progress.seconds, progress.seconds_left)
 
 
 def _gb(size_bytes: int) -> float:

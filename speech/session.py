@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
 from speech.engines import EngineSpec
-from speech.engines.base import Utterance
+from speech.engines.base import Engine, Utterance
 from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest
 from speech.tempo import with_tempo
@@ -44,7 +43,7 @@ class Speech:
         request: SpeechRequest,
         voice: Voice,
         engine: EngineSpec,
-        manager: GPUManager,
+        manager: GPUManager[Engine],
         *,
         load_timeout_s: float,
         queue_timeout_s: float,
@@ -69,7 +68,7 @@ class Speech:
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
         self.complete = False  # everything was said and handed out
         self.failure: ErrorCode | None = None  # the code of the error that ended it
-        self._engine: Any = None
+        self._engine: Engine | None = None
         self._closing = threading.Lock()
         self._closed = False
 
@@ -189,8 +188,7 @@ class Speech:
     @property
     def queue_position(self) -> int | None:
         """1: the next to get a slot. None: it has one, or the engine is not there yet."""
-        position: int | None = None if self._engine is None else self._engine.position(self.utterance)
-        return position
+        return None if self._engine is None else self._engine.position(self.utterance)
 
     def give_way(self, error: QueueFull) -> bool:
         """End with the error, for another, if it waits for a slot; False: it does not. Any thread."""
@@ -241,7 +239,7 @@ class Speech:
                 retry_after_s=self._refusal(self.request).retry_after_s,
             )
 
-    def _enter(self, engine: Any) -> None:
+    def _enter(self, engine: Engine) -> None:
         """It was let in while the engine loaded, and the engine may have fewer slots than was thought."""
         try:
             engine.start(self.utterance)
@@ -262,7 +260,7 @@ class Speech:
     def _speak(self) -> Iterator[AudioChunk]:
         self.utterance.listen(self._manager.wake)
         try:
-            engine: Any = self._held.enter_context(
+            engine = self._held.enter_context(
                 self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over)
             )
         except NotLoaded as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from gpu_manager import State
 from speech.metrics import MEDIA_TYPE
 from speech.service import VERSION
 from web.http.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
@@ -40,8 +42,8 @@ def health() -> Response:
         version=VERSION,
         engine=service.choice.spec.name,
         engine_reason=service.choice.reason,
-        model_loaded=status.state.value == "ready",
-        state=status.state.value,
+        model_loaded=status.state is State.READY,
+        state=status.state,
         last_error=status.last_error,
         draining=service.draining,
     )
@@ -52,7 +54,7 @@ def health() -> Response:
 def ready() -> tuple[Response, int]:
     """Readiness: new speech is taken. A model that is not loaded yet is no obstacle, it loads on first use."""
     service = speech_service()
-    failed = service.manager.status().state.value == "failed"
+    failed = service.manager.status().state is State.FAILED
     draining = leaving(service)
     ok = not (draining or failed)
     return jsonify(ready=ok, draining=draining, failed=failed), 200 if ok else 503
@@ -71,7 +73,7 @@ def metrics() -> Response:
 @operation("The GPU, the model, slots and queue", tag="Operating", access=Access.KEY, gives=GpuAnswer)
 def gpu_status() -> Response:
     """Asking neither loads the model nor keeps it awake."""
-    return jsonify(speech_service().gpu_status())
+    return jsonify(asdict(speech_service().status()))
 
 
 @blueprint.post("/api/gpu/load")
@@ -80,7 +82,7 @@ def load() -> Response:
     """Load now; answers when the model is ready."""
     service = speech_service()
     service.load()
-    return jsonify(message="The model is loaded.", **service.gpu_status())
+    return jsonify(message="The model is loaded.", **asdict(service.status()))
 
 
 @blueprint.post("/api/gpu/offload")
@@ -99,4 +101,4 @@ def offload() -> Response:
     has_body = request.content_length or "Transfer-Encoding" in request.headers
     released = service.release(force=bool(has_body) and read_form(ReleaseForm).force)
     message = "The model was released." if released else "The model was not loaded."
-    return jsonify(message=message, released=released, **service.gpu_status())
+    return jsonify(message=message, released=released, **asdict(service.status()))
