@@ -157,6 +157,17 @@ class Speech:
         finally:
             encoder.close()
 
+    def silence(self, seconds: float) -> bytes:
+        """One file of so much silence, where there is nothing to say. The engine is not asked."""
+        samples = np.zeros(round(seconds * self.sample_rate), np.float32)
+        encoder = self.encoder(len(samples))
+        try:
+            data = encoder.encode(samples) + encoder.flush()
+        finally:
+            encoder.close()
+        self.counts.samples, self.complete = len(samples), True
+        return data
+
     def encoder(self, total_samples: int | None = None) -> Encoder:
         """One for the requested format. Whoever asks closes it."""
         return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 View = TypeVar("View", bound=Callable[..., Any])
 Content = dict[str, Any]  # media type -> {"schema": ...}
 
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 REF = "#/components/schemas/{model}"
 WHY = {
     400: "The request must be changed; `param` names the field.",
@@ -125,7 +126,7 @@ def operation(
             "responses": responses,
         }
         if takes is not None:
-            spec["requestBody"] = {"required": not takes_nothing_too, "content": _content(takes)}
+            spec["requestBody"] = {"required": not takes_nothing_too, "content": _body(takes)}
         if parameters:
             spec["parameters"] = parameters
         if access is Access.OPEN:
@@ -140,6 +141,13 @@ def operation(
 
 def _content(what: type[BaseModel] | Content) -> Content:
     return what if isinstance(what, dict) else json_of(what)
+
+
+def _body(takes: type[BaseModel] | Content) -> Content:
+    """What a model is read from: JSON, or form fields with the same names."""
+    if isinstance(takes, dict):
+        return takes
+    return json_of(takes) | {kind: {"schema": schema_of(takes)} for kind in FORM_TYPES}
 
 
 def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:

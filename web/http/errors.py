@@ -18,7 +18,15 @@ from web.http.requests import request_id
 
 log = logging.getLogger("kyutai_tts.web")
 
+
+class Unprocessable(speech.InvalidRequest):
+    """A body of the wrong shape, where the protocol wants 422 for it."""
+
+    code = ErrorCode.UNPROCESSABLE_ENTITY
+
+
 STATUS: dict[type[Exception], int] = {
+    Unprocessable: 422,
     speech.InvalidRequest: 400,
     speech.VoiceNotFound: 404,
     speech.EngineBusy: 409,

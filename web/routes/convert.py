@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from typing import IO, Annotated
+from typing import IO
 
 import numpy as np
 from flask import Blueprint, Response, request, send_file
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.encoders import ENCODERS
@@ -17,7 +17,7 @@ from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation, query_parameters
-from web.http.forms import known_format, read_query
+from web.http.forms import Format, read_query
 from web.http.security import body_deadline
 
 blueprint = Blueprint("convert", __name__)
@@ -39,7 +39,7 @@ class ConvertQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="Convert")
 
-    format: Annotated[str, AfterValidator(known_format)] = Field(description="Audio format.")
+    format: Format = Field(description="Audio format.")
     sample_rate: int = Field(24_000, ge=8_000, le=MAX_RATE, description="Of the samples in the body, in Hz.")
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from gpu_manager import State
 from speech.metrics import MEDIA_TYPE
@@ -14,7 +14,7 @@ from speech.service import VERSION
 from web.http.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation
-from web.http.forms import read_form
+from web.http.forms import StrictForm, read_form
 from web.routes.balancer import leaving
 
 blueprint = Blueprint("ops", __name__)
@@ -22,10 +22,10 @@ blueprint = Blueprint("ops", __name__)
 SERVICE = "kyutai-tts"  # how clients tell us from a stranger on the port
 
 
-class ReleaseForm(BaseModel):
+class ReleaseForm(StrictForm):
     """The body of POST /api/gpu/offload; may be left out."""
 
-    model_config = ConfigDict(extra="forbid", title="Release")
+    model_config = ConfigDict(title="Release")
 
     force: Annotated[bool, Field(description="Stop running streams rather than refuse.")] = False
 

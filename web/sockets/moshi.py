@@ -16,7 +16,7 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel
-from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from werkzeug.exceptions import BadRequest
 from wsproto.frame_protocol import CloseReason
 
 from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable, VoiceNotFound
@@ -29,8 +29,8 @@ from web.http.audio import audio_response
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, access, operation
-from web.http.errors import retry_after
-from web.http.forms import Text, read_form
+from web.http.errors import Unprocessable, retry_after
+from web.http.forms import SomeText, Text, read_form
 from web.http.requests import log_speech
 from web.sockets.moshi_wire import (
     DEFAULT_FORMAT,
@@ -194,7 +194,7 @@ def _refuse(socket: WebSocket, wire: Wire, error: SpeechError) -> None:
 class WholeText(BaseModel):
     """The body of POST /api/tts_streaming."""
 
-    text: Text
+    text: SomeText
     voice: Text
 
 
@@ -216,7 +216,7 @@ def speak() -> Response:
     except InvalidRequest as error:
         if error.code == "invalid_json":
             raise
-        raise UnprocessableEntity(error.message) from None
+        raise Unprocessable(error.message, param=error.param) from None
     speech = service.speak(
         SpeechRequest(text=form.text, voice=_known(form.voice, service), format="wav", caller=caller())
     )

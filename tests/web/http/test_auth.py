@@ -255,3 +255,11 @@ def test_a_preflight_from_a_foreign_origin_is_refused(service: SpeechService, or
     answer = make(service, CORS_ORIGINS=origins).options("/api/tts", headers={"Origin": origin, **PREFLIGHT})
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Access-Control-Allow-Methods" not in answer.headers
+
+
+@pytest.mark.parametrize(("origin", "answer"), [("https://good.example", "true"), ("https://evil.example", None)])
+def test_a_page_elsewhere_may_reach_a_private_address(service: SpeechService, origin: str, answer: str | None) -> None:
+    """Chrome asks before a page of the public internet sends anything to a machine in the house."""
+    asked = {"Origin": origin, **PREFLIGHT, "Access-Control-Request-Private-Network": "true"}
+    got = make(service, CORS_ORIGINS="https://good.example").options("/api/tts", headers=asked)
+    assert got.headers.get("Access-Control-Allow-Private-Network") == answer
