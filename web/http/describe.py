@@ -15,6 +15,7 @@ from pydantic import BaseModel
 View = TypeVar("View", bound=Callable[..., Any])
 Content = dict[str, Any]  # media type -> {"schema": ...}
 
+FORM_BOOLEANS = (True, False, 1, 0, *["1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"])
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 REF = "#/components/schemas/{model}"
 WHY = {
@@ -147,7 +148,20 @@ def _body(takes: type[BaseModel] | Content) -> Content:
     """What a model is read from: JSON, or form fields with the same names."""
     if isinstance(takes, dict):
         return takes
-    return json_of(takes) | {kind: {"schema": schema_of(takes)} for kind in FORM_TYPES}
+    return json_of(takes) | {kind: {"schema": _form_schema(takes)} for kind in FORM_TYPES}
+
+
+def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """A form has no types: pydantic reads its booleans from more words than JSON has."""
+    schema = model.model_json_schema(ref_template=REF)
+    schema.pop("$defs", None)  # they are among the document's components
+    schema.pop("examples", None)
+    for field in schema["properties"].values():
+        for kind in [field, *field.get("anyOf", ())]:
+            if kind.get("type") == "boolean":
+                del kind["type"]
+                kind["enum"] = [*FORM_BOOLEANS]
+    return schema
 
 
 def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:

@@ -53,6 +53,9 @@ QUERY = query_parameters(ConvertQuery)
 def convert() -> Response:
     """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""
     query = read_query(ConvertQuery)
+    rates = ENCODERS[query.format].sample_rates()
+    if rates and query.sample_rate not in rates:
+        raise InvalidRequest(f"sample_rate: {query.format} takes {', '.join(map(str, rates))}.", param="sample_rate")
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
     request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
