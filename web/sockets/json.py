@@ -1,4 +1,4 @@
-"""GET /api/stream: the same as streaming.py in JSON, for whoever writes a client of their own (docs/streaming.md).
+"""GET /api/stream: what moshi.py does, in JSON, for clients that are written for this service (docs/streaming.md).
 
 In: start, then text cut anywhere, flush, end. Out: ready, audio as binary messages, word, progress, done or error.
 """
@@ -6,11 +6,10 @@ In: start, then text cut anywhere, flush, end. Out: ready, audio as binary messa
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -30,11 +29,10 @@ from web.http.describe import Access, access
 from web.http.errors import event_of, status_of
 from web.http.forms import ReadingForm, Text, explain
 from web.http.requests import log_speech
-from web.sockets.talk import Dialect, Messages, Talk, limits
-from web.sockets.upgrade import Upgrade, Upgraded
-from web.sockets.websocket import SocketClosed, WebSocket
+from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
+from web.sockets.upgrade import Upgrade
+from web.sockets.websocket import WebSocket
 
-log = logging.getLogger("kyutai_tts.socket")
 blueprint = Blueprint("live", __name__)
 
 PROGRESS_S = 1.0
@@ -123,9 +121,9 @@ class JsonDialect(Dialect):
 
     # -- out --------------------------------------------------------------------------------------------------------
 
-    def ready(self) -> str:
+    def greeting(self) -> Messages:
         speech = self._speech
-        return _json(
+        yield _json(
             "ready",
             engine=speech.engine.name,
             voice=speech.voice.id,
@@ -200,14 +198,12 @@ def stream() -> Response:
     """The WebSocket."""
     upgrade = Upgrade(request.environ)
     service = speech_service()
-    try:
+
+    def serve() -> None:
         with upgrade.accept(limits(service.settings)) as socket:
             _serve(service, socket)
-    except SocketClosed:
-        pass
-    except Exception:  # an HTTP answer would only be garbage on this connection by now
-        log.exception("a socket failed")
-    return Upgraded()
+
+    return served(serve)
 
 
 def _serve(service: SpeechService, socket: WebSocket) -> None:
@@ -221,13 +217,9 @@ def _serve(service: SpeechService, socket: WebSocket) -> None:
             held.callback(log_speech(speech, service.settings.log_text))
             held.enter_context(speech)
         except SpeechError as error:
-            _refuse(socket, error)
+            see_off(socket, [_failure(error)], _close_code(error))
             return
-        dialect = JsonDialect(speech)
-        socket.send(dialect.ready())
-        talk = Talk(socket, speech, dialect)
-        with service.when_draining(talk.drain):
-            talk.run()
+        converse(service, socket, speech, JsonDialect(speech))
 
 
 def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | None:
@@ -246,11 +238,3 @@ def _open(service: SpeechService, message: str | bytes) -> Speech:
     if not isinstance(start, Start):
         raise InvalidRequest("The first message must be start.", param="type", code=ErrorCode.BAD_MESSAGE)
     return service.open(start.speech_request())
-
-
-def _refuse(socket: WebSocket, error: SpeechError) -> None:
-    with suppress(SocketClosed):
-        socket.send(_failure(error))
-    socket.close(_close_code(error))
-    for _ in socket.messages():
-        pass

@@ -43,9 +43,9 @@ from web.sockets.moshi_wire import (
     read,
     wire,
 )
-from web.sockets.talk import Dialect, Messages, Talk, limits
-from web.sockets.upgrade import Upgrade, Upgraded
-from web.sockets.websocket import EMPTY, SocketClosed, WebSocket
+from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
+from web.sockets.upgrade import Upgrade
+from web.sockets.websocket import EMPTY, WebSocket
 
 log = logging.getLogger("kyutai_tts.socket")
 blueprint = Blueprint("streaming", __name__)
@@ -76,6 +76,9 @@ class MoshiDialect(Dialect):
             log.info("an embedding that is none of its shape %s; the default voice speaks", heard.shape)
         else:
             speech.bring_voice(embedding)
+
+    def greeting(self) -> Messages:
+        return self._wire.ready()
 
     def held_back(self) -> list[Piece]:
         return self._feed.flush()
@@ -116,26 +119,21 @@ def stream() -> Response:
         raise BadRequest(f"Failed to deserialize query string: format must be one of {', '.join(FORMATS)}")
     service = speech_service()
     asked = _asked(service)
+    return served(lambda: _serve(service, upgrade, asked, name))
+
+
+def _serve(service: SpeechService, upgrade: Upgrade, asked: SpeechRequest, name: str) -> None:
+    """A channel is asked for before the answer: the 101 tells when to come back."""
     with ExitStack() as held:
-        refused = None
         try:
             speech = service.open(asked, channel=True)
-            held.callback(log_speech(speech, service.settings.log_text, name))
-            held.enter_context(speech)
         except (QueueFull, Unavailable) as error:
-            refused = error
-        try:
-            told = {} if refused is None else retry_after(refused)
-            socket = held.enter_context(upgrade.accept(limits(service.settings), told))
-            if refused is None:
-                _talk(service, socket, speech, wire(name))
-            else:
-                _refuse(socket, wire(name), refused)
-        except SocketClosed:
-            pass
-        except Exception:  # an HTTP answer would only be garbage on this connection by now
-            log.exception("a socket failed")
-    return Upgraded()
+            _refuse(held.enter_context(upgrade.accept(limits(service.settings), retry_after(error))), wire(name), error)
+            return
+        held.callback(log_speech(speech, service.settings.log_text, name))
+        held.enter_context(speech)
+        socket = held.enter_context(upgrade.accept(limits(service.settings)))
+        converse(service, socket, speech, MoshiDialect(wire(name)))
 
 
 for path in PATHS:
@@ -171,24 +169,12 @@ def _number(name: str) -> float | None:
         raise InvalidRequest(f"{name} must be a number.", param=name) from None
 
 
-def _talk(service: SpeechService, socket: WebSocket, speech: Speech, wire: Wire) -> None:
-    for message in wire.ready():
-        socket.send(message)
-    talk = Talk(socket, speech, MoshiDialect(wire))
-    with service.when_draining(talk.drain):
-        talk.run()
-
-
 def _refuse(socket: WebSocket, wire: Wire, error: SpeechError) -> None:
-    """No slot. A client of a raw format cannot be told; it sees the connection drop."""
+    """No channel. A client of a raw format cannot be told; it sees the connection drop."""
     log.info("a socket was refused: %s", error.message)
     wire.close()
     if wire.packed:
-        for message in wire.error(NO_FREE_CHANNELS):
-            socket.send(message)
-        socket.close()
-        for _ in socket.messages():
-            pass
+        see_off(socket, wire.error(NO_FREE_CHANNELS))
 
 
 class WholeText(BaseModel):

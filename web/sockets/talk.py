@@ -8,17 +8,20 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
+from flask import Response
 from wsproto.frame_protocol import CloseReason
 
 from speech.captions import WordTimes
 from speech.errors import Cancelled, EngineFailed, ErrorCode, InvalidRequest, SpeechError
 from speech.opening import Opening
 from speech.request import AudioChunk, Piece, Samples, Word
+from speech.service import SpeechService
 from speech.session import Speech
 from speech.settings import Settings
+from web.sockets.upgrade import Upgraded
 from web.sockets.websocket import EMPTY, Ending, Limits, SocketClosed, WebSocket
 
 log = logging.getLogger("kyutai_tts.socket")
@@ -37,6 +40,10 @@ class Dialect(ABC):
     @abstractmethod
     def hear(self, message: str | bytes, talk: Talk) -> None:
         """Act on a message from the client. Raises SpeechError for one that makes no sense: it ends the talk."""
+
+    def greeting(self) -> Messages:
+        """What comes before anything else. Called before there is a writer."""
+        return ()
 
     @abstractmethod
     def held_back(self) -> list[Piece]:
@@ -224,3 +231,37 @@ def limits(settings: Settings) -> Limits:
         longest_s=settings.max_socket_time,
         unread_s=settings.read_timeout,
     )
+
+
+def converse(service: SpeechService, socket: WebSocket, speech: Speech, dialect: Dialect) -> None:
+    """Greet, then talk until the end. The speech and the dialect are closed when it returns."""
+    try:
+        for message in dialect.greeting():
+            socket.send(message)
+    except BaseException:
+        dialect.close()
+        raise
+    talk = Talk(socket, speech, dialect)
+    with service.when_draining(talk.drain):
+        talk.run()
+
+
+def see_off(socket: WebSocket, messages: Messages, code: CloseReason = EMPTY) -> None:
+    """Say these last messages, close, and wait for the client to close as well."""
+    with suppress(SocketClosed):
+        for message in messages:
+            socket.send(message)
+    socket.close(code)
+    for _ in socket.messages():
+        pass
+
+
+def served(serve: Callable[[], None]) -> Response:
+    """What a view returns once its socket is over: an HTTP answer would only be garbage on the connection by then."""
+    try:
+        serve()
+    except SocketClosed:
+        pass
+    except Exception:
+        log.exception("a socket failed")
+    return Upgraded()
