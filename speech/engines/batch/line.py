@@ -30,9 +30,12 @@ class Line(Generic[Item]):
         if last is not None and last == self._served:
             self._items[last] = self._items.pop(last)  # to the end again
 
-    def take(self) -> Item:
-        """The next item, which leaves the line. Raises StopIteration when nothing waits."""
-        caller = next(iter(self._items))
+    def take(self, busy: Callable[[str], int] = lambda _: 0) -> Item:
+        """The next item, which leaves the line. Raises ValueError when nothing waits.
+
+        busy: how much of what is dealt a caller has now; those who have least come first, and take turns.
+        """
+        caller = min(self._items, key=busy)
         items = self._items.pop(caller)
         item = items.popleft()
         if items:
@@ -49,7 +52,7 @@ class Line(Generic[Item]):
         self._items.clear()
 
     def __iter__(self) -> Iterator[Item]:
-        """All items as they would be taken if nothing more came."""
+        """All items as they would be taken if nothing more came and nobody was busy."""
         rounds = [iter(items) for items in self._items.values()]
         end = object()
         while rounds:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from functools import partial
 
 import numpy as np
@@ -59,6 +59,7 @@ class HibariEngine(Engine):
         self._scheduler = Scheduler(slots, max_queue)
         self._lock = threading.Condition()
         self._line: Line[_Turn] = Line()  # callers take turns here, too
+        self._running: Counter[str] = Counter()  # how many threads speak for each caller
         self._turns: dict[Utterance, _Turn] = {}
         self._closed = False
         count = threads or min(4, os.cpu_count() or 1)
@@ -147,8 +148,9 @@ class HibariEngine(Engine):
             self._lock.wait_for(lambda: self._line or self._closed)
             if self._closed:
                 return None
-            turn = self._line.take()
+            turn = self._line.take(self._running.__getitem__)
             turn.wanted, turn.running = False, True
+            self._running[turn.utterance.request.caller] += 1
             return turn
 
     def _take_turn(self, turn: _Turn) -> bool:
@@ -176,6 +178,7 @@ class HibariEngine(Engine):
     def _end_turn(self, turn: _Turn, done: bool) -> None:
         with self._lock:
             turn.running = False
+            self._running -= Counter([turn.utterance.request.caller])  # forgets those who have none
             if done or turn.utterance.over:
                 self._leave(turn)
             elif turn.wanted:

@@ -36,6 +36,11 @@ def test_a_newcomer_goes_ahead_of_the_one_served_last() -> None:
     assert list(line) == ["b", "a1", "a2"]
 
 
+def test_who_is_least_busy_comes_first() -> None:
+    line, busy = line_of("aabc"), Counter("aac")
+    assert [line.take(busy.__getitem__) for _ in range(4)] == ["b2", "c3", "a0", "a1"]
+
+
 def test_one_caller_alone_is_first_come_first_served() -> None:
     assert list(line_of("aaaa")) == ["a0", "a1", "a2", "a3"]
 
@@ -47,7 +52,7 @@ def test_what_is_not_wanted_leaves_the_order_as_it_is() -> None:
 
 
 def test_nothing_waits() -> None:
-    with pytest.raises(StopIteration):
+    with pytest.raises(ValueError, match="empty"):
         line_of("").take()
 
 
