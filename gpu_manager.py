@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 log = logging.getLogger("kyutai_tts.gpu")
 
 
-class State(Enum):
+class State(StrEnum):
     UNLOADED = "unloaded"
     LOADING = "loading"
     READY = "ready"
@@ -45,6 +45,9 @@ class NotLoaded(ManagerError):
 
 class Resident(Protocol):
     def close(self) -> None: ...
+
+
+Held = TypeVar("Held", bound=Resident)
 
 
 class Timer(Protocol):
@@ -91,15 +94,20 @@ class Status:
 
 
 @dataclass
-class _Residency:
-    """One engine from load to release, and who uses it."""
+class _Residency(Generic[Held]):
+    """One engine from load to release, and how many use it."""
 
-    engine: Any
+    engine: Held | None  # None: let go; a user that lingers must not keep the model
     users: int = 0
 
+    def get(self) -> Held:
+        if self.engine is None:
+            raise NotLoaded("The engine was released by hand at this moment.")
+        return self.engine
 
-class GPUManager:
-    """See the module's docstring. Every method may be called from any thread."""
+
+class GPUManager(Generic[Held]):
+    """Holds one engine of the type Held. See the module's docstring. Every method may be called from any thread."""
 
     def __init__(
         self,
@@ -108,12 +116,12 @@ class GPUManager:
     ) -> None:
         self._clock, self._timer = clock, timer
         self._changed = threading.Condition()
-        self._build: Callable[[Report], Resident] | None = None
+        self._build: Callable[[Report], Held] | None = None
         self._on_idle_release: Callable[[], None] = lambda: None
         self._on_broken: Callable[[], None] = lambda: None
         self._idle_timeout_s = -1.0
         self._state = State.UNLOADED
-        self._residency: _Residency | None = None
+        self._residency: _Residency[Held] | None = None
         self._idle: Timer | None = None
         self._release_at: float | None = None
         self._progress = LoadProgress()
@@ -126,7 +134,7 @@ class GPUManager:
 
     def configure(
         self,
-        build: Callable[[Report], Resident],
+        build: Callable[[Report], Held],
         idle_timeout_s: float,
         on_idle_release: Callable[[], None] = lambda: None,
         on_broken: Callable[[], None] = lambda: None,
@@ -146,7 +154,7 @@ class GPUManager:
     # -- using --------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def use(self, timeout_s: float | None = None, given_up: Callable[[], bool] = lambda: False) -> Iterator[Any]:
+    def use(self, timeout_s: float | None = None, given_up: Callable[[], bool] = lambda: False) -> Iterator[Held]:
         """Hold the engine for as long as the block runs; load it first if need be (one load, however many wait).
 
         timeout_s: how long to wait for it. given_up: asked again after each `wake`; True ends the wait.
@@ -154,7 +162,7 @@ class GPUManager:
         """
         residency = self._acquire(timeout_s, given_up)
         try:
-            yield residency.engine
+            yield residency.get()  # kept by no name here: the one who uses it says how long it lives
         finally:
             self._leave(residency)
 
@@ -194,7 +202,7 @@ class GPUManager:
         self._finish_release(residency, State.UNLOADED)
         return True
 
-    def discard(self, engine: Any, reason: Exception) -> None:
+    def discard(self, engine: Held, reason: Exception) -> None:
         """The engine said that it can never speak again: close it and say why. Does nothing if it is gone already."""
         with self._changed:
             residency = self._residency
@@ -236,14 +244,14 @@ class GPUManager:
             return None
         return replace(self._progress, seconds=self._clock() - self._progress.started_at)
 
-    def peek(self) -> Any | None:
+    def peek(self) -> Held | None:
         """The engine if it is there, for its figures only: not held, not to be spoken with."""
         residency = self._residency
         return residency.engine if residency else None
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _acquire(self, timeout_s: float | None, given_up: Callable[[], bool]) -> _Residency:
+    def _acquire(self, timeout_s: float | None, given_up: Callable[[], bool]) -> _Residency[Held]:
         """Wait until the engine is there and count one more user."""
         with self._changed:
             self._waiting += 1
@@ -303,7 +311,7 @@ class GPUManager:
     def _report(self, doing: str, done: float, total: float, seconds_left: float | None) -> None:
         self._progress = replace(self._progress, doing=doing, done=done, total=total, seconds_left=seconds_left)
 
-    def _leave(self, residency: _Residency) -> None:
+    def _leave(self, residency: _Residency[Held]) -> None:
         with self._changed:
             residency.users -= 1
             if residency is self._residency:
@@ -338,11 +346,12 @@ class GPUManager:
         self._stop_idle_timer()
         self._state, self._residency = state, None
 
-    def _finish_release(self, residency: _Residency, state: State) -> None:
+    def _finish_release(self, residency: _Residency[Held], state: State) -> None:
         """Without the lock: closing may take seconds, and asking for the status must not."""
         started = self._clock()
         try:
-            residency.engine.close()
+            if residency.engine is not None:
+                residency.engine.close()
         except Exception:
             log.exception("closing the engine failed")
         finally:
@@ -404,4 +413,4 @@ def _read_gpu(pynvml: Any, index: int) -> GPU:
     return GPU(index, str(uuid), str(name), int(memory.used), int(memory.total))
 
 
-gpu_manager = GPUManager()
+gpu_manager: GPUManager[Any] = GPUManager()  # of the type that its builder makes: this file does not know it

@@ -25,6 +25,8 @@ class SpeechRequest:
     temperature: float | None = None  # 0 is greedy
     top_k: int | None = None
     seed: int | None = None
+    # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.
+    caller: str = field(default="", repr=False, compare=False)
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are
     # embeddings takes it instead of `voice`, and refuses another shape; any other engine ignores it.
     embedding: NDArray[np.float32] | None = field(default=None, compare=False)

@@ -25,7 +25,7 @@ STOREYS = (
     tuple(f"speech.engines.{name}" for name in SHARED_BY_ENGINES),
     ("each engine",),
     ("speech.engines",),
-    ("speech.selection", "speech.session", "speech.opening", "speech.metrics"),
+    ("speech.selection", "speech.session", "speech.opening", "speech.status", "speech.admission", "speech.metrics"),
     ("speech.service", "speech.remote", "speech.jobs"),
     ("web", "assistant"),
     PROGRAMS,

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web.http import auth, errors, origins, requests, security
+from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.routes import balancer, convert, openai, ops, pages, voices
@@ -39,6 +39,7 @@ EXPOSED_HEADERS = [
     "X-Queue-Depth",
     "X-Request-Id",
     "X-Sample-Rate",
+    "X-Silence",
     "X-Voice",
 ]
 
@@ -52,7 +53,14 @@ def init_app(app: Flask, service: SpeechService) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     if service.settings.cors_origins:
-        CORS(app, origins=list(service.settings.cors_origins), expose_headers=EXPOSED_HEADERS, max_age=600)
+        CORS(
+            app,
+            origins=list(service.settings.cors_origins),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+            allow_private_network=True,
+        )
+    app.wsgi_app = paths.Merged(app.wsgi_app)  # type: ignore[method-assign]
     requests.init_app(app)
     origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from speech.errors import InvalidRequest, Unavailable
+from speech.errors import ErrorCode, InvalidRequest, Unavailable
 
 EMBEDDING = ".safetensors"
 SIGNED = re.compile(r"\.[0-9a-f]{8}@\d+\.safetensors$")  # the name says for which checkpoint it was made
@@ -77,7 +77,7 @@ def safe_name(name: str) -> str:
 
 
 def name_taken(voice_id: str) -> InvalidRequest:
-    return InvalidRequest(f"There is a voice {voice_id!r} already.", param="name", code="voice_exists")
+    return InvalidRequest(f"There is a voice {voice_id!r} already.", param="name", code=ErrorCode.VOICE_EXISTS)
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.files import BadPath, OutputFiles
+from assistant.files import FORMATS, BadPath, OutputFiles
+from speech.encoders import ENCODERS
 
 
 def everything_under(path: Path) -> set[str]:
@@ -173,3 +174,10 @@ def umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def test_the_formats_are_those_of_the_service() -> None:
+    """Written down once more, because the list of tools must not wait for what encodes. pcm makes no file to keep."""
+    of_the_service = {name: encoder.media_type for name, encoder in ENCODERS.items()}
+    assert FORMATS.items() <= of_the_service.items()
+    assert set(of_the_service) - set(FORMATS) == {"pcm", "aac"}

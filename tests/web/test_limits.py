@@ -81,7 +81,7 @@ def test_a_body_that_is_too_large(client: FlaskClient) -> None:
         (b'{"text": "Hello.", "speed": "1"}', 400),
         (b'{"text": "Hello.", "speed": true}', 400),
         (b'{"text": "Hello.", "seed": 1.5}', 400),
-        (b'{"text": "Hello.", "format": null}', 400),
+        (b'{"text": null}', 400),
         (b'{"text": 5}', 400),
     ],
 )
@@ -179,7 +179,9 @@ def test_whoever_waits_too_long_for_a_slot_gets_a_503() -> None:
         stage.next()
         with service.speak(SpeechRequest("Two.")) as second, pytest.raises(Unavailable) as caught:
             second.start()
-        assert (caught.value.code, caught.value.retry_after_s) == ("queue_timeout", 0.05)
+        assert caught.value.code == "queue_timeout"
+        assert caught.value.retry_after_s is not None
+        assert caught.value.retry_after_s >= 1
         assert stage.status().queue_depth == 0
         stage.play(first.utterance)
         reader.join()

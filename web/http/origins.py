@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 
+from speech.errors import ErrorCode
 from speech.settings import Settings
 from web.http.errors import body
 
@@ -28,10 +29,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     @app.before_request
     def check() -> Response | None:
         if hosts is not None and request.path not in PROBED and not _is_allowed_host(hosts):
-            return _refusal("This Host is not served here; ALLOWED_HOSTS names those that are.", "host_not_allowed")
+            return _refusal(
+                "This Host is not served here; ALLOWED_HOSTS names those that are.", ErrorCode.HOST_NOT_ALLOWED
+            )
         if _acts() and comes_from_stranger(settings.cors_origins):
             return _refusal(
-                "Pages of this origin may not do this; CORS_ORIGINS names those that may.", "foreign_origin"
+                "Pages of this origin may not do this; CORS_ORIGINS names those that may.", ErrorCode.FOREIGN_ORIGIN
             )
         return None
 
@@ -80,7 +83,7 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == LOOPBACK_NAME
 
 
-def _refusal(message: str, code: str) -> Response:
+def _refusal(message: str, code: ErrorCode) -> Response:
     response = jsonify(body(message, 403, code=code))
     response.status_code = 403
     return response

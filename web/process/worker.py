@@ -23,6 +23,7 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from speech.errors import ErrorCode
 from web.http.bodies import body_is_here
 from web.http.errors import body
 from web.process.arrival import Arrival, Whole
@@ -222,7 +223,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _answer(status: HTTPStatus, message: str) -> bytes:
-    content = json.dumps(body(message, status, code=status.name.lower())).encode()
+    content = json.dumps(body(message, status, code=ErrorCode(status.name.lower()))).encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"

@@ -8,19 +8,19 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import IO, Annotated
+from typing import IO
 
 import numpy as np
 from flask import Blueprint, Response, request, send_file
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.errors import InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
-from web.http.describe import BODY, operation, query_parameters
-from web.http.forms import known_format, read_query
+from web.http.describe import BODY, Access, operation, query_parameters
+from web.http.forms import Format, read_query
 from web.http.security import body_deadline
 
 blueprint = Blueprint("convert", __name__)
@@ -44,7 +44,7 @@ class ConvertQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="Convert")
 
-    format: Annotated[str, AfterValidator(known_format)] = Field(description="Audio format.")
+    format: Format = Field(description="Audio format.")
     sample_rate: int = Field(24_000, ge=8_000, le=MAX_RATE, description="Of the samples in the body, in Hz.")
 
 
@@ -53,10 +53,15 @@ _places = threading.BoundedSemaphore(os.cpu_count() or 1)  # encoding keeps a co
 
 
 @blueprint.post("/api/convert")
-@operation("Samples to a file", tag="Speech", takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY)
+@operation(
+    "Samples to a file", tag="Speech", access=Access.KEY, takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY
+)
 def convert() -> Response:
     """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""
     query = read_query(ConvertQuery)
+    rates = ENCODERS[query.format].sample_rates()
+    if rates and query.sample_rate not in rates:
+        raise InvalidRequest(f"sample_rate: {query.format} takes {', '.join(map(str, rates))}.", param="sample_rate")
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
     request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
@@ -112,4 +117,4 @@ def _samples(body: IO[bytes]) -> Iterator[Samples]:
         rest, some = piece[whole:], some or whole > 0
         yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / np.float32(FULL_SCALE)
     if rest or not some:
-        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code="invalid_audio")
+        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code=ErrorCode.INVALID_AUDIO)

@@ -25,7 +25,7 @@ from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, 
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
 from speech.engines.kyutai.voices import catalogue
 from speech.engines.kyutai.weights import obtain
-from speech.errors import Unavailable
+from speech.errors import ErrorCode, Unavailable
 from speech.hub.files import make_hub
 from speech.progress import Progress, silent
 from speech.settings import Settings
@@ -88,7 +88,7 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
             return _load(plan, progress)
     except OutOfMemory as error:
         message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
-    raise Unavailable(message, code="too_little_memory")
+    raise Unavailable(message, code=ErrorCode.TOO_LITTLE_MEMORY)
 
 
 def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:

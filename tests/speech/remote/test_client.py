@@ -82,7 +82,7 @@ def test_proxies_are_not_asked(client: ServiceClient, monkeypatch: pytest.Monkey
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert client.present() is True
-    assert client.gpu_status()["engine"] == "hibari"
+    assert client.status().engine == "hibari"
 
 
 @pytest.mark.parametrize(("key", "sent"), [("secret", b"Authorization: Bearer secret\r\n"), (None, b"")])
@@ -97,7 +97,7 @@ def test_the_key_goes_with_every_request(key: str | None, sent: bytes) -> None:
         client = ServiceClient(url, key)
         client.present()
         for ask in (
-            client.gpu_status,
+            client.status,
             client.release,
             lambda: client.voices,
             lambda: list(client.speak(REQUEST).encoded()),
@@ -122,7 +122,7 @@ def test_the_same_voices_status_and_release(client: ServiceClient, staged: Speec
     assert client.voices.default == staged.voices.default
     assert client.release() is False
     staged.load()
-    assert client.gpu_status() == staged.gpu_status()
+    assert client.status() == staged.status()
     assert client.release() is True
 
 

@@ -101,7 +101,7 @@ def test_a_full_queue_is_a_status_not_an_event(staged_app: Flask, stage: StageEn
     waiting = [ask(staged_app) for _ in range(3)]
     refused = ask(staged_app)
     assert refused.status_code == 429
-    assert refused.headers["Retry-After"] == "7"
+    assert int(refused.headers["Retry-After"]) >= 1
     for answer in waiting:
         answer.close()
 

@@ -58,6 +58,17 @@ def test_what_is_no_sound_is_refused(client: FlaskClient, path: str, data: bytes
     assert answer.get_json()["error"]["message"]
 
 
+@pytest.mark.parametrize("rate", [8_000, 12_885, 24_000, 37_000, 44_100, 48_000])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_rate_that_the_format_cannot_hold_is_named(client: FlaskClient, name: str, rate: int) -> None:
+    answer = client.post(f"/api/convert?format={name}&sample_rate={rate}", data=PCM, headers=TYPE, buffered=True)
+    rates = ENCODERS[name].sample_rates()
+    if rates is None or rate in rates:
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "sample_rate")
+
+
 def test_more_than_an_hour_is_refused(client: FlaskClient) -> None:
     answer = client.post(
         "/api/convert?format=mp3",

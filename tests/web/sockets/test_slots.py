@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import msgpack
@@ -14,9 +15,10 @@ import pytest
 
 from app import create_app
 from speech.engines.base import Utterance
-from speech.errors import EngineFailed
+from speech.errors import EngineFailed, SpeechError
 from speech.request import SpeechRequest, Token
 from speech.service import SpeechService
+from speech.session import Speech
 from speech.settings import Settings
 from tests.services import make_service
 from tests.stage import StageEngine
@@ -110,9 +112,61 @@ def test_busy(house: House) -> None:
     house.ready().drop()
 
 
-def test_speech_over_http_counts_as_well(house: House) -> None:
-    with house.service.open(SpeechRequest()), house.service.open(SpeechRequest()), house.client() as client:
-        assert client.next() == BUSY
+def test_a_socket_comes_in_under_a_queue_of_requests_over_http() -> None:
+    """It takes one of the channels, and its turn."""
+    with contextmanager(house_of)(max_queue=2) as house, ExitStack() as held:
+        for _ in range(house.service.places):
+            speech = held.enter_context(house.service.speak(SpeechRequest("One.", caller="greedy")))
+            threading.Thread(target=start, args=(speech,)).start()
+            house.engine.next()
+        client = held.enter_context(house.ready())
+        client.say("Two.")
+        utterance = house.engine.next()
+        assert house.engine.position(utterance) == 1, "ahead of all that the greedy one has waiting"
+        house.engine.play(house.engine.scheduler.seated[0].utterance)
+        house.engine.play(utterance, "Two.")
+        assert client.hear_all().words == ["Two."]
+
+
+def start(speech: Speech) -> None:
+    with suppress(SpeechError):
+        speech.start()
+
+
+def test_a_refused_socket_is_told_when_to_come_back(house: House) -> None:
+    with house.ready(), house.ready(), house.client() as third:
+        assert third.next() == BUSY
+        assert int(third.socket.headers["retry-after"]) >= 1
+
+
+def test_a_json_socket_is_told_its_place(house: House) -> None:
+    with house.ready() as one, house.ready() as two, house.client(path="/api/stream") as third:
+        for client in (one, two):
+            client.say("One.")
+        first, _ = house.engine.next(), house.engine.next()
+        for message in ({"type": "start"}, {"type": "text", "text": "Three."}, {"type": "end"}):
+            third.socket.send(json.dumps(message))
+        assert json.loads(third.socket.recv())["type"] == "ready"
+        assert json.loads(third.socket.recv()) == {"type": "queued", "position": 1}
+        utterance = house.engine.next()
+        house.engine.play(first, "One.")
+        house.engine.play(utterance, "Three.")
+        assert third.hear_all(packed=False).close_code == 1000
+
+
+def test_a_json_socket_that_gives_way_is_told_when_to_come_back() -> None:
+    with contextmanager(house_of)(slots=1, max_queue=1) as house, house.client(path="/api/stream") as socket:
+        with house.service.speak(SpeechRequest("One.", caller="-")) as first:
+            threading.Thread(target=start, args=(first,)).start()
+            house.engine.next()
+            for message in ({"type": "start"}, {"type": "text", "text": "Two."}, {"type": "end"}):
+                socket.socket.send(json.dumps(message))
+            house.engine.next()
+            with house.service.speak(SpeechRequest("Three.", caller="somebody else")):
+                messages = [json.loads(data) for opcode, data in socket.frames() if opcode == 1]
+        error = next(message for message in messages if message["type"] == "error")
+        assert error["error"]["code"] == "queue_full"
+        assert error["retry_after_s"] >= 1
 
 
 def test_a_silent_socket_holds_no_slot_of_the_engine(house: House) -> None:

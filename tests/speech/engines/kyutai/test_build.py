@@ -77,8 +77,8 @@ def test_twelve_at_once_on_four_slots(app: Flask, service: SpeechService, refere
         expected = fade(reference(case)[1], rate, start=True, stop=True)
         assert len(heard) == len(expected)
         assert np.abs(heard - expected).max() < 2e-4, "16 bits"
-    status = service.gpu_status()
-    assert (status["slots_total"], status["slots_used"], status["queue_depth"]) == (SLOTS, 0, 0)
+    status = service.status()
+    assert (status.slots_total, status.slots_used, status.queue_depth) == (SLOTS, 0, 0)
 
 
 def test_one_more_than_slots_and_queue_is_refused(app: Flask, service: SpeechService) -> None:
