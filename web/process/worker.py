@@ -37,6 +37,11 @@ LOOK_AGAIN_S = 1.0  # how often the deadlines are looked at
 _PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK, errno.EINTR)
 _SPENT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
+_CODES = {
+    HTTPStatus.REQUEST_TIMEOUT: ErrorCode.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ErrorCode.REQUEST_HEADER_FIELDS_TOO_LARGE,
+}
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]
     head_timeout_s = 30.0
@@ -223,7 +228,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _answer(status: HTTPStatus, message: str) -> bytes:
-    content = json.dumps(body(message, status, code=ErrorCode(status.name.lower()))).encode()
+    content = json.dumps(body(message, status, code=_CODES[status])).encode()
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
