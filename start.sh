@@ -122,7 +122,7 @@ probe() { "$PROBE_PYTHON" -I "$ROOT/scripts/probe.py" "$@"; }
 choose_port() {
   local wanted port found
   wanted=$(setting PORT 8900)
-  HOST=$(setting HOST 0.0.0.0)
+  HOST=$(listen_address)
   if [[ ! $wanted =~ ^[0-9]{1,5}$ ]] || ((10#$wanted > 65535)); then
     die "PORT=$wanted is not a port number."
   fi
@@ -172,7 +172,7 @@ start_in_background() {
   local -a detached=(nohup)
   have setsid && detached=(setsid nohup)
   local interrupted=''
-  trap 'interrupted=yes' INT TERM # until it is written down, nobody could find and end it
+  trap 'interrupted=yes' INT TERM # until it is written down, stop.sh could not find it
   "${detached[@]}" "$VENV/bin/python" app.py >"$log" 2>&1 </dev/null 9>&- &
   record "$PORT" $! "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
   trap 'give_up "Interrupted."' INT TERM

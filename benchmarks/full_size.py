@@ -117,7 +117,7 @@ def say_it_in_every_slot(runner: Timed) -> None:
 
 
 def memory_gb(device: torch.device) -> float:
-    """In use on the GPU, by whomever; on a CPU the resident memory of this process."""
+    """In use on the GPU, by all processes; on a CPU the resident memory of this process."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return (total - free) / GB

@@ -149,7 +149,7 @@ start_behind_balancer() {
   greet_containers "${servers[@]}"
 }
 
-# bridge_address: where this machine, and nobody outside, reaches published ports without the program that Docker puts before
+# bridge_address: where this machine alone reaches published ports without the program that Docker puts before
 # them on 127.0.0.1: that one accepts connections for a container that is gone.
 bridge_address() {
   local address

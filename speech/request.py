@@ -31,6 +31,8 @@ class SpeechRequest:
     lexicon: Mapping[str, str] = field(default_factory=dict)  # word or phrase -> what is said for it (text/lexicon.py)
     normalize: bool = True  # False: numbers, dates and the like are left to the engine
     code: Literal["skip", "read"] = "skip"  # what happens to fenced code
+    # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.
+    caller: str = field(default="", repr=False, compare=False)
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are
     # embeddings takes it instead of `voice`, and refuses another shape; any other engine ignores it.
     embedding: NDArray[np.float32] | None = field(default=None, compare=False)
@@ -66,7 +68,7 @@ class Word:
 
     text: str  # as written
     start_s: float
-    stop_s: float | None = None  # None: the engine does not know; captions.py finds it before anybody is told
+    stop_s: float | None = None  # None: the engine does not know; captions.py fills it in
     start: int = 0  # its place in the text, as a Token has it
     stop: int = 0
 

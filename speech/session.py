@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,9 @@ from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.captions import with_times
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
-from speech.engines.base import Utterance
+from speech.engines.base import Engine, Utterance
 from speech.engines.spec import EngineSpec
-from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
+from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import AudioChunk, Piece, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
 from speech.text.manner import Manner
@@ -58,13 +57,14 @@ class Speech:
         request: SpeechRequest,
         voice: Voice,
         engine: EngineSpec,
-        manager: GPUManager,
+        manager: GPUManager[Engine],
         *,
         load_timeout_s: float,
         queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
         manner: Manner | None = None,
+        refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
@@ -74,17 +74,18 @@ class Speech:
         self.counts = Counts()
         self.utterance = Utterance(request)
         self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
-        self._prepare, self._on_close = prepare, on_close
+        self._prepare, self._refusal, self._on_close = prepare, refusal, on_close
         self._held = ExitStack()
         self._audio: Iterator[AudioChunk] | None = None
         self._first: AudioChunk | None = None
         self.opened_at = time.monotonic()
         self.first_audio_s: float | None = None  # from the opening to the first samples
+        self._asked = False  # it wants a slot; a socket may be silent for long before
         self.decided = threading.Event()  # it is accepted, or never will be
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
         self.complete = False  # everything was said and handed out
-        self.failure: str | None = None  # the code of the error that ended it
-        self._engine: Any = None
+        self.failure: ErrorCode | None = None  # the code of the error that ended it
+        self._engine: Engine | None = None
         self._closing = threading.Lock()
         self._closed = False
 
@@ -134,17 +135,18 @@ class Speech:
         Cancelled, and InvalidRequest for a text in which nothing can be said.
         """
         if self._audio is None:
+            self._asked = True
             self._audio = self._watched()
             try:
                 self._first = next(self._audio, None)
             finally:
                 self.decided.set()
             if self._first is None:
-                self.failure = "nothing_to_say"
+                self.failure = ErrorCode.NOTHING_TO_SAY
                 raise InvalidRequest(
                     f"There is nothing in the text that the {self.engine.label} can say.",
                     param="text",
-                    code="nothing_to_say",
+                    code=ErrorCode.NOTHING_TO_SAY,
                 )
 
     def chunks(self) -> Iterator[AudioChunk]:
@@ -180,6 +182,17 @@ class Speech:
         finally:
             encoder.close()
 
+    def silence(self, seconds: float) -> bytes:
+        """One file of so much silence, where there is nothing to say. The engine is not asked."""
+        samples = np.zeros(round(seconds * self.sample_rate), np.float32)
+        encoder = self.encoder(len(samples))
+        try:
+            data = encoder.encode(samples) + encoder.flush()
+        finally:
+            encoder.close()
+        self.counts.samples, self.complete = len(samples), True
+        return data
+
     def encoder(self, total_samples: int | None = None) -> Encoder:
         """One for the requested format. Whoever asks closes it."""
         return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)
@@ -188,6 +201,11 @@ class Speech:
     def seconds(self) -> float:
         """Seconds of audio handed out so far."""
         return self.counts.samples / self.sample_rate
+
+    @property
+    def begun_at(self) -> float | None:
+        """When it got its slot, on time.monotonic; None if it has had none."""
+        return self.utterance.begun_at
 
     @property
     def queue_s(self) -> float | None:
@@ -206,8 +224,11 @@ class Speech:
     @property
     def queue_position(self) -> int | None:
         """1: the next to get a slot. None: it has one, or the engine is not there yet."""
-        position: int | None = None if self._engine is None else self._engine.position(self.utterance)
-        return position
+        return None if self._engine is None else self._engine.position(self.utterance)
+
+    def give_way(self, error: QueueFull) -> bool:
+        """End with the error, for another, if it waits for a slot; False: it does not. Any thread."""
+        return self._asked and self.utterance.give_way(error)
 
     @property
     def outcome(self) -> str:
@@ -250,9 +271,16 @@ class Speech:
             self.cancel()
             raise Unavailable(
                 f"No slot became free within {self._queue_timeout_s:g} s.",
-                code="queue_timeout",
-                retry_after_s=self._queue_timeout_s,
+                code=ErrorCode.QUEUE_TIMEOUT,
+                retry_after_s=self._refusal(self.request).retry_after_s,
             )
+
+    def _enter(self, engine: Engine) -> None:
+        """It was let in while the engine loaded, and the engine may have fewer slots than was thought."""
+        try:
+            engine.start(self.utterance)
+        except QueueFull:
+            raise self._refusal(self.request) from None
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
@@ -268,17 +296,17 @@ class Speech:
     def _speak(self) -> Iterator[AudioChunk]:
         self.utterance.listen(self._manager.wake)
         try:
-            engine: Any = self._held.enter_context(
+            engine = self._held.enter_context(
                 self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over)
             )
         except NotLoaded as error:
             if self.utterance.over:
-                raise Cancelled("The speech was cancelled.") from None
-            raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
+                raise self.utterance.error or Cancelled("The speech was cancelled.") from None
+            raise Unavailable(str(error), code=ErrorCode.MODEL_NOT_LOADED, retry_after_s=10) from None
         self._engine = engine
         try:
             self._prepare()
-            engine.start(self.utterance)
+            self._enter(engine)
             self.accepted = True
             self.decided.set()
             self._wait_for_slot()

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpu_manager import GPUManager
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.errors import EngineFailed, Unavailable
 from speech.progress import Progress
 from speech.request import FRAME_S, AudioChunk, Pause
-from speech.selection import choose_engine, idle_timeout_s
 from speech.service import SpeechService
 from speech.settings import Settings
+from tests.services import make_service
 
 WAIT_S = 20.0
 
@@ -76,11 +75,7 @@ class Gate:
 
 def fake_service(gate: Gate | None = None, settings: Settings | None = None) -> SpeechService:
     """A service over the fake engine, behind a gate if one is given."""
-    settings = settings or Settings(engine="hibari", gpu_idle_timeout=-1)
     if gate is None:
         gate = Gate()
         gate.open.set()
-    manager = GPUManager()
-    choice = choose_engine(settings, [])
-    manager.configure(gate.build, idle_timeout_s(settings, choice.spec))
-    return SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    return make_service(gate.build, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from speech.engines.spec import EngineSpec
 
 AUTO = "auto"  # the value of ENGINE that asks the rows
-CORE = "requirements-core.txt"  # what the service itself needs, and all that the image without torch has
+CORE = "requirements/core.txt"  # what the service itself needs, and all that the image without torch has
 ENGINES: dict[str, EngineSpec] = {
     spec.name: spec
     for spec in (
@@ -21,7 +21,7 @@ ENGINES: dict[str, EngineSpec] = {
             needs_cuda=True,
             idle_timeout_s=60,
             requirements="requirements.txt",
-            cpu_overrides="requirements-cpu-overrides.txt",
+            cpu_overrides="requirements/cpu-overrides.txt",
             needs_modules=("torch", "moshi"),
             cfg_coefs=(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
             default_cfg_coef=2.0,

@@ -95,7 +95,7 @@ class Hub:
         return sorted(folders, key=lambda path: (path.name == main, path.stat().st_mtime), reverse=True)
 
     def cached(self, repo: str, name: str) -> Path | None:
-        """The file in the cache, of whichever commit; None if it is not there."""
+        """The file in the cache, of any commit; None if it is not there."""
         candidates = (snapshot / name for snapshot in self.snapshots(repo))
         return next((path for path in candidates if path.is_file()), None)
 
@@ -195,7 +195,7 @@ class Hub:
 
     @contextmanager
     def _connected(self, repo: str, names: Sequence[str]) -> Iterator[None]:
-        """Around whatever connects: huggingface_hub is set up, and its errors become ours."""
+        """Around each connection: huggingface_hub is set up, and its errors become ours."""
         missing = [name for name in names if self.cached(repo, name) is None] or list(names)
         wanted = hub_errors.Wanted(repo, missing, self.cache_dir)
         if self._offline:
@@ -249,7 +249,7 @@ def make_hub(settings: Settings) -> Hub:
 
 
 def _configure() -> None:
-    """Settle huggingface_hub's switches before its first import; whoever set them keeps his choice.
+    """Settle huggingface_hub's switches before its first import; a value that is set stays.
 
     Its xet transfers start from zero after a break, plain HTTP resumes; its progress bars do not belong in a log. An
     empty HF_ENDPOINT is an address for it, and unset for us: compose hands every setting on, most of them empty.

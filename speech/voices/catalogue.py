@@ -52,7 +52,7 @@ class VoiceCatalogue:
         self.get(voice_id)
 
     def add(self, name: str, data: bytes) -> Voice:
-        """Add a voice from a file that somebody sent. Raises NotSupported, or InvalidRequest with the reason."""
+        """Add a voice from a file that a user sent. Raises NotSupported, or InvalidRequest with the reason."""
         raise NotSupported("Voices cannot be added to this engine.")
 
     def check_default(self) -> None:

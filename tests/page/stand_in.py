@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gpu_manager import GPU, GPUManager
+from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice
@@ -20,9 +20,10 @@ from speech.selection import EngineChoice
 from speech.service import SpeechService
 from speech.settings import Settings
 from speech.voices.catalogue import Voice, VoiceCatalogue
+from tests.services import make_service
 
 GB = 10**9
-LONGEST_S = 60.0  # whatever a test forgets to let go, goes on after so long
+LONGEST_S = 60.0  # what a test forgets to release goes on after so long
 
 SPEC = ENGINES["kyutai"]
 CARD = GPU(0, "GPU-0", "NVIDIA RTX 4090", int(11.0 * GB), 24 * GB)
@@ -186,16 +187,16 @@ def stand_in_service(
         return StandIn(plan, voice)
 
     settings = settings or Settings(engine="auto", max_slots=plan.slots, gpu_idle_timeout=idle_timeout_s)
-    manager = GPUManager()
-    manager.configure(build, idle_timeout_s)
     choice = EngineChoice(SPEC, "cuda:0", "NVIDIA RTX 4090 was found", gpu)
     catalogue = VoiceCatalogue(
         many_voices() if voices is None else voices, default="vctk/p228_023.wav" if voices is None else None
     )
+    gpus = [gpu] if gpu else []
+    service = make_service(build, settings, choice=choice, voices=catalogue, gpus=lambda: gpus)
     if plan.loaded.is_set() and plan.load_error is None:
-        manager.load()
+        service.load()
     try:
-        yield SpeechService(settings, choice, catalogue, manager, lambda: [gpu] if gpu else [])
+        yield service
     finally:
         plan.let_go()
-        manager.close()
+        service.close()

@@ -138,7 +138,7 @@ def test_bad_requests_are_refused_at_the_door(request_: SpeechRequest, kind: typ
     with pytest.raises(kind) as raised:
         service.speak(request_)
     assert raised.value.param == param  # type: ignore[attr-defined]
-    assert service.gpu_status()["streams_open"] == 0
+    assert service.status().streams_open == 0
 
 
 def test_refused_speech_leaves_the_door_open() -> None:

@@ -51,7 +51,7 @@ def _own(speech: Speech, opening: Opening, events: Events) -> Iterator[bytes]:
         opening.result()
         yield from map(_line, events.speaking())
     except SpeechError as error:
-        yield _line(("error", errors.body_of(error)))
+        yield _line(("error", errors.event_of(error)))
 
 
 def _line(event: Event) -> bytes:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from werkzeug.security import safe_join
 
 from web.http.context import speech_service
+from web.http.describe import Access, access
 
 mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, which no browser runs as a module
 
@@ -33,6 +34,7 @@ blueprint = Blueprint("pages", __name__, template_folder="../templates")
 
 
 @blueprint.get("/")
+@access(Access.OPEN)
 def index() -> Response:
     """The page. No key is needed; its own requests send one. Who opens it is about to speak."""
     speech_service().warm()
@@ -41,6 +43,7 @@ def index() -> Response:
 
 
 @blueprint.get("/static/<path:name>")
+@access(Access.OPEN)
 def static(name: str) -> Response:
     """Scripts, styles and drawings of the page and of the API's documentation."""
     name, lasting = _without_digest(name)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from speech.request import Pause, SpeechRequest
 from speech.text.pipe import read
 from speech.text.remarks import Remarks
 from web.http.answers import ReadingAnswer
 from web.http.context import speech_service
-from web.http.describe import BODY, operation
-from web.http.forms import Code, Language, Respellings, Text, read_form
+from web.http.describe import BODY, Access, operation
+from web.http.forms import Code, Language, Name, Respellings, SomeText, StrictForm, read_form
 from web.http.warnings import warnings
 
 blueprint = Blueprint("reading", __name__)
 
 
-class ReadingQuestion(BaseModel):
+class ReadingQuestion(StrictForm):
     """The body of POST /api/reading."""
 
     model_config = ConfigDict(
@@ -26,16 +26,23 @@ class ReadingQuestion(BaseModel):
         json_schema_extra={"examples": [{"text": "It costs $3.50.", "language": "en"}]},
     )
 
-    text: Text = Field(min_length=1, description="The text.")
+    text: SomeText = Field(description="The text.")
     language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
-    voice: Text | None = Field(None, max_length=300, description="Id of a voice; unset: the default voice.")
+    voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")
     lexicon: Respellings = Field({}, description="How words and phrases are said.")
     normalize: bool = Field(True, description="Numbers, dates and the like in words.")
     code: Code = Field("skip", description="read: blocks of code are said.")
 
 
 @blueprint.post("/api/reading")
-@operation("How a text will be read", tag="Speech", takes=ReadingQuestion, gives=ReadingAnswer, fails=(*BODY, 404))
+@operation(
+    "How a text will be read",
+    tag="Speech",
+    access=Access.KEY,
+    takes=ReadingQuestion,
+    gives=ReadingAnswer,
+    fails=(*BODY, 404),
+)
 def reading() -> Response:
     """What is said for each word, without a sound. `start` and `stop` are places in the text, in UTF-16 code units, as
     JavaScript counts; words without `spoken` are not said."""

@@ -25,7 +25,7 @@ from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, 
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
 from speech.engines.kyutai.voices import catalogue
 from speech.engines.kyutai.weights import obtain
-from speech.errors import Unavailable
+from speech.errors import ErrorCode, Unavailable
 from speech.hub.files import make_hub
 from speech.progress import Progress, silent
 from speech.settings import Settings
@@ -73,7 +73,7 @@ def build(settings: Settings, progress: Progress) -> Engine:
         torch.device(settings.device),
         max_slots=settings.max_slots,
         n_q=settings.n_q,
-        temperature=settings.temp,
+        temperature=settings.temperature,
     )
     return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
 
@@ -88,7 +88,7 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
             return _load(plan, progress)
     except OutOfMemory as error:
         message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
-    raise Unavailable(message, code="too_little_memory")
+    raise Unavailable(message, code=ErrorCode.TOO_LITTLE_MEMORY)
 
 
 def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:

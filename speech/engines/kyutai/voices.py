@@ -46,18 +46,18 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def get(self, voice_id: str) -> Voice:
         """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        voice, suffix = super().get(voice_id), self._embeddings().suffix
+        suffix = self._embeddings().suffix
+        voice = self._known_here().get(voice_id) or super().get(voice_id)
         here = voice_id in self._folder.files(suffix) or self._repo.here([voice_id + suffix])
         return replace(voice, cached=bool(here))
 
     @property
     def default(self) -> Voice:
         """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is none at all."""
+        wished = self._default or PREFERRED
+        if self._default or wished in self._known_here() or wished in self._known():
+            return self.get(wished)
         known = self._known()
-        if self._default:
-            return self.get(self._default)
-        if PREFERRED in known:
-            return self.get(PREFERRED)
         free = (voice_id for voice_id, voice in known.items() if voice.commercial)
         chosen = next(free, None) or next(iter(known), None)
         if chosen is None:
@@ -108,8 +108,15 @@ class EmbeddingVoices(VoiceCatalogue):
         return self.get(self._folder.store(name, data))
 
     def _known(self) -> Mapping[str, Voice]:
+        return self._voices_of(self._repo.names())
+
+    def _known_here(self) -> Mapping[str, Voice]:
+        """Those known without asking the hub: a voice on this machine never waits for it."""
+        return self._voices_of(self._repo.names_here())
+
+    def _voices_of(self, names: list[str]) -> Mapping[str, Voice]:
         suffix = self._embeddings().suffix
-        published = (name.removesuffix(suffix) for name in self._repo.names() if name.endswith(suffix))
+        published = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
         return {voice_id: _described(voice_id) for voice_id in (*self._folder.files(suffix), *published)}
 
 

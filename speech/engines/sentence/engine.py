@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
@@ -17,16 +16,16 @@ from itertools import islice
 import numpy as np
 
 from speech.engines.base import Engine, EngineStatus, Utterance
+from speech.engines.batch.line import Line
 from speech.engines.batch.scheduler import Scheduler, Slot
 from speech.engines.sentence.voice import SentenceVoice, Spoken
-from speech.errors import EngineFailed, QueueFull, Unavailable
+from speech.errors import EngineFailed, ErrorCode, QueueFull, Unavailable
 from speech.request import FRAME_S, AudioChunk, Pause, Samples, Token, Word
 from speech.text.sentences import Sentence, SentenceReader
 
 log = logging.getLogger("kyutai_tts.sentence")
 
 DEFAULT_SLOTS = 64  # a seated utterance costs a little memory only; the threads bound the work
-HELD_S, HELD_WEIGHT = 2.0, 0.2  # for Retry-After: the first guess, and how much each utterance changes it
 
 
 class _Turn:
@@ -51,10 +50,10 @@ class SentenceEngine(Engine):
         self._frame = round(FRAME_S * voice.sample_rate)  # samples
         self._scheduler = Scheduler(slots or DEFAULT_SLOTS, max_queue)
         self._lock = threading.Condition()
-        self._line: deque[_Turn] = deque()
+        self._line: Line[_Turn] = Line()  # callers take turns here, too
+        self._running: Counter[str] = Counter()  # how many threads speak for each caller
         self._turns: dict[Utterance, _Turn] = {}
         self._closed = False
-        self._held_s = HELD_S  # how long an utterance holds its slot, of late
         count = threads or min(4, os.cpu_count() or 1)
         self._threads = [threading.Thread(target=self._work, name=f"sentence-{i}") for i in range(count)]
         for thread in self._threads:
@@ -65,8 +64,7 @@ class SentenceEngine(Engine):
             if self._closed:
                 raise EngineFailed("The engine is closed.")
             if not self._scheduler.admit(utterance):
-                wait_s = self._held_s / self._scheduler.slots_total
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=wait_s)
+                raise QueueFull
             self._seat()
         utterance.listen(partial(self._wake, utterance))
 
@@ -78,7 +76,7 @@ class SentenceEngine(Engine):
             self._turns.clear()
             self._lock.notify_all()
         for utterance in everyone:
-            utterance.fail(Unavailable("The engine was released while it was speaking.", code="engine_closed"))
+            utterance.fail(Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED))
         for thread in self._threads:
             thread.join()
 
@@ -106,7 +104,7 @@ class SentenceEngine(Engine):
         if not turn.wanted:
             turn.wanted = True
             if not turn.running:
-                self._line.append(turn)
+                self._line.add(turn.utterance.request.caller, turn)
                 self._lock.notify()
 
     def _wake(self, utterance: Utterance) -> None:
@@ -119,11 +117,8 @@ class SentenceEngine(Engine):
 
     def _leave(self, turn: _Turn) -> None:
         """Free its slot now, not when it would be its turn. Called with the lock held."""
-        if turn in self._line:
-            self._line.remove(turn)
+        self._line.keep(lambda waiting: waiting is not turn)
         self._turns.pop(turn.utterance, None)
-        if turn.utterance.begun_at is not None:
-            self._held_s += HELD_WEIGHT * (time.monotonic() - turn.utterance.begun_at - self._held_s)
         self._scheduler.release(turn.slot)
         self._seat()
 
@@ -145,8 +140,9 @@ class SentenceEngine(Engine):
             self._lock.wait_for(lambda: self._line or self._closed)
             if self._closed:
                 return None
-            turn = self._line.popleft()
+            turn = self._line.take(self._running.__getitem__)
             turn.wanted, turn.running = False, True
+            self._running[turn.utterance.request.caller] += 1
             return turn
 
     def _take_turn(self, turn: _Turn) -> bool:
@@ -174,10 +170,11 @@ class SentenceEngine(Engine):
     def _end_turn(self, turn: _Turn, done: bool) -> None:
         with self._lock:
             turn.running = False
+            self._running -= Counter([turn.utterance.request.caller])  # forgets those who have none
             if done or turn.utterance.over:
                 self._leave(turn)
             elif turn.wanted:
-                self._line.append(turn)
+                self._line.add(turn.utterance.request.caller, turn)
                 self._lock.notify()
 
     def _emit(self, turn: _Turn, spoken: Spoken, sentence: Sentence) -> None:

@@ -1,4 +1,4 @@
-"""How many model steps anybody waits, counted on the real runner."""
+"""How many model steps a listener waits, counted on the real runner."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.batch.stepper import Stepper
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import SpeechRequest
+from tests.heard import utter
 from tests.speech.engines.kyutai.checkpoint import VOICES
-from tests.speech.engines.kyutai.helpers import CASES, Job, play, utter
+from tests.speech.engines.kyutai.helpers import CASES, Job, play
 from tests.tokens import tokens
 
 FIRST_SOUND = [StepKind.TEXT_ONLY] * 16 + [StepKind.FULL] * 3

@@ -125,7 +125,7 @@ def test_a_pause_is_moshis_break(rules: ScriptRules) -> None:
 
 def test_it_waits_for_the_words_that_the_model_looks_ahead_to(rules: ScriptRules) -> None:
     script = Script(rules)
-    assert script.needs is StepKind.TEXT_ONLY, "two pads come first whatever is said"
+    assert script.needs is StepKind.TEXT_ONLY, "two pads come first for every text"
     for _ in range(2):
         script.advance(wants_word=True)
     *words, last = tokens("one two three")

@@ -105,10 +105,8 @@ def test_a_full_queue_refuses_and_a_cancelled_place_is_free_at_once(
     for utterance in (first, second, third):
         slow_engine.start(utterance)
     assert slow_engine.status().queue_depth == 1
-    with pytest.raises(QueueFull) as raised:
+    with pytest.raises(QueueFull):
         slow_engine.start(fourth)
-    assert raised.value.retry_after_s
-    assert raised.value.retry_after_s > 0
     third.cancel()
     slow_engine.start(fourth)
     slow.gate.release(3)
