@@ -28,7 +28,8 @@ class SpeechRequest:
     top_k: int | None = None
     seed: int | None = None
     language: str | None = None  # of the text, ISO 639-1; None: the voice's
-    lexicon: Mapping[str, str] = field(default_factory=dict)  # word or phrase -> what is said for it (text/lexicon.py)
+    # Word or phrase -> what is said for it (text/lexicon.py). Requests are hashed; a dict cannot be.
+    lexicon: Mapping[str, str] = field(default_factory=dict, hash=False)
     normalize: bool = True  # False: numbers, dates and the like are left to the engine
     code: Literal["skip", "read"] = "skip"  # what happens to fenced code
     # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.

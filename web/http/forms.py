@@ -70,19 +70,10 @@ def _entries(given: Any) -> Any:
         raise ValueError("must be a JSON object of words and what is said for them") from None
 
 
-def _respellings(lexicon: dict[str, str]) -> dict[str, str]:
-    if len(lexicon) > MAX_ENTRIES:
-        raise ValueError(f"must have at most {MAX_ENTRIES} entries")
-    for written, said in lexicon.items():
-        if not (written.strip() and said.strip()) or max(len(written), len(said)) > MAX_CHARS:
-            raise ValueError(f"each entry must be a word and what is said for it, 1 to {MAX_CHARS} characters each")
-        if len(written.split()) > MAX_WORDS:
-            raise ValueError(f"an entry must have at most {MAX_WORDS} words")
-    return lexicon
-
-
 Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
-Respellings = Annotated[dict[Text, Text], BeforeValidator(_entries), AfterValidator(_respellings)]
+Phrase = Annotated[Text, Field(max_length=MAX_CHARS, pattern=rf"^\s*\S+(\s+\S+){{0,{MAX_WORDS - 1}}}\s*$")]
+Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
+Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_entries)]
 Code = Literal["skip", "read"]
 
 EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
@@ -120,7 +111,16 @@ def _or_null(field: JsonSchemaValue) -> JsonSchemaValue:
     return {"anyOf": [{key: value for key, value in field.items() if key not in about}, null], **about}
 
 
-class ReadingForm(StrictForm):
+class TextWishes(StrictForm):
+    """How a text is read, before anything is spoken (docs/reading.md)."""
+
+    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
+    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
+    normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
+    code: Code = Field("skip", description="read: blocks of code are said.")
+
+
+class ReadingForm(TextWishes):
     """How something is to be said, whatever the text and however it comes."""
 
     voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")
@@ -133,10 +133,6 @@ class ReadingForm(StrictForm):
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
     top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
     seed: Seed | None = Field(None, description="The same seed gives the same reading.")
-    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
-    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
-    normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
-    code: Code = Field("skip", description="read: blocks of code are said.")
 
 
 class SpeechForm(ReadingForm):

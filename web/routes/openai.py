@@ -26,15 +26,12 @@ from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation, path_parameter
 from web.http.forms import (
     Bitrate,
-    Code,
     Format,
-    Language,
     Name,
-    Respellings,
     Seed,
     SomeText,
-    StrictForm,
     Text,
+    TextWishes,
     TopK,
     read_form,
 )
@@ -68,7 +65,7 @@ class VoiceRef(BaseModel):
     id: Name
 
 
-class OpenAISpeechForm(StrictForm):
+class OpenAISpeechForm(TextWishes):
     """The body of POST /v1/audio/speech: OpenAI's fields, and behind them ours."""
 
     model_config = ConfigDict(title="OpenAISpeech", json_schema_extra=EXAMPLE)
@@ -87,10 +84,6 @@ class OpenAISpeechForm(StrictForm):
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
     top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
     seed: Seed | None = Field(None, description="The same seed gives the same reading.")
-    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
-    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
-    normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
-    code: Code = Field("skip", description="read: blocks of code are said.")
 
     def speech_request(self, service: SpeechService) -> SpeechRequest:
         """Raises InvalidRequest for what is not supported, UnknownModel, VoiceNotFound."""

@@ -11,13 +11,13 @@ from speech.text.remarks import Remarks
 from web.http.answers import ReadingAnswer
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation
-from web.http.forms import Code, Language, Name, Respellings, SomeText, StrictForm, read_form
+from web.http.forms import Name, SomeText, TextWishes, read_form
 from web.http.warnings import warnings
 
 blueprint = Blueprint("reading", __name__)
 
 
-class ReadingQuestion(StrictForm):
+class ReadingQuestion(TextWishes):
     """The body of POST /api/reading."""
 
     model_config = ConfigDict(
@@ -27,11 +27,7 @@ class ReadingQuestion(StrictForm):
     )
 
     text: SomeText = Field(description="The text.")
-    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
     voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")
-    lexicon: Respellings = Field({}, description="How words and phrases are said.")
-    normalize: bool = Field(True, description="Numbers, dates and the like in words.")
-    code: Code = Field("skip", description="read: blocks of code are said.")
 
 
 @blueprint.post("/api/reading")
