@@ -110,7 +110,7 @@ class Folder:
                 if known is None or known[0] != stamp:
                     known = self._read[language] = (stamp, entries(_lines(path)))
                 return known[1]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return NONE
         except (OSError, UnicodeDecodeError) as error:
             log.warning("the lexicon %s cannot be read: %s", path, error)
