@@ -48,7 +48,7 @@ class Rules:
 
     rules: Iterable[Rule]
     rest: Callable[[Match], str]  # what is said of a run that no rule takes
-    run: re.Pattern[str] = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|\.{2,}|\S")  # letters, digits or one sign
+    run: re.Pattern[str] = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|\.{2,}|-{2,}|\S")  # letters, digits or one sign
     by_kind: dict[Kind, list[Rule]] = field(init=False)
 
     def __post_init__(self) -> None:
