@@ -39,6 +39,7 @@ class Markup:
         self._breaks = 0  # line ends in the white space that stands before the next word
         self._after_return = False  # the last character was a carriage return: a line feed behind it is no new line
         self._indent = 0  # columns of the line that begins
+        self._spaced = True  # white space came since the last word
         self._kind: Kind | None = None  # of the line; None at the text's beginning
         self._line = ""  # its words, cut behind what a title may have
 
@@ -119,6 +120,7 @@ class Markup:
 
     def _gap(self, space: str) -> None:
         """White space. What it means is only known with what follows."""
+        self._spaced = True
         text = space[1:] if self._after_return and space[0] == "\n" else space
         self._after_return = space[-1] == "\r"
         if self._kind is Kind.PLAIN and not self._breaks and space[0] not in "\r\n":
@@ -145,7 +147,9 @@ class Markup:
 
     def _end_line(self, following: Kind, place: int) -> None:
         character = self._held.text[place]
-        if self._breaks > 1:
+        if self._kind in lines.ENDS_SENTENCE and self._breaks > 1:
+            self._out.end_sentence(LINE_END)
+        elif self._breaks > 1:
             self._out.end_sentence(PARAGRAPH)
         elif self._ends_here(following, character):
             self._out.end_sentence(LINE_END)
@@ -188,13 +192,15 @@ class Markup:
         written, said, end = divided or (text[place:end], plain(text[place:end]), end)
         if self._kind is Kind.ROW and not said.strip(":-"):
             said = ""  # the line under a table's head
-        self._say(written, said, place, end)
+        if self._spaced or not self._out.attach(written, self._held.place(place, end)[1]):
+            self._say(written, said, place, end)
         return end
 
     def _say(self, written: str, said: str, begin: int, end: int) -> None:
         if len(self._line) <= lines.MAX_TITLE_CHARS:
             self._line = f"{self._line} {written[: lines.MAX_TITLE_CHARS]}".strip()
         self._out.word(written, said, *self._held.place(begin, end))
+        self._spaced = False
 
     # -- constructs ------------------------------------------------------------------------------------------------
 

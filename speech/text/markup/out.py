@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from speech.request import Pause, Piece, Token
 
-_CLOSING = "\"'”’»)]"
+_CLOSING = "\"'”’»)]*_`~"  # may stand behind a word's last letter
+_BEHIND = frozenset(".,;:!?…)\"'”’»")
 
 
 class Out:
@@ -33,6 +34,15 @@ class Out:
             spoken, self.alias = self.alias, ""
         self._spoke = self._spoke or bool(spoken)
         self._last = Token(written, spoken, start, stop)
+
+    def attach(self, written: str, stop: int) -> bool:
+        """Punctuation that follows the held word without white space, behind a tag or formula; False for other text."""
+        if self._last is None or not _BEHIND.issuperset(written):
+            return False
+        last = self._last
+        said = last.spoken and last.spoken + written
+        self._last = Token(last.written + written, said, last.start, stop)
+        return True
 
     def give(self, piece: Piece) -> None:
         """A pause, or a sign that ends no sentence."""
