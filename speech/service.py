@@ -74,8 +74,8 @@ class SpeechService:
             queue_timeout_s=self.settings.queue_timeout,
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
-            manner=self.manner(request),
             most_s=self.settings.max_audio_s,
+            manner=self.manner(request),
             refusal=self._admission.refusal,
             on_close=self._left,
         )

@@ -66,8 +66,8 @@ class Speech:
         queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
-        manner: Manner | None = None,
         most_s: float = math.inf,
+        manner: Manner | None = None,
         refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
