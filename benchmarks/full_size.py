@@ -61,6 +61,12 @@ class Timed(ModelRunner):
         self.steps_s[f"{step.kind.value} step"].append(time.perf_counter() - started)
         return frames
 
+    def settle(self) -> None:
+        self.runner.settle()
+
+    def flush(self) -> Mapping[int, Frame]:
+        return self.runner.flush()
+
     def recover(self) -> None:
         self.runner.recover()
 

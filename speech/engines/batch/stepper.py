@@ -75,14 +75,17 @@ class Stepper:
 
     def turn(self) -> bool:
         """One round of the batch; False if there was nothing to do."""
+        started = self._clock()
+        self._runner.settle()
+        waited_s = self._clock() - started
         self._release_the_gone()
         self._seat_newcomers()
         step = self._interleaver.plan(self._needs())
-        if step is None:
-            return False
-        for index, frame in self._run(step).items():
-            self._emit(self._seats[index], frame)
-        return True
+        frames = self._runner.flush() if step is None else self._run(step, waited_s)
+        for index, frame in frames.items():
+            if index in self._seats:  # else it left, or failed, while its frame was made
+                self._emit(self._seats[index], frame)
+        return step is not None or bool(frames)
 
     def abandon(self, reason: SpeechError) -> None:
         """Fail everybody who sits or waits and take nobody in any more."""
@@ -150,10 +153,11 @@ class Stepper:
             else:
                 return
 
-    def _run(self, step: Step) -> Mapping[int, Frame]:
+    def _run(self, step: Step, waited_s: float) -> Mapping[int, Frame]:
+        """waited_s: for the step before, which belongs to what a step takes."""
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
-        taken_s = self._clock() - started
+        taken_s = waited_s + self._clock() - started
         self._step_s += 0.1 * (taken_s - self._step_s)
         self._steps.add(taken_s)
         return frames

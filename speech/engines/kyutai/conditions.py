@@ -42,10 +42,10 @@ class Conditions:
             known = ", ".join(f"{value:g}" for value in self.cfg_coefs)
             raise InvalidRequest(f"cfg_coef must be one of {known}.", param="cfg_coef")
 
-    def blank(self, slots: int) -> Any:
-        """Conditions for so many rows that nobody listens to: a model wants some before its first step."""
-        attributes = self._attributes(self._silence, self.cfg_coefs[0])
-        return self._lm.condition_provider.prepare_and_provide([attributes] * slots)
+    def blank(self, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The voice of silence and a sum, for so many rows that nobody listens to."""
+        voice, total = self.voice(self._silence), self.sum(self.cfg_coefs[0])
+        return voice.expand(rows, -1, -1), total.expand(rows, -1)
 
     def voice(self, embedding: Samples) -> torch.Tensor:
         """The source of the cross attention, (1, VOICE_KEYS, dim): the voice's frames, and of the padding behind them,
@@ -59,9 +59,9 @@ class Conditions:
         return self._voices[id(embedding)][1]
 
     def sum(self, cfg_coef: float) -> torch.Tensor:
-        """What is added to every step's input, (1, 1, dim)."""
+        """What is added to every step's input, (1, dim)."""
         if cfg_coef not in self._sums:
-            _, self._sums[cfg_coef] = self._provide(self._silence, cfg_coef)
+            self._sums[cfg_coef] = self._provide(self._silence, cfg_coef)[1][:, 0]
         return self._sums[cfg_coef]
 
     def _check_padding(self) -> None:

@@ -29,8 +29,10 @@ from speech.engines import Progress
 from speech.engines.base import Engine
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
+from speech.engines.kyutai.failures import out_of_memory
+from speech.engines.kyutai.graphs import Launcher
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
-from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
+from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.engines.kyutai.voices import catalogue
 from speech.engines.kyutai.weights import make_hub, obtain
 from speech.errors import Unavailable
@@ -54,6 +56,7 @@ class LoadPlan:
     n_q: int = 32  # codebooks; a checkpoint with fewer has its say
     temperature: float = 0.6
     dtype: torch.dtype | None = None  # None: bfloat16 on CUDA, float32 on a CPU
+    launch: Launcher | None = None  # None: as fits the device
 
     @property
     def lm_dtype(self) -> torch.dtype:
@@ -117,7 +120,7 @@ def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
     slots = choose_slots(plan.max_slots, free, footprint, **most)
     if plan.max_slots > slots:
         log.warning("MAX_SLOTS=%d do not fit; %d slots are opened", plan.max_slots, slots)
-    runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature)
+    runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature, launch=plan.launch)
     gc.collect()
     gc.freeze()  # a full collection would look at every module of the model, and everybody would wait
     log.info(

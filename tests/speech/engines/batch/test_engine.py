@@ -176,7 +176,7 @@ class TestStepper:
         assert retry_after(0.4) > 5 * retry_after(0.04)
 
     def test_steps_are_counted_and_timed(self) -> None:
-        times = iter([0.0, 0.012, 1.0, 1.5])
+        times = iter([0.0, 0.0, 0.0, 0.012, 1.0, 1.0, 1.0, 1.5, 2.0, 2.0])  # of each turn: settling, then the step
         stepper = Stepper(CountingRunner(), 0, clock=lambda: next(times))
         stepper.admit(say("a b"))
         assert stepper.turn()

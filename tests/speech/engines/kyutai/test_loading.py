@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,18 @@ import pytest
 import torch
 from moshi.models import loaders
 from moshi.models.tts import TTSModel
-from moshi.utils.compile import CUDAGraphed
 
 from speech.engines.base import UtteranceStatus
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
+from speech.engines.kyutai.failures import out_of_memory
 from speech.engines.kyutai.loading import LoadPlan, count_numbers, free_bytes, free_memory, load
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
-from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
+from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.errors import InvalidRequest, NotSupported, Unavailable
 from speech.request import SpeechRequest
 from tests.speech.engines.kyutai.checkpoint import VOICES, checkpoint_info
-from tests.speech.engines.kyutai.fakegraph import FakeGraph, fake_graphs
+from tests.speech.engines.kyutai.fakegraph import FakeGraph, FakeGraphs
 from tests.speech.engines.kyutai.helpers import CASES, utter
 
 CYCLES = int(os.environ.get("LOAD_CYCLES", "9"))
@@ -133,22 +132,21 @@ class TestLoad:
 class TestRelease:
     @pytest.mark.parametrize("graphs", [False, True])
     def test_nothing_of_the_model_outlives_it(self, plan: LoadPlan, graphs: bool) -> None:
-        """Modules, parameters, states, caches, graphs: weak references to all of them, with speech still running."""
-        with fake_graphs() if graphs else nullcontext([]) as captured:
-            watched: list[weakref.ref[Any]] = []
+        """Modules, parameters, states, graphs: weak references to all of them, with speech still running."""
+        watched: list[weakref.ref[Any]] = []
 
-            def build() -> KyutaiRunner:
-                runner = load(plan)
-                watched.extend(map(weakref.ref, parts(runner, captured)))
-                return runner
+        def build() -> KyutaiRunner:
+            fake = FakeGraphs() if graphs else None
+            runner = load(replace(plan, launch=fake))
+            watched.extend(map(weakref.ref, parts(runner, fake.captured if fake else [])))
+            return runner
 
-            engine = BatchedEngine(build, max_queue=0, free=free_memory)
-            del build
-            speaking = utter(CASES[0].request)
-            engine.start(speaking)
-            next(speaking.chunks())
-            captured.clear()
-            engine.close()
+        engine = BatchedEngine(build, max_queue=0, free=free_memory)
+        del build
+        speaking = utter(CASES[0].request)
+        engine.start(speaking)
+        next(speaking.chunks())
+        engine.close()
         assert len(watched) > 200
         assert [type(ref()) for ref in watched if ref() is not None] == []
         assert speaking.status is UtteranceStatus.FAILED
@@ -172,28 +170,27 @@ class TestRelease:
 
 def parts(runner: KyutaiRunner, captured: list[FakeGraph]) -> Iterator[Any]:
     """Everything of the model that can be weakly referenced."""
-    for root in (runner._gen, runner._lm, runner._mimi):
+    model = runner._model
+    for root in (runner._tts.lm, runner._tts.mimi):
         yield from root.modules()
         yield from root.parameters()
         yield from root.buffers()
-        for state in root.get_streaming_state().values():
-            yield state
-            for value in vars(state).values():
-                if isinstance(value, (torch.Tensor, CUDAGraphed)):
-                    yield value
-    yield from (runner, runner._tts, runner._result, runner._gen._code_table)
+    yield from (tensor for rows in (model._rows, model._decoder.rows) for tensor, _ in rows.tensors)
+    yield from (state for rows in (model._rows, model._decoder.rows) for state in rows._views[runner.slots])
+    yield from (value for thing in (model, model._decoder) for value in vars(thing).values() if _is_tensor(value))
+    yield from (runner, runner._tts, model, model._decoder, model._depformer, runner._host_pcm)
     for graph in captured:
         yield graph
         yield from (tensor for kernel in graph.kernels for _, tensor in kernel.made)
 
 
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
 def state_bytes(runner: KyutaiRunner) -> int:
-    """Bytes of all streaming state, each storage once."""
-    storages = {}
-    for root in (runner._gen, runner._lm, runner._mimi):
-        for state in root.get_streaming_state().values():
-            for tensor in vars(state).values():
-                if isinstance(tensor, torch.Tensor):
-                    storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+    """Bytes of all that the rows remember."""
+    model = runner._model
+    bytes_ = sum(t.nbytes for rows in (model._rows, model._decoder.rows) for t, _ in rows.tensors)
     runner.close()
-    return sum(storages.values())
+    return bytes_
