@@ -15,13 +15,19 @@ from speech.engines.kyutai.rows import RowStates
 
 
 class Decoder:
-    def __init__(self, mimi: Any, codebooks: int, sounds: torch.Tensor) -> None:
-        """Takes hold of mimi. codebooks: how many are decoded. sounds: (slots,), bool: the rows that move on."""
+    rows: RowStates
+
+    def __init__(self, mimi: Any, codebooks: int) -> None:
+        """Takes hold of mimi. codebooks: how many are decoded."""
         self._mimi = mimi
         self._semantic = mimi.quantizer.n_q_semantic
         self._table, self._starts, self._out = _join_codebooks(mimi.quantizer, codebooks)
         _drop_the_rest(mimi)
         take_over(mimi.decoder_transformer)
+
+    def open(self, sounds: torch.Tensor) -> None:
+        """Before the first call. sounds: (slots,), bool: the rows that move on."""
+        mimi = self._mimi
         upsample = [mimi.upsample.convtr] if hasattr(mimi, "upsample") else []
         self.rows = RowStates([*upsample, mimi.decoder_transformer, mimi.decoder], sounds)
 

@@ -42,6 +42,7 @@ from speech.settings import Settings
 log = logging.getLogger("kyutai_tts.engine")
 
 RESERVE = {"cuda": 1_100 * MB, "cpu": 400 * MB}  # context, graphs, workspaces, codec tables: estimates, see memory.py
+LONGEST_STEP_S = 0.060  # of a frame's 80 ms: a step of all rows leaves time for newcomers' steps between
 CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make everybody wait longer
 
 
@@ -121,17 +122,26 @@ def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
     if plan.max_slots > slots:
         log.warning("MAX_SLOTS=%d do not fit; %d slots are opened", plan.max_slots, slots)
     runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature, launch=plan.launch)
+    if plan.max_slots == 0 and plan.device.type == "cuda":
+        keep_pace(runner)
     gc.collect()
     gc.freeze()  # a full collection would look at every module of the model, and everybody would wait
     log.info(
         "%d slots of %d codebooks on %s; memory free: %.0f MB before, %.0f MB now",
-        slots,
+        runner.slots,
         tts.n_q,
         plan.device,
         before / MB,
         free_bytes(plan.device) / MB,
     )
     return runner
+
+
+def keep_pace(runner: KyutaiRunner, longest_s: float = LONGEST_STEP_S) -> None:
+    """Let it have as many rows as step fast enough, by what its steps took when it was warmed up; at least one."""
+    fast = [rows for rows, step_s in runner.step_s.items() if step_s <= longest_s]
+    if max(fast, default=1) < runner.slots:
+        runner.reopen(max(fast, default=1))
 
 
 def free_memory() -> None:

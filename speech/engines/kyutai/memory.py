@@ -16,7 +16,9 @@ from speech.errors import Unavailable
 SPEAKERS = 5  # a voice is padded to so many
 VOICE_FRAMES = 125  # of each
 VOICE_KEYS = 128  # what a row keeps of its voice: its own frames, and three that stand for all the padded ones
-MOST_SLOTS = 32  # more rows than this step slower than real time on the GPUs we know figures of
+MOST_SLOTS = (
+    64  # an H100 steps so many in less than a quarter of a frame's time; slower cards are given fewer, as measured
+)
 MB = 1_000_000
 
 

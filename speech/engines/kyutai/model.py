@@ -23,7 +23,7 @@ from speech.engines.kyutai.sampling import TOP_K_TEXT
 
 
 class StepModel:
-    def __init__(self, tts: Any, slots: int) -> None:
+    def __init__(self, tts: Any) -> None:
         """Takes hold of moshi's TTSModel for good. Raises NotSupported for a model of another kind."""
         lm, device = tts.lm, tts.lm.device
         lm.dep_q = tts.n_q  # without this n_q does nothing
@@ -36,15 +36,15 @@ class StepModel:
         # (codebooks,): the step of each one's first code.
         self._first_codes = self._delays[1 : 1 + lm.dep_q] + tts.delay_steps
         self._initial = lm._get_initial_token()[0, :, 0]  # (streams,)
-        self._open(tts, slots, device)
+        self._frame_size, self._decoder = tts.mimi.frame_size, Decoder(tts.mimi, lm.dep_q)
 
-    def _open(self, tts: Any, slots: int, device: torch.device) -> None:
-        """All that the rows remember, and what goes in and out."""
-        lm = self._lm
+    def open(self, slots: int) -> None:
+        """All that so many rows remember, and what goes in and out. Before the first step, or after `close`."""
+        lm, device = self._lm, self._lm.device
         self._runs = torch.zeros(slots, dtype=torch.bool, device=device)
         self._sounds = torch.zeros(slots, dtype=torch.bool, device=device)
         self._rows = RowStates([self._transformer], self._runs)
-        self._decoder = Decoder(tts.mimi, lm.dep_q, self._sounds)
+        self._decoder.open(self._sounds)
         # Tokens of the last steps, by step modulo `depth`; one more place takes what rows that stand still would write.
         self._depth = self.max_delay + 2
         self._ring = torch.full((slots, lm.num_codebooks, self._depth + 1), lm.zero_token_id, device=device)
@@ -54,7 +54,7 @@ class StepModel:
         self._none = torch.full((slots, lm.dep_q), lm.zero_token_id, device=device)
         self.control = torch.zeros(len(Control), slots, dtype=torch.int64, device=device)
         self.wishes = torch.zeros(slots, dtype=torch.bool, device=device)  # for a word
-        self.pcm = torch.zeros(slots, tts.mimi.frame_size, device=device)
+        self.pcm = torch.zeros(slots, self._frame_size, device=device)
 
     # -- the parts of a step, of the first `rows` rows ------------------------------------------------------------
 

@@ -80,21 +80,19 @@ class KyutaiRunner(ModelRunner):
         Raises NotSupported for a model of another kind, OutOfMemory.
         """
         _check_kind(tts)
-        self.slots, self.sample_rate = slots, int(tts.mimi.sample_rate)
+        self.sample_rate = int(tts.mimi.sample_rate)
         self._embedding, self._temperature, self._cfg_coef = embedding, temperature, cfg_coef
         self._tts, self._device = tts, tts.lm.device
         self._launcher = launch or launcher(self._device)
-        self._places = Places(slots)
         self._rows: dict[int, Script] = {}
         self._asked: Flight | None = None  # its wishes were not read yet
         self._unheard: tuple[Flight, dict[int, Frame]] | None = None  # its sound was not: frames without samples
         self._conditions = Conditions(tts)
-        self._model = StepModel(tts, slots)
+        self._model = StepModel(tts)
         self._rules = ScriptRules(
             tts.tokenizer, tts.machine, tts.mimi.frame_rate, tts.delay_steps, self._model.max_delay, tts.final_padding
         )
-        self._open()
-        self._warm_up()
+        self._open(slots)
 
     # -- seating --------------------------------------------------------------------------------------------------
 
@@ -208,40 +206,51 @@ class KyutaiRunner(ModelRunner):
 
     # -- loading and release --------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        """The host's side of what goes in and out."""
+    def _open(self, slots: int) -> None:
+        """So many rows: what they remember, the host's side of what goes in and out, and all parts of a step."""
         model, pinned = self._model, self._device.type == "cuda"
+        model.open(slots)
+        self.slots, self._places = slots, Places(slots)
         self._host_control = torch.zeros(model.control.shape, dtype=torch.int64, pin_memory=pinned)
         self._columns = self._host_control.numpy()  # the same memory
-        self._host_wishes = torch.zeros(self.slots, dtype=torch.bool, pin_memory=pinned)
+        self._host_wishes = torch.zeros(slots, dtype=torch.bool, pin_memory=pinned)
         self._host_pcm = torch.zeros(model.pcm.shape, pin_memory=pinned)
-        self._numbers = torch.arange(self.slots, device=self._device)
+        self._numbers = torch.arange(slots, device=self._device)
+        self._parts: dict[tuple[str, int], Action] = {}
+        for rows in reversed(self._places.tiers):
+            for name, action in self._actions().items():
+                self._parts[name, rows] = self._launcher.part(partial(action, rows))
+        self._warm_up()
+
+    @torch.inference_mode()
+    def reopen(self, slots: int) -> None:
+        """Begin anew with so many rows. Nobody may be seated."""
+        self._parts.clear()
+        self._model.close()
+        self._open(slots)
 
     def _warm_up(self) -> None:
-        """Prepare the parts of every size of batch, on CUDA capture them, and join, step and move once.
+        """Join, step and move once, so that the first listener pays for nothing.
 
-        So the first listener pays for nothing. Raises EngineFailed if what comes out is no sound.
+        Raises EngineFailed if what comes out is no sound.
         """
         self._columns[: Control.IF_PAD] = 1
         self._columns[Control.TOP_K] = TOP_K
-        actions = self._actions().items()
-        self._parts: dict[tuple[str, int], Action] = {}
-        for rows in reversed(self._places.tiers):
-            self._parts |= {(name, rows): self._launcher.part(partial(action, rows)) for name, action in actions}
         blank = self._conditions.blank(self.slots)
         self._launcher.do(partial(self._model.seat, self._numbers, *blank))
         self._launcher.do(partial(self._model.swap, self._numbers[:1], self._numbers[-1:]))
-        self._full_step()
-        self.full_step_s = self._full_step()
+        self._full_step(self.slots)
+        sizes = self._places.tiers if self._launcher.ahead else [self.slots]
+        self.step_s = {rows: self._full_step(rows) for rows in sizes}  # what a full step takes, by rows
         if not self._host_pcm.isfinite().all():
             raise EngineFailed("The model makes numbers that are no sound: its weights are damaged.", code="no_sound")
         self._launcher.do(partial(self._model.seat, self._numbers, *blank))
 
-    def _full_step(self) -> float:
-        """One step of all rows; the seconds that it takes."""
+    def _full_step(self, rows: int) -> float:
+        """One step of the first rows; the seconds that it takes."""
         started = time.perf_counter()
         for part in ("text", "codes", "sound"):
-            self._run(part, self.slots)
+            self._run(part, rows)
         self._launcher.mark()()
         return time.perf_counter() - started
 

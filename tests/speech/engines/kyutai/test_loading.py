@@ -18,15 +18,16 @@ from moshi.models.tts import TTSModel
 from speech.engines.base import UtteranceStatus
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
+from speech.engines.batch.stepper import Stepper
 from speech.engines.kyutai.failures import out_of_memory
-from speech.engines.kyutai.loading import LoadPlan, count_numbers, free_bytes, free_memory, load
+from speech.engines.kyutai.loading import LoadPlan, count_numbers, free_bytes, free_memory, keep_pace, load
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.errors import InvalidRequest, NotSupported, Unavailable
 from speech.request import SpeechRequest
 from tests.speech.engines.kyutai.checkpoint import VOICES, checkpoint_info
 from tests.speech.engines.kyutai.fakegraph import FakeGraph, FakeGraphs
-from tests.speech.engines.kyutai.helpers import CASES, utter
+from tests.speech.engines.kyutai.helpers import CASES, Job, play, utter
 
 CYCLES = int(os.environ.get("LOAD_CYCLES", "9"))
 CPU = torch.device("cpu")
@@ -48,7 +49,7 @@ class TestMemory:
     def test_slots_by_free_memory(self) -> None:
         footprint = Footprint(weights=4000, slot=160, reserve=1000)
         assert choose_slots(0, free=4000, footprint=footprint) == 18
-        assert choose_slots(0, free=400_000, footprint=footprint) == 32
+        assert choose_slots(0, free=400_000, footprint=footprint) == 64
         assert choose_slots(4, free=4000, footprint=footprint) == 4
         assert choose_slots(40, free=4000, footprint=footprint) == 18
         assert choose_slots(0, free=0, footprint=footprint) == 1
@@ -101,6 +102,22 @@ class TestLoad:
         assert runner.slots == 4
         assert runner._tts.n_q == 8, "no more than the checkpoint has"
         assert said == ["loading the weights", "warming up"]
+        runner.close()
+
+    def test_as_many_slots_as_keep_pace(self, load_model: Callable[..., TTSModel], embedding: Embedding) -> None:
+        """And the runner speaks on with as many as are left."""
+        runner = KyutaiRunner(load_model(), embedding, slots=4, temperature=0.0, launch=FakeGraphs())
+        assert sorted(runner.step_s) == [1, 2, 4]
+        keep_pace(runner, longest_s=max(runner.step_s.values()))
+        assert runner.slots == 4
+        runner.step_s = {1: 0.01, 2: 0.03, 4: 0.05}
+        keep_pace(runner, longest_s=0.04)
+        assert runner.slots == 2
+        job = Job(CASES[2])
+        play(Stepper(runner, max_queue=0), [job])
+        assert job.utterance.status is UtteranceStatus.FINISHED
+        keep_pace(runner, longest_s=0.0)
+        assert runner.slots == 1
         runner.close()
 
     def test_bfloat16_on_cuda_float32_on_a_cpu(self, plan: LoadPlan) -> None:
