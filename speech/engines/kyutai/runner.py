@@ -225,6 +225,7 @@ class KyutaiRunner(ModelRunner):
     @torch.inference_mode()
     def reopen(self, slots: int) -> None:
         """Begin anew with so many rows. Nobody may be seated."""
+        self._launcher.mark()()
         self._parts.clear()
         self._model.close()
         self._open(slots)
