@@ -101,7 +101,7 @@ def exactness(found: Results) -> str:
         if isinstance(it, dict):
             told.append(
                 f"{name} against moshi in float32: backbone apart by {at(it, 'backbone', 'median', digits=4)} "
-                f"(median, relative), the best text token is the same in {at(it, 'text logits', 'same_argmax')} of them."
+                f"(median, relative), the best text token the same in {at(it, 'text logits', 'same_argmax')} of them."
             )
     return "\n".join(told)
 

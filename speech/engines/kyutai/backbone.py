@@ -147,7 +147,7 @@ def norm(module: Any, x: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = module(x)
         return result
     alpha: Any = module.alpha.view(-1)
-    return F.rms_norm(x.to(alpha.dtype), alpha.shape, alpha, module.eps).to(x.dtype)
+    return fused.rms_norm(x.to(alpha.dtype).contiguous(), alpha, module.eps).to(x.dtype)
 
 
 def _attend(attention: Any, past: torch.Tensor, moment: Moment, x: torch.Tensor) -> torch.Tensor:

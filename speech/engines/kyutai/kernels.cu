@@ -50,19 +50,28 @@ extern "C" __global__ void add_row(const T *x, const T *table, const i64 *index,
     store(out[at], load(x[at]) + load(table[index[blockIdx.y] * width + column]));
 }
 
+// Several numbers in one access of 16 bytes.
+struct __align__(16) Pack { T at[16 / sizeof(T)]; };
+const int PACK = 16 / sizeof(T);
+
 // Attention of the last of `keys` queries over all keys. past: (keys, rows, 3, heads, HEAD). One warp for each head of
 // each row: a lane scores one key, then sums its own columns of the values. Grid: (heads, rows), 32 threads.
 extern "C" __global__ void attend(const T *past, T *out, int keys, int rows, int heads) {
+    const int OWN = (HEAD + 31) / 32; // columns of a lane, beside each other
     int lane = threadIdx.x, head = blockIdx.x, row = blockIdx.y;
     i64 third = (i64)heads * HEAD, step = 3 * third * rows;
     const T *first = past + 3 * third * row + (i64)head * HEAD;
-    const T *query = first + step * (keys - 1);
+    const Pack *query = (const Pack *)(first + step * (keys - 1));
     float score = -INFINITY_F;
     if (lane < keys) {
-        const T *key = first + step * lane + third;
+        const Pack *key = (const Pack *)(first + step * lane + third);
         float sum = 0.0f;
-#pragma unroll 16
-        for (int i = 0; i < HEAD; i++) sum += load(query[i]) * load(key[i]);
+#pragma unroll
+        for (int i = 0; i < HEAD / PACK; i++) {
+            Pack q = query[i], k = key[i];
+#pragma unroll
+            for (int j = 0; j < PACK; j++) sum += load(q.at[j]) * load(k.at[j]);
+        }
         score = sum * rsqrtf((float)HEAD);
     }
     float most = score;
@@ -70,19 +79,46 @@ extern "C" __global__ void attend(const T *past, T *out, int keys, int rows, int
     float weight = lane < keys ? expf(score - most) : 0.0f, total = weight;
     for (int far = 16; far; far >>= 1) total += __shfl_xor_sync(~0u, total, far);
     weight /= total;
-    const T *value = first + 2 * third;
-    float sums[(HEAD + 31) / 32];
+    const T *value = first + 2 * third + lane * OWN;
+    float sums[OWN];
 #pragma unroll
-    for (int part = 0; part < (HEAD + 31) / 32; part++) sums[part] = 0.0f;
+    for (int part = 0; part < OWN; part++) sums[part] = 0.0f;
+#pragma unroll 8
     for (int key = 0; key < keys; key++) {
         float share = __shfl_sync(~0u, weight, key);
 #pragma unroll
-        for (int part = 0; part < (HEAD + 31) / 32; part++)
-            if (part * 32 + lane < HEAD) sums[part] += share * load(value[step * key + part * 32 + lane]);
+        for (int part = 0; part < OWN; part++)
+            if (lane * OWN + part < HEAD) sums[part] += share * load(value[step * key + part]);
     }
 #pragma unroll
-    for (int part = 0; part < (HEAD + 31) / 32; part++)
-        if (part * 32 + lane < HEAD) store(out[((i64)row * heads + head) * HEAD + part * 32 + lane], sums[part]);
+    for (int part = 0; part < OWN; part++)
+        if (lane * OWN + part < HEAD) store(out[((i64)row * heads + head) * HEAD + lane * OWN + part], sums[part]);
+}
+
+// x * alpha / root of the mean square, each row. Grid: (rows), NORM_THREADS threads; width: a multiple of PACK.
+extern "C" __global__ void rms_norm(const T *x, const T *alpha, T *out, int width, float eps) {
+    __shared__ float sums[NORM_THREADS / 32];
+    const Pack *row = (const Pack *)(x + (i64)blockIdx.x * width), *scale = (const Pack *)alpha;
+    Pack *result = (Pack *)(out + (i64)blockIdx.x * width);
+    float sum = 0.0f;
+    for (int i = threadIdx.x; i < width / PACK; i += NORM_THREADS) {
+        Pack numbers = row[i];
+#pragma unroll
+        for (int j = 0; j < PACK; j++) sum += load(numbers.at[j]) * load(numbers.at[j]);
+    }
+    for (int far = 16; far; far >>= 1) sum += __shfl_xor_sync(~0u, sum, far);
+    if ((threadIdx.x & 31) == 0) sums[threadIdx.x >> 5] = sum;
+    __syncthreads();
+    sum = 0.0f;
+#pragma unroll
+    for (int warp = 0; warp < NORM_THREADS / 32; warp++) sum += sums[warp];
+    float shrink = rsqrtf(sum / width + eps);
+    for (int i = threadIdx.x; i < width / PACK; i += NORM_THREADS) {
+        Pack numbers = row[i], factors = scale[i];
+#pragma unroll
+        for (int j = 0; j < PACK; j++) store(numbers.at[j], load(numbers.at[j]) * shrink * load(factors.at[j]));
+        result[i] = numbers;
+    }
 }
 
 __device__ __forceinline__ u32 hash32(u32 x) { // as sampling.py

@@ -23,6 +23,7 @@ SOURCE = Path(__file__).with_suffix(".cu")
 OFF = "KYUTAI_OWN_KERNELS"  # "0" in the environment: torch's operations, for comparisons
 THREADS = 256
 DRAW_THREADS = 512
+NORM_THREADS = 128
 TYPES = {torch.float32: "float_t", torch.bfloat16: "bf16_t", torch.float16: "half_t"}
 MOST_CARD = 12_000  # candidates that fit into 48 KB of shared memory
 
@@ -68,6 +69,14 @@ def attend(past: torch.Tensor, heads: int) -> torch.Tensor:
     return out
 
 
+def rms_norm(x: torch.Tensor, alpha: torch.Tensor, eps: float) -> torch.Tensor:
+    out = torch.empty_like(x)
+    width = x.shape[-1]
+    rows = x.numel() // width
+    _launch(x, "rms_norm", (rows, 1), NORM_THREADS, 0, x, alpha, out, width, eps)
+    return out
+
+
 class Odds:
     """As sampling.Odds; the noise is made where it is used."""
 
@@ -98,17 +107,21 @@ def _launch(
     head: int = 64,
     wide: frozenset[int] | set[int] = frozenset(),
 ) -> None:
-    """On the current stream. Tensors are given as their addresses, numbers as int or, if `wide`, as int64."""
+    """On the current stream. The arguments at the places in `wide` take 64 bits."""
     function = _function(like.device.index, like.dtype, head, name)
-    values = [
-        ctypes.c_uint64(argument.data_ptr())
-        if isinstance(argument, torch.Tensor)
-        else (ctypes.c_int64 if place in wide else ctypes.c_int)(argument)
-        for place, argument in enumerate(arguments)
-    ]
+    values = [_argument(argument, place in wide) for place, argument in enumerate(arguments)]
     pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
     stream = ctypes.c_void_p(torch.cuda.current_stream(like.device).cuda_stream)
     _check(_driver().cuLaunchKernel(function, *grid, 1, threads, 1, 1, shared, stream, pointers, None), name)
+
+
+def _argument(value: Any, wide: bool) -> Any:
+    """A tensor as its address, a number as float, int or int64."""
+    if isinstance(value, torch.Tensor):
+        return ctypes.c_uint64(value.data_ptr())
+    if isinstance(value, float):
+        return ctypes.c_float(value)
+    return ctypes.c_int64(value) if wide else ctypes.c_int(value)
 
 
 @cache
@@ -137,6 +150,7 @@ def compiled(dtype: torch.dtype, head: int, architecture: str) -> bytes:
         "T": TYPES[dtype],
         "HEAD": head,
         "DRAW_THREADS": DRAW_THREADS,
+        "NORM_THREADS": NORM_THREADS,
         "LOWEST_BIT": 16 if dtype is torch.bfloat16 else 0,
         "INFINITY_F": "__int_as_float(0x7F800000)",
         **{row.name: row.value for row in (Control.SEED, Control.STEP, Control.TOP_K, Control.TEMPERATURE)},

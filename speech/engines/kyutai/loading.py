@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import gc
 import json
 import logging
+import sys
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -43,6 +44,9 @@ log = logging.getLogger("kyutai_tts.engine")
 
 RESERVE = {"cuda": 1_100 * MB, "cpu": 400 * MB}  # context, graphs, workspaces, codec tables: estimates, see memory.py
 LONGEST_STEP_S = 0.060  # of a frame's 80 ms: a step of all rows leaves time for newcomers' steps between
+# Of Python's 5 ms by default: while a crowd of requests is read, the engine's thread gets Python's lock back so late
+# after each wait for the GPU that 32 newcomers wait for their first sound twice as long (docs/performance.md).
+SWITCH_S = 0.0002
 CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make everybody wait longer
 
 
@@ -105,6 +109,7 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
 def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
     if plan.device.type == "cuda":
         torch.cuda.set_device(plan.device)
+        sys.setswitchinterval(SWITCH_S)
     before, footprint = free_bytes(plan.device), plan.footprint
     footprint.check(before, slots=1, device=str(plan.device))
     progress("loading the weights", 0, footprint.weights, None)

@@ -18,8 +18,11 @@ from speech.engines.kyutai.backbone import take_over
 from speech.engines.kyutai.codec import Decoder
 from speech.engines.kyutai.control import Control
 from speech.engines.kyutai.depformer import Depformer
+from speech.engines.kyutai.memory import VOICE_KEYS
 from speech.engines.kyutai.rows import RowStates, move
 from speech.engines.kyutai.sampling import TOP_K_TEXT
+
+JOINS = (16, 4, 1)  # so many rows are seated at once
 
 
 class StepModel:
@@ -52,6 +55,12 @@ class StepModel:
         self._heard = torch.zeros(slots, lm.dim, dtype=lm.dtype, device=device)  # what the transformer made
         self._text = torch.zeros(slots, dtype=torch.int64, device=device)
         self._none = torch.full((slots, lm.dep_q), lm.zero_token_id, device=device)
+        numbers, joins = {"device": device, "dtype": lm.dtype}, min(slots, JOINS[0])
+        self._invited = (
+            torch.zeros(joins, dtype=torch.int64, device=device),
+            torch.zeros(joins, VOICE_KEYS, lm.dim, **numbers),
+            torch.zeros(joins, lm.dim, **numbers),
+        )
         self.control = torch.zeros(len(Control), slots, dtype=torch.int64, device=device)
         self.wishes = torch.zeros(slots, dtype=torch.bool, device=device)  # for a word
         self.pcm = torch.zeros(slots, self._frame_size, device=device)
@@ -115,11 +124,14 @@ class StepModel:
 
     # -- rows that come and change places -------------------------------------------------------------------------
 
-    def seat(self, rows: torch.Tensor, voices: torch.Tensor, sums: torch.Tensor) -> None:
-        """Begin anew in rows, (joins,): voices (joins, VOICE_KEYS, dim), sums (joins, dim), see Conditions.
+    def invite(self, rows: torch.Tensor, voices: torch.Tensor, sums: torch.Tensor) -> None:
+        """Say who is seated next: rows (joins,), voices (joins, VOICE_KEYS, dim), sums (joins, dim), see Conditions."""
+        for held, given in zip(self._invited, (rows, voices, sums), strict=True):
+            held[: len(rows)].copy_(given)
 
-        In place, so that CUDA graphs find it.
-        """
+    def seat(self, joins: int) -> None:
+        """Begin anew in the rows of the last `invite`. In place, so that CUDA graphs find it."""
+        rows, voices, sums = (held[:joins] for held in self._invited)
         self._rows.clear(rows)
         self._decoder.rows.clear(rows)
         self._transformer.write_voices(self._rows.whole(self._transformer).voices, rows, voices)

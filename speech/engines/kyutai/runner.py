@@ -30,7 +30,7 @@ from speech.engines.kyutai.conditions import Conditions
 from speech.engines.kyutai.control import Control
 from speech.engines.kyutai.failures import out_of_memory
 from speech.engines.kyutai.graphs import Action, Launcher, launcher
-from speech.engines.kyutai.model import StepModel
+from speech.engines.kyutai.model import JOINS, StepModel
 from speech.engines.kyutai.places import Places
 from speech.engines.kyutai.sampling import TOP_K
 from speech.engines.kyutai.script import Script, ScriptRules
@@ -114,16 +114,24 @@ class KyutaiRunner(ModelRunner):
         self.settle()
         self._forget(joins)
         with out_of_memory():
-            voices = torch.cat([self._conditions.voice(speaker.embedding) for speaker in joins.values()])
-            sums = torch.cat([self._conditions.sum(speaker.cfg_coef) for speaker in joins.values()])
-            rows = self._index(self._places[slot] for slot in joins)
-            self._launcher.do(partial(self._model.seat, rows, voices, sums))
+            self._seat(list(joins.items()))
         for slot, speaker in joins.items():
             self._rows[slot], place = Script(self._rules), self._places[slot]
             self._columns[Control.SEED, place] = speaker.seed
             self._columns[Control.TOP_K, place] = speaker.top_k
             self._columns[Control.TEMPERATURE].view(np.float64)[place] = speaker.temperature
         return {slot: self._rows[slot] for slot in joins}
+
+    def _seat(self, joins: list[tuple[int, Speaker]]) -> None:
+        """As many at once as there is a part for."""
+        while joins:
+            size = next(size for name, size in self._parts if name == "seat" and size <= len(joins))
+            seated, joins = joins[:size], joins[size:]
+            rows = self._index(self._places[slot] for slot, _ in seated)
+            voices = torch.cat([self._conditions.voice(speaker.embedding) for _, speaker in seated])
+            sums = torch.cat([self._conditions.sum(speaker.cfg_coef) for _, speaker in seated])
+            self._launcher.do(partial(self._model.invite, rows, voices, sums))
+            self._run("seat", size)
 
     def _forget(self, slots: Iterable[int]) -> None:
         """What the slots' last users have not heard yet is for nobody."""
@@ -220,6 +228,8 @@ class KyutaiRunner(ModelRunner):
         for rows in reversed(self._places.tiers):
             for name, action in self._actions().items():
                 self._parts[name, rows] = self._launcher.part(partial(action, rows))
+        for joins in [size for size in JOINS if size <= slots]:
+            self._parts["seat", joins] = self._launcher.part(partial(model.seat, joins))
         self._warm_up()
 
     @torch.inference_mode()
@@ -237,15 +247,20 @@ class KyutaiRunner(ModelRunner):
         """
         self._columns[: Control.IF_PAD] = 1
         self._columns[Control.TOP_K] = TOP_K
-        blank = self._conditions.blank(self.slots)
-        self._launcher.do(partial(self._model.seat, self._numbers, *blank))
+        self._seat_nobody()
         self._launcher.do(partial(self._model.swap, self._numbers[:1], self._numbers[-1:]))
         self._full_step(self.slots)
         sizes = self._places.tiers if self._launcher.ahead else [self.slots]
         self.step_s = {rows: self._full_step(rows) for rows in sizes}  # what a full step takes, by rows
         if not self._host_pcm.isfinite().all():
             raise EngineFailed("The model makes numbers that are no sound: its weights are damaged.", code="no_sound")
-        self._launcher.do(partial(self._model.seat, self._numbers, *blank))
+        self._seat_nobody()
+
+    def _seat_nobody(self) -> None:
+        """In every row, so that nothing of a warm-up remains."""
+        silence = self._conditions.silence
+        nobody = Speaker(silence, self._conditions.cfg_coefs[0], temperature=0.0, top_k=TOP_K, seed=0)
+        self._seat([(slot, nobody) for slot in range(self.slots)])
 
     def _full_step(self, rows: int) -> float:
         """One step of the first rows; the seconds that it takes."""

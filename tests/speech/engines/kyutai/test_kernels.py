@@ -40,6 +40,12 @@ class TestOnTheGPU:
         gate, value = x.chunk(2, dim=-1)
         assert torch.allclose(fused.silu_mul(x), torch.nn.functional.silu(gate) * value, rtol=1e-2, atol=1e-3)
 
+    @pytest.mark.parametrize("width", [32, 1024, 2048])
+    def test_rms_norm(self, dtype: torch.dtype, width: int) -> None:
+        x, alpha = random(ROWS, 1, width, dtype=dtype) * 3, random(width, dtype=dtype)
+        right = torch.nn.functional.rms_norm(x.float(), (width,), alpha.float(), 1e-5)
+        assert near(fused.rms_norm(x, alpha, 1e-5), right)
+
     def test_add_row(self, dtype: torch.dtype) -> None:
         x, table = random(ROWS, 300, dtype=dtype), random(9, 300, dtype=dtype)
         index = torch.tensor([8, 0, 3, 3, 1], device=DEVICE)
