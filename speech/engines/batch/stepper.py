@@ -27,6 +27,7 @@ log = logging.getLogger("kyutai_tts.engine")
 T = TypeVar("T")
 FADE_S = 0.005
 MOST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
+LEAST_BETWEEN, MOST_BETWEEN = 2, 16  # text-only steps between two full ones
 STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
 
 
@@ -58,6 +59,7 @@ class Stepper:
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
         self._step_s = FRAME_S  # what a step takes, lately
+        self._kind_s = dict.fromkeys(StepKind, 0.0)  # and one of each kind; 0 as long as it is not known
         self._steps = StepTally()
         self._closed = False
 
@@ -80,6 +82,9 @@ class Stepper:
         waited_s = self._clock() - started
         self._release_the_gone()
         self._seat_newcomers()
+        self._interleaver.most_between = text_only_between(
+            self._kind_s[StepKind.TEXT_ONLY], self._kind_s[StepKind.FULL]
+        )
         step = self._interleaver.plan(self._needs())
         frames = self._runner.flush() if step is None else self._run(step, waited_s)
         for index, frame in frames.items():
@@ -159,6 +164,8 @@ class Stepper:
         frames = self._surviving(lambda: self._runner.step(step), slots)
         taken_s = waited_s + self._clock() - started
         self._step_s += 0.1 * (taken_s - self._step_s)
+        known_s = self._kind_s[step.kind] or taken_s
+        self._kind_s[step.kind] = known_s + 0.1 * (taken_s - known_s)
         self._steps.add(taken_s)
         return frames
 
@@ -221,6 +228,17 @@ class Stepper:
 def longest_s(piece: Piece) -> float:
     """More than a piece can take to say: the text machine allows 0.72 s a word, or its tokens if they are more."""
     return piece.seconds + 1.0 if isinstance(piece, Pause) else 1.5 + 0.1 * len(piece.encode())
+
+
+def text_only_between(text_only_s: float, full_s: float) -> int:
+    """How many text-only steps may lie between two full ones: as many as leave those who sound twice real time.
+
+    At least 2, so that a newcomer gets on where steps are slow; no more than a newcomer has. Both are the seconds of
+    one step, 0 where that is not known.
+    """
+    if not (text_only_s and full_s):
+        return LEAST_BETWEEN
+    return max(LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 2 - full_s) / text_only_s)))
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

@@ -18,7 +18,7 @@ from speech.engines.base import STEP_S, Utterance, UtteranceStatus
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Step, StepKind
-from speech.engines.batch.stepper import Stepper, fade, longest_s
+from speech.engines.batch.stepper import Stepper, fade, longest_s, text_only_between
 from speech.errors import EngineBroken, EngineFailed, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import Pause, Piece, SpeechRequest, Word
 from tests.speech.engines.kyutai.helpers import Heard, utter
@@ -185,6 +185,15 @@ class TestStepper:
         steps = stepper.status().steps
         assert (steps.count, steps.total_s) == (2, pytest.approx(0.512))
         assert steps.within == [0, *[1] * (len(STEP_S) - 1)]
+
+    @pytest.mark.parametrize(
+        ("text_only_s", "full_s", "between"),
+        [(0.0, 0.0, 2), (0.004, 0.0, 2), (0.003, 0.010, 10), (0.001, 0.010, 16), (0.1, 0.3, 2), (0.02, 0.035, 2)],
+    )
+    def test_newcomers_get_on_as_fast_as_leaves_the_others_twice_real_time(
+        self, text_only_s: float, full_s: float, between: int
+    ) -> None:
+        assert text_only_between(text_only_s, full_s) == between
 
     def test_a_request_that_cannot_be_spoken_is_refused_at_the_door(self) -> None:
         stepper = Stepper(CountingRunner(), 0)

@@ -83,7 +83,7 @@ def test_first_sound_after_16_text_only_and_3_full_steps(runner: KyutaiRunner) -
 
 def test_a_newcomer_beside_seven_speakers(eight: KyutaiRunner) -> None:
     counted = Counted(eight)
-    stepper = Stepper(counted, max_queue=0)
+    stepper = Stepper(counted, max_queue=0, clock=lambda: 0.0)  # as if steps were slow: 2 text-only ones between
     request = SpeechRequest(voice=VOICES[1])
     for number in range(7):
         stepper.admit(utter(request, ("river " * (12 + number)).split()))
