@@ -279,7 +279,7 @@ def build_service(
     *,
     visible_gpus: str | None = None,
     build: Callable[[EngineChoice, Settings, Progress], Resident] = build_engine,
-    on_idle_release: Callable[[], None] = lambda: None,
+    on_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> SpeechService:
     """Join the parts: choose the engine, list its voices, tell the manager what to load.
@@ -293,7 +293,7 @@ def build_service(
     manager.configure(
         lambda progress: build(choice, settled, progress),
         settings.gpu_idle_timeout,
-        on_idle_release=on_idle_release,
+        on_release=on_release,
         on_broken=on_broken,
     )
     voices = choice.spec.catalogue(settings)

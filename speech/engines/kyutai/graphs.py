@@ -19,6 +19,9 @@ class Launcher(ABC):
     def part(self, action: Action) -> Action:
         """The action in a form that can be run many times. Runs it at least once, or not at all."""
 
+    def begin(self) -> None:  # noqa: B027  nothing to give up where nothing is kept
+        """Parts that were made before are gone; others will be made."""
+
     @abstractmethod
     def do(self, action: Action) -> None:
         """Run it once."""
@@ -50,7 +53,11 @@ class Graphs(Launcher):
 
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # of captures; what is captured runs on the thread's own
-        self._pool = torch.cuda.graph_pool_handle()  # one for all: they never run at once, and pass nothing on in it
+        self.begin()
+
+    def begin(self) -> None:
+        """A pool of memory for all: they never run at once, and pass nothing on in it. It dies with its last graph."""
+        self._pool = torch.cuda.graph_pool_handle()
 
     def part(self, action: Action) -> Action:
         """First as it is, so that libraries choose their kernels and take their workspaces outside of the graph."""

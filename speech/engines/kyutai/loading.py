@@ -16,7 +16,7 @@ import gc
 import json
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -42,7 +42,9 @@ from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.engine")
 
-RESERVE = {"cuda": 1_100 * MB, "cpu": 400 * MB}  # context, graphs, workspaces, codec tables: estimates, see memory.py
+# Context, workspaces, tables, graphs, the allocator's rounding; and what each row adds to it. On CUDA measured on an
+# H100 (docs/performance.md: 1,290 MB with one row, 1,490 with 64), on a CPU an estimate.
+RESERVE = {"cuda": (1_400 * MB, 6 * MB), "cpu": (400 * MB, 0)}
 LONGEST_STEP_S = 0.060  # of a frame's 80 ms: a step of all rows leaves time for newcomers' steps between
 # Of Python's 5 ms by default: while a crowd of requests is read, the engine's thread gets Python's lock back so late
 # after each wait for the GPU that 32 newcomers wait for their first sound twice as long (docs/performance.md).
@@ -72,7 +74,8 @@ class LoadPlan:
         itemsize = self.lm_dtype.itemsize
         weights = count_numbers(self.info.moshi_weights) * itemsize + count_numbers(self.info.mimi_weights) * 4
         slot = slot_bytes(self.info.lm_config, self.info.mimi_config or loaders._mimi_config, itemsize)
-        return Footprint(weights, slot, RESERVE[self.device.type])
+        reserve, growth = RESERVE[self.device.type]
+        return Footprint(weights, slot + growth, reserve)
 
 
 def build(settings: Settings, progress: Progress) -> Engine:
@@ -90,7 +93,7 @@ def build(settings: Settings, progress: Progress) -> Engine:
         n_q=settings.n_q,
         temperature=settings.temp,
     )
-    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
+    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory, settings.step_timeout)
 
 
 def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
@@ -100,10 +103,24 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
     """
     try:
         with out_of_memory():
-            return _load(plan, progress)
+            return _load(settled(plan), progress)
     except OutOfMemory as error:
         message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
     raise Unavailable(message, code="too_little_memory")
+
+
+def settled(plan: LoadPlan) -> LoadPlan:
+    """With what only the card tells: which one `cuda` without a number is, and the type that it computes in."""
+    if plan.device.type != "cuda":
+        return plan
+    device = plan.device if plan.device.index is not None else torch.device("cuda", torch.cuda.current_device())
+    return replace(plan, device=device, dtype=plan.dtype or half_type(torch.cuda.get_device_capability(device)))
+
+
+def half_type(capability: tuple[int, int]) -> torch.dtype:
+    """bfloat16 where a card computes in it. Older ones, T4, RTX 20, V100, emulate it many times slower and get float16,
+    which is nearer to float32 as long as nothing overflows; what does is found when it is warmed up."""
+    return torch.bfloat16 if capability >= (8, 0) else torch.float16
 
 
 def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:

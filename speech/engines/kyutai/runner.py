@@ -225,6 +225,7 @@ class KyutaiRunner(ModelRunner):
         self._host_pcm = torch.zeros(model.pcm.shape, pin_memory=pinned)
         self._numbers = torch.arange(slots, device=self._device)
         self._parts: dict[tuple[str, int], Action] = {}
+        self._launcher.begin()
         for rows in reversed(self._places.tiers):
             for name, action in self._actions().items():
                 self._parts[name, rows] = self._launcher.part(partial(action, rows))

@@ -420,6 +420,30 @@ class TestBatchedEngine:
         with pytest.raises(EngineFailed):
             engine.start(say("a"))
 
+    def test_a_gpu_that_hangs_fails_everybody_and_the_engine(self) -> None:
+        """And closing it does not wait for the thread that hangs."""
+        never = threading.Event()
+
+        class Hanging(CountingRunner):
+            def step(self, step: Step) -> Mapping[int, Frame]:
+                never.wait()
+                return {}
+
+        engine = BatchedEngine(Hanging, max_queue=4, step_timeout_s=0.05)
+        both = say("a"), say("b")
+        for one in both:
+            engine.start(one)
+        for one in both:
+            with pytest.raises(EngineBroken) as broken:
+                list(one.chunks())
+            assert broken.value.code == "gpu_hangs"
+        with pytest.raises(EngineBroken):
+            engine.start(say("c"))
+        engine.close()
+        never.set()
+        engine._thread.join(PATIENCE_S)
+        assert not engine._thread.is_alive()
+
     def test_a_crash_keeps_no_hold_of_the_model(self) -> None:
         runner = CountingRunner()
         gone = weakref.ref(runner)

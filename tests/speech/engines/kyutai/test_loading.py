@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,18 +15,28 @@ import pytest
 import torch
 from moshi.models import loaders
 from moshi.models.tts import TTSModel
+from safetensors.torch import load_file, save_file
 
 from speech.engines.base import UtteranceStatus
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
 from speech.engines.batch.stepper import Stepper
 from speech.engines.kyutai.failures import out_of_memory
-from speech.engines.kyutai.loading import LoadPlan, count_numbers, free_bytes, free_memory, keep_pace, load
+from speech.engines.kyutai.loading import (
+    LoadPlan,
+    count_numbers,
+    free_bytes,
+    free_memory,
+    half_type,
+    keep_pace,
+    load,
+    settled,
+)
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
-from speech.errors import InvalidRequest, NotSupported, Unavailable
+from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailable
 from speech.request import SpeechRequest
-from tests.speech.engines.kyutai.checkpoint import VOICES, checkpoint_info
+from tests.speech.engines.kyutai.checkpoint import MIMI_FILE, VOICES, checkpoint_info
 from tests.speech.engines.kyutai.conftest import DEVICE
 from tests.speech.engines.kyutai.fakegraph import FakeGraph, FakeGraphs
 from tests.speech.engines.kyutai.helpers import CASES, Job, play, utter
@@ -126,11 +137,58 @@ class TestLoad:
         assert plan.lm_dtype is torch.float32
         assert replace(plan, device=torch.device("cuda")).lm_dtype is torch.bfloat16
 
+    @pytest.mark.parametrize(
+        ("capability", "dtype"),
+        [((7, 0), torch.float16), ((7, 5), torch.float16), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)],
+    )
+    def test_older_cards_compute_in_float16(self, capability: tuple[int, int], dtype: torch.dtype) -> None:
+        assert half_type(capability) is dtype
+
+    def test_what_only_a_card_tells_is_not_asked_of_a_cpu(self, plan: LoadPlan) -> None:
+        assert settled(plan) is plan
+
+    @pytest.mark.skipif(DEVICE == "cpu", reason="needs TEST_DEVICE=cuda")
+    def test_cuda_without_a_number(self, plan: LoadPlan) -> None:
+        card = settled(replace(plan, device=torch.device("cuda")))
+        assert card.device == torch.device("cuda:0")
+        assert card.dtype is torch.bfloat16
+        load(replace(plan, device=torch.device("cuda"))).close()
+
+    def test_a_model_that_makes_no_sound_is_not_loaded(self, plan: LoadPlan, checkpoint: Path, tmp_path: Path) -> None:
+        damaged = shutil.copytree(checkpoint, tmp_path / "damaged")
+        weights = load_file(damaged / MIMI_FILE)
+        weights = {
+            name: value * float("nan") if name.startswith("decoder.") else value for name, value in weights.items()
+        }
+        save_file(weights, damaged / MIMI_FILE)
+        with pytest.raises(EngineFailed, match="damaged") as failed:
+            load(replace(plan, info=checkpoint_info(damaged)))
+        assert failed.value.code == "no_sound"
+
     def test_another_kind_of_model_is_refused(self, load_model: Callable[..., TTSModel], embedding: Embedding) -> None:
         tts = load_model()
         tts.multistream = True
         with pytest.raises(NotSupported):
             KyutaiRunner(tts, embedding, 1)
+
+    @pytest.mark.parametrize(
+        "says",
+        [
+            "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",  # torch.AcceleratorError
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+            "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+            "[enforce fail at alloc_cpu.cpp:118] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 8",
+        ],
+    )
+    def test_whoever_says_that_there_is_no_memory(self, says: str) -> None:
+        with pytest.raises(OutOfMemory), out_of_memory():
+            raise RuntimeError(says)
+
+    @pytest.mark.parametrize("says", ["CUDA error: an illegal memory access was encountered", "mat1 and mat2 shapes"])
+    def test_other_errors_stay_what_they_are(self, says: str) -> None:
+        with pytest.raises(RuntimeError, match=says), out_of_memory():
+            raise RuntimeError(says)
 
     def test_out_of_memory_in_our_words(self) -> None:
         with pytest.raises(OutOfMemory, match="2 GB"), out_of_memory():
