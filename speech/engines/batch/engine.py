@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.runner import ModelRunner
-from speech.engines.batch.stepper import Stepper
+from speech.engines.batch.stepper import Soundless, Stepper
 from speech.engines.batch.watchdog import Watchdog
 from speech.errors import EngineBroken, EngineFailed, SpeechError, Unavailable
 
@@ -94,6 +94,9 @@ class BatchedEngine(Engine):
         self._loaded.set()
         try:
             self._speak(stepper)
+        except Soundless as error:
+            log.error("%s It is to be loaded anew.", error)
+            self.fatal = EngineBroken(str(error), code="no_sound")
         except Exception:
             log.error("the engine died\n%s", traceback.format_exc())  # as text: a kept record must not keep the model
             self.fatal = EngineBroken("The engine failed; the log says why.", code="engine_died")

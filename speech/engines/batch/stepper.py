@@ -27,8 +27,13 @@ log = logging.getLogger("kyutai_tts.engine")
 T = TypeVar("T")
 FADE_S = 0.005
 MOST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
+SOUNDLESS_IN_A_ROW = 3
 LEAST_BETWEEN, MOST_BETWEEN = 2, 16  # text-only steps between two full ones
 STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
+
+
+class Soundless(Exception):
+    """The model itself is broken, not a request."""
 
 
 @dataclass(eq=False)
@@ -62,6 +67,7 @@ class Stepper:
         self._kind_s = dict.fromkeys(StepKind, 0.0)  # and one of each kind; 0 as long as it is not known
         self._steps = StepTally()
         self._closed = False
+        self._soundless = 0  # requests in a row that failed for it
 
     def admit(self, utterance: Utterance) -> None:
         """Let it wait for a slot. What needs files is done here, on the caller's thread.
@@ -173,7 +179,11 @@ class Stepper:
         if not np.isfinite(frame.samples).all():
             log.error("the model made numbers that are no sound; the request fails")
             self._fail(seat.slot, EngineFailed("The model failed at this text.", code="no_sound"))
+            self._soundless += 1
+            if self._soundless >= SOUNDLESS_IN_A_ROW:
+                raise Soundless("The model makes numbers that are no sound, for whoever speaks.")
             return
+        self._soundless = 0
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
         seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
         seat.spoken_s += len(samples) / self._runner.sample_rate
@@ -238,7 +248,8 @@ def text_only_between(text_only_s: float, full_s: float) -> int:
     """
     if not (text_only_s and full_s):
         return LEAST_BETWEEN
-    return max(LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 2 - full_s) / text_only_s)))
+    return max(SOUNDLESS_IN_A_ROW = 3
+LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 2 - full_s) / text_only_s)))
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

@@ -54,45 +54,58 @@ extern "C" __global__ void add_row(const T *x, const T *table, const i64 *index,
 struct __align__(16) Pack { T at[16 / sizeof(T)]; };
 const int PACK = 16 / sizeof(T);
 
-// Attention of the last of `keys` queries over all keys. past: (keys, rows, 3, heads, HEAD). One warp for each head of
-// each row: a lane scores one key, then sums its own columns of the values. Grid: (heads, rows), 32 threads.
-extern "C" __global__ void attend(const T *past, T *out, int keys, int rows, int heads) {
-    const int OWN = (HEAD + 31) / 32; // columns of a lane, beside each other
-    int lane = threadIdx.x, head = blockIdx.x, row = blockIdx.y;
-    i64 third = (i64)heads * HEAD, step = 3 * third * rows;
-    const T *first = past + 3 * third * row + (i64)head * HEAD;
-    const Pack *query = (const Pack *)(first + step * (keys - 1));
-    float score = -INFINITY_F;
-    if (lane < keys) {
-        const Pack *key = (const Pack *)(first + step * lane + third);
-        float sum = 0.0f;
+const int QUARTER = HEAD / 4;
+
+__device__ __forceinline__ void read_quarter(const T *from, float *numbers) {
+    if (QUARTER % PACK == 0) {
 #pragma unroll
-        for (int i = 0; i < HEAD / PACK; i++) {
-            Pack q = query[i], k = key[i];
+        for (int i = 0; i < QUARTER / PACK; i++) {
+            Pack pack = ((const Pack *)from)[i];
 #pragma unroll
-            for (int j = 0; j < PACK; j++) sum += load(q.at[j]) * load(k.at[j]);
+            for (int j = 0; j < PACK; j++) numbers[i * PACK + j] = load(pack.at[j]);
         }
-        score = sum * rsqrtf((float)HEAD);
+    } else {
+#pragma unroll
+        for (int i = 0; i < QUARTER; i++) numbers[i] = load(from[i]);
     }
-    float most = score;
+}
+
+// Attention of the last of `keys` queries, at most 32, over all keys. past: (keys, rows, 3, heads, HEAD). Four threads
+// for each key hold a quarter each of it and of its value, so that nothing waits for a second read.
+// Grid: (heads, rows), 128 threads.
+extern "C" __global__ void attend(const T *past, T *out, int keys, int rows, int heads) {
+    __shared__ float scores[32];
+    __shared__ float sums[4][HEAD];
+    int key = threadIdx.x >> 2, part = threadIdx.x & 3, lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    i64 third = (i64)heads * HEAD, step = 3 * third * rows;
+    const T *first = past + 3 * third * blockIdx.y + (i64)blockIdx.x * HEAD + part * QUARTER;
+    float query[QUARTER], own[QUARTER], value[QUARTER], score = 0.0f;
+    bool heard = key < keys;
+    if (heard) {
+        read_quarter(first + step * (keys - 1), query);
+        read_quarter(first + step * key + third, own);
+        read_quarter(first + step * key + 2 * third, value);
+#pragma unroll
+        for (int i = 0; i < QUARTER; i++) score += query[i] * own[i];
+    }
+    score += __shfl_xor_sync(~0u, score, 1);
+    score += __shfl_xor_sync(~0u, score, 2);
+    if (part == 0) scores[key] = heard ? score * rsqrtf((float)HEAD) : -INFINITY_F;
+    __syncthreads();
+    float most = scores[lane];
     for (int far = 16; far; far >>= 1) most = fmaxf(most, __shfl_xor_sync(~0u, most, far));
-    float weight = lane < keys ? expf(score - most) : 0.0f, total = weight;
+    float total = expf(scores[lane] - most);
     for (int far = 16; far; far >>= 1) total += __shfl_xor_sync(~0u, total, far);
-    weight /= total;
-    const T *value = first + 2 * third + lane * OWN;
-    float sums[OWN];
+    float weight = expf(scores[key] - most) / total;
 #pragma unroll
-    for (int part = 0; part < OWN; part++) sums[part] = 0.0f;
-#pragma unroll 8
-    for (int key = 0; key < keys; key++) {
-        float share = __shfl_sync(~0u, weight, key);
-#pragma unroll
-        for (int part = 0; part < OWN; part++)
-            if (lane * OWN + part < HEAD) sums[part] += share * load(value[step * key + part]);
+    for (int i = 0; i < QUARTER; i++) {
+        float sum = heard ? weight * value[i] : 0.0f;
+        for (int far = 4; far < 32; far <<= 1) sum += __shfl_xor_sync(~0u, sum, far);
+        if (lane < 4) sums[warp][part * QUARTER + i] = sum;
     }
-#pragma unroll
-    for (int part = 0; part < OWN; part++)
-        if (lane * OWN + part < HEAD) store(out[((i64)row * heads + head) * HEAD + lane * OWN + part], sums[part]);
+    __syncthreads();
+    T *result = out + ((i64)blockIdx.y * heads + blockIdx.x) * HEAD;
+    for (int i = threadIdx.x; i < HEAD; i += 128) store(result[i], sums[0][i] + sums[1][i] + sums[2][i] + sums[3][i]);
 }
 
 // x * alpha / root of the mean square, each row. Grid: (rows), NORM_THREADS threads; width: a multiple of PACK.

@@ -65,7 +65,7 @@ def add_row(x: torch.Tensor, table: torch.Tensor, index: torch.Tensor) -> torch.
 def attend(past: torch.Tensor, heads: int) -> torch.Tensor:
     keys, rows, width = past.shape
     out = past.new_empty(rows, width // 3)
-    _launch(past, "attend", (heads, rows), 32, 0, past, out, keys, rows, heads, head=width // 3 // heads)
+    _launch(past, "attend", (heads, rows), 128, 0, past, out, keys, rows, heads, head=width // 3 // heads)
     return out
 
 
