@@ -248,8 +248,7 @@ def text_only_between(text_only_s: float, full_s: float) -> int:
     """
     if not (text_only_s and full_s):
         return LEAST_BETWEEN
-    return max(SOUNDLESS_IN_A_ROW = 3
-LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 2 - full_s) / text_only_s)))
+    return max(LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 2 - full_s) / text_only_s)))
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

@@ -420,6 +420,26 @@ class TestBatchedEngine:
         with pytest.raises(EngineFailed):
             engine.start(say("a"))
 
+    def test_a_model_that_makes_no_sound_for_three_in_a_row_is_broken(self) -> None:
+        """One that speaks between them shows that it is not."""
+        engine = BatchedEngine(CountingRunner, max_queue=4)
+
+        def spoken(text: str) -> str | None:
+            one = say(text)
+            engine.start(one)
+            try:
+                list(one.chunks())
+            except EngineFailed as error:
+                return error.code
+            return None
+
+        said = [spoken(text) for text in ("nan", "nan", "a", "nan", "nan")]
+        assert said == ["no_sound", "no_sound", None, "no_sound", "no_sound"]
+        assert engine.fatal is None
+        assert spoken("nan") == "no_sound"
+        engine.close()
+        assert isinstance(engine.fatal, EngineBroken)
+
     def test_a_gpu_that_hangs_fails_everybody_and_the_engine(self) -> None:
         """And closing it does not wait for the thread that hangs."""
         never = threading.Event()
