@@ -5,7 +5,7 @@
 
 Random weights in the format of kyutai/tts-1.6b-en_fr, written into the folder (4.1 GB) unless they are there already.
 The sound is noise; time and memory are those of the shapes. Needs about 8 GB of memory. Each number of slots is loaded
-anew, so that its memory can be told. Never run on a GPU so far.
+anew, so that its memory can be told.
 """
 
 from __future__ import annotations

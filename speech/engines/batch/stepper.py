@@ -241,14 +241,14 @@ def longest_s(piece: Piece) -> float:
 
 
 def text_only_between(text_only_s: float, full_s: float) -> int:
-    """How many text-only steps may lie between two full ones: as many as leave those who sound twice real time.
+    """How many text-only steps may lie between two full ones: as many as leave those who sound thrice real time.
 
     At least 2, so that a newcomer gets on where steps are slow; no more than a newcomer has. Both are the seconds of
     one step, 0 where that is not known.
     """
     if not (text_only_s and full_s):
         return LEAST_BETWEEN
-    return max(LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 2 - full_s) / text_only_s)))
+    return max(LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 3 - full_s) / text_only_s)))
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

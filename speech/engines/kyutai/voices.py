@@ -88,7 +88,9 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def prepare(self, voice_id: str) -> None:
         """Download the voice's file if need be. Raises as `path` does."""
-        self.path(voice_id)
+        found = self._found.get(voice_id)
+        if found is None or found[0] < self._clock():
+            self.path(voice_id)
 
     def path(self, voice_id: str) -> Path:
         """The voice's file, downloaded if need be. Raises VoiceNotFound, Unavailable or EngineFailed."""

@@ -188,9 +188,9 @@ class TestStepper:
 
     @pytest.mark.parametrize(
         ("text_only_s", "full_s", "between"),
-        [(0.0, 0.0, 2), (0.004, 0.0, 2), (0.003, 0.010, 10), (0.001, 0.010, 16), (0.1, 0.3, 2), (0.02, 0.035, 2)],
+        [(0.0, 0.0, 2), (0.004, 0.0, 2), (0.003, 0.010, 5), (0.001, 0.010, 16), (0.1, 0.3, 2), (0.02, 0.025, 2)],
     )
-    def test_newcomers_get_on_as_fast_as_leaves_the_others_twice_real_time(
+    def test_newcomers_get_on_as_fast_as_leaves_the_others_thrice_real_time(
         self, text_only_s: float, full_s: float, between: int
     ) -> None:
         assert text_only_between(text_only_s, full_s) == between
