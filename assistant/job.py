@@ -1,15 +1,17 @@
 """One call of text_to_speech in a worker thread (Job), watched from the event loop (run_job).
 
 The thread only speaks. The loop tells the client how far it is, and stops the thread as soon as the call is cancelled
-or has taken too long, in whatever phase: connecting, loading, waiting for a slot, speaking.
+or has taken too long, in any phase: connecting, loading, waiting for a slot, speaking.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,11 +122,11 @@ def to_file(pcm: bytes, sample_rate: int, name: str) -> bytes:
     if name not in ENCODERS:
         raise InvalidRequest(f"Files in .{name} cannot be written here; choose one of {', '.join(ENCODERS)}.")
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32767)
-    encoder = ENCODERS[name](sample_rate, len(samples))
-    try:
-        return encoder.encode(samples) + encoder.flush()
-    finally:
-        encoder.close()
+    file = io.BytesIO()
+    with closing(ENCODERS[name](sample_rate, file=file)) as encoder:
+        encoder.encode(samples)
+        encoder.flush()
+        return file.getvalue()
 
 
 def _outcome(job: Job) -> Spoken | Exception:
@@ -136,7 +138,7 @@ def _outcome(job: Job) -> Spoken | Exception:
 
 
 async def _keep_reporting(job: Job, report: Report, every_s: float) -> None:
-    """The progress is the time that has passed: it grows in every phase, and how long speech will be nobody knows."""
+    """The progress is the time that has passed: it grows in every phase, and the speech's length is not known yet."""
     began = time.monotonic()
     while True:
         await report(time.monotonic() - began, None, job.phase())
@@ -151,7 +153,7 @@ async def _cancel_with_us(job: Job) -> None:
 
 
 def _no_limit() -> anyio.CapacityLimiter:
-    """Calls are bounded by the slots and the queue of whoever speaks, not by threads."""
+    """Calls are bounded by the slots and the queue of the engine that speaks, not by threads."""
     return anyio.CapacityLimiter(math.inf)
 
 

@@ -20,6 +20,7 @@ from assistant.doors import Doors
 from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.stage import StageEngine
+from tests.whole import whole_file
 
 Serve = Callable[..., MCPServer]
 
@@ -303,12 +304,12 @@ def test_offload_is_refused_while_somebody_speaks(session: Session, staged: Spee
 
 
 def test_a_crash_of_ours_is_told_to_nobody_but_the_log(
-    serve: Serve, nobody: str, caplog: pytest.LogCaptureFixture
+    serve: Serve, no_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> SpeechService:
         raise RuntimeError("secret internals")
 
-    session = Session(serve(Doors(lambda: ServiceClient(nobody), broken)), "auto")
+    session = Session(serve(Doors(lambda: ServiceClient(no_server), broken)), "auto")
     for name, arguments in (("get_gpu_status", {}), ("text_to_speech", {"text": "Hello"})):
         assert session.refused(name, **arguments) == f"Error executing tool {name}"
     assert "secret internals" in caplog.text
@@ -319,4 +320,4 @@ def test_a_wav_is_the_same_file_as_the_services(session: Session, staged: Speech
 
     session.call("text_to_speech", text="Hello", output_path="x.wav")
     with staged.speak(SpeechRequest("Hello", format="wav")) as speech:
-        assert (folder / "x.wav").read_bytes() == speech.whole()
+        assert (folder / "x.wav").read_bytes() == whole_file(speech)

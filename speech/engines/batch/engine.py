@@ -11,7 +11,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.runner import ModelRunner
 from speech.engines.batch.stepper import Soundless, Stepper
 from speech.engines.batch.watchdog import Watchdog
-from speech.errors import EngineBroken, EngineFailed, SpeechError, Unavailable
+from speech.errors import EngineBroken, EngineFailed, ErrorCode, SpeechError, Unavailable
 
 STEP_TIMEOUT_S = 30.0
 log = logging.getLogger("kyutai_tts.engine")
@@ -47,7 +47,7 @@ class BatchedEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         stepper = self._stepper
         if stepper is None:
-            raise _bare(self.fatal or EngineFailed("The engine is closed.", code="engine_closed"))
+            raise _bare(self.fatal or EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED))
         stepper.admit(utterance)
         utterance.listen(self._wake.set)
 
@@ -79,7 +79,9 @@ class BatchedEngine(Engine):
         log.error(
             "a step of the model has not ended for %g s: the GPU hangs, this worker gives up", self._watchdog.limit_s
         )
-        self.fatal = EngineBroken("The GPU does not answer any more; the service starts anew.", code="gpu_hangs")
+        self.fatal = EngineBroken(
+            "The GPU does not answer any more; the service starts anew.", code=ErrorCode.GPU_HANGS
+        )
         stepper, self._stepper = self._stepper, None
         if stepper is not None:
             stepper.abandon(self.fatal)
@@ -96,13 +98,13 @@ class BatchedEngine(Engine):
             self._speak(stepper)
         except Soundless as error:
             log.error("%s It is to be loaded anew.", error)
-            self.fatal = EngineBroken(str(error), code="no_sound")
+            self.fatal = EngineBroken(str(error), code=ErrorCode.NO_SOUND)
         except Exception:
             log.error("the engine died\n%s", traceback.format_exc())  # as text: a kept record must not keep the model
-            self.fatal = EngineBroken("The engine failed; the log says why.", code="engine_died")
+            self.fatal = EngineBroken("The engine failed; the log says why.", code=ErrorCode.ENGINE_DIED)
         finally:
             self._stepper = None
-            released = Unavailable("The engine was released while it was speaking.", code="engine_closed")
+            released = Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED)
             stepper.abandon(self.fatal or released)
             _close(runner)
 
@@ -113,7 +115,7 @@ class BatchedEngine(Engine):
             self.fatal = _bare(error)
         except Exception as error:
             log.error("the engine could not be loaded\n%s", traceback.format_exc())
-            self.fatal = EngineFailed(f"The model could not be loaded: {error}", code="load_failed")
+            self.fatal = EngineFailed(f"The model could not be loaded: {error}", code=ErrorCode.LOAD_FAILED)
         self._loaded.set()
         return None
 

@@ -19,7 +19,7 @@ import numpy as np
 from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
-from speech.errors import EngineFailed, QueueFull, SpeechError, Unavailable
+from speech.errors import EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
 from speech.request import FRAME_S, AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
@@ -29,7 +29,6 @@ FADE_S = 0.005
 MOST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
 SOUNDLESS_IN_A_ROW = 3
 LEAST_BETWEEN, MOST_BETWEEN = 2, 16  # text-only steps between two full ones
-STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
 
 
 class Soundless(Exception):
@@ -63,8 +62,7 @@ class Stepper:
         self._interleaver = Interleaver()
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
-        self._step_s = FRAME_S  # what a step takes, lately
-        self._kind_s = dict.fromkeys(StepKind, 0.0)  # and one of each kind; 0 as long as it is not known
+        self._kind_s = dict.fromkeys(StepKind, 0.0)  # what a step of each kind takes; 0 as long as it is not known
         self._steps = StepTally()
         self._closed = False
         self._soundless = 0  # requests in a row that failed for it
@@ -169,7 +167,6 @@ class Stepper:
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
         taken_s = waited_s + self._clock() - started
-        self._step_s += 0.1 * (taken_s - self._step_s)
         known_s = self._kind_s[step.kind] or taken_s
         self._kind_s[step.kind] = known_s + 0.1 * (taken_s - known_s)
         self._steps.add(taken_s)
@@ -178,7 +175,7 @@ class Stepper:
     def _emit(self, seat: Seat, frame: Frame) -> None:
         if not np.isfinite(frame.samples).all():
             log.error("the model made numbers that are no sound; the request fails")
-            self._fail(seat.slot, EngineFailed("The model failed at this text.", code="no_sound"))
+            self._fail(seat.slot, EngineFailed("The model failed at this text.", code=ErrorCode.NO_SOUND))
             self._soundless += 1
             if self._soundless >= SOUNDLESS_IN_A_ROW:
                 raise Soundless("The model makes numbers that are no sound, for whoever speaks.")
@@ -192,9 +189,13 @@ class Stepper:
             self._release(seat)
         elif seat.spoken_s > seat.allowed_s:
             log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
-            self._fail(seat.slot, EngineFailed("The speech came to no end and was stopped.", code="speech_without_end"))
+            self._fail(
+                seat.slot, EngineFailed("The speech came to no end and was stopped.", code=ErrorCode.SPEECH_WITHOUT_END)
+            )
         elif seat.spoken_s > self._most_s:
-            self._fail(seat.slot, EngineFailed(f"One speech can last {self._most_s:g} s.", code="speech_too_long"))
+            self._fail(
+                seat.slot, EngineFailed(f"One speech can last {self._most_s:g} s.", code=ErrorCode.SPEECH_TOO_LONG)
+            )
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
@@ -218,26 +219,23 @@ class Stepper:
         # Out here nothing holds the error any more, nor the tensors in the frames that it came through.
         log.error("out of memory; %d requests fail: %s", len(slots), reason)
         for slot in slots:
-            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code="out_of_memory"))
+            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code=ErrorCode.OUT_OF_MEMORY))
         self._runner.recover()
         return {}
 
     def _refuse_unless(self, room: bool) -> None:
         """Called with the lock held."""
         if self._closed:
-            raise EngineFailed("The engine is closed.", code="engine_closed")
+            raise EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED)
         if not room:
-            raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._next_free_s())
-
-    def _next_free_s(self) -> float:
-        """When a place should become free: what is left of the shortest speech, at the pace of late. At least 1 s."""
-        words = [seat.row.words_left + seat.utterance.words_waiting for seat in list(self._seats.values())]
-        return max(1.0, (min(words, default=0) + 3) * STEPS_PER_WORD * self._step_s)
+            raise QueueFull
 
 
 def longest_s(piece: Piece) -> float:
     """More than a piece can take to say: the text machine allows 0.72 s a word, or its tokens if they are more."""
-    return piece.seconds + 1.0 if isinstance(piece, Pause) else 1.5 + 0.1 * len(piece.encode())
+    if isinstance(piece, Pause):
+        return piece.seconds + 1.0
+    return 1.5 * len(piece.spoken.split()) + 0.1 * len(piece.spoken.encode())
 
 
 def text_only_between(text_only_s: float, full_s: float) -> int:

@@ -8,12 +8,6 @@ Knows no queue, no thread, no HTTP.
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault(
-    "NO_TORCH_COMPILE", "1"
-)  # moshi looks when imported; compiling costs 20 to 40 s and needs a compiler
-
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +28,7 @@ from speech.engines.kyutai.model import JOINS, StepModel
 from speech.engines.kyutai.places import Places
 from speech.engines.kyutai.sampling import TOP_K
 from speech.engines.kyutai.script import Script, ScriptRules
-from speech.errors import EngineFailed, NotSupported
+from speech.errors import EngineFailed, ErrorCode, NotSupported
 from speech.request import Samples, SpeechRequest
 
 Embedding = Callable[[str | None], Samples]  # a voice's id, None for the default -> (1, 512, 125), read only, cached
@@ -254,7 +248,9 @@ class KyutaiRunner(ModelRunner):
         sizes = self._places.tiers if self._launcher.ahead else [self.slots]
         self.step_s = {rows: self._full_step(rows) for rows in sizes}  # what a full step takes, by rows
         if not self._host_pcm.isfinite().all():
-            raise EngineFailed("The model makes numbers that are no sound: its weights are damaged.", code="no_sound")
+            raise EngineFailed(
+                "The model makes numbers that are no sound: its weights are damaged.", code=ErrorCode.NO_SOUND
+            )
         self._seat_nobody()
 
     def _seat_nobody(self) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
+import urllib.request
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app import create_app
-from gpu_manager import GPU, GPUManager
+from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice
 from speech.service import SpeechService
 from speech.settings import Settings
+from tests.live_server import LiveServer
+from tests.services import make_service
 from tests.stage import StageEngine
 from web.process.server import Server
 
@@ -35,7 +38,7 @@ class Worker:
 def server_with(settings: Settings, gpu: GPU | None, **ending: Any) -> tuple[Server, Worker, SpeechService]:
     spec = replace(ENGINES["hibari"], needs_cuda=gpu is not None)
     choice = EngineChoice(spec, "cuda:0" if gpu else "cpu", "for the test", gpu)
-    service = SpeechService(settings, choice, spec.catalogue(settings), GPUManager(), list)
+    service = make_service(None, settings, choice=choice)
     server = Server(settings, lambda given, **hooks: create_app(given, service), **{"end": lambda code: None, **ending})
     server.load()
     server._worker = Worker()
@@ -84,3 +87,9 @@ def test_a_worker_whose_gpu_hangs_ends_all_the_same() -> None:
     server, _, _ = server_with(Settings(engine="hibari"), CARD, last_resort_s=0.01, end=ended.put)
     server._replace_worker()
     assert ended.get(timeout=20) == 1
+
+
+def test_a_client_cannot_say_under_which_path_it_is_served(server: LiveServer) -> None:
+    request = urllib.request.Request(f"{server.url}/openapi.json", headers={"SCRIPT_NAME": "/elsewhere"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert b"elsewhere" not in answer.read()

@@ -8,7 +8,7 @@ import torch
 from speech.engines.kyutai import fused, kernels
 from speech.engines.kyutai.control import Control
 from speech.engines.kyutai.sampling import TOP_K, Odds
-from tests.speech.engines.kyutai.conftest import DEVICE
+from tests.speech.engines.kyutai.model import DEVICE
 
 on_gpu = pytest.mark.skipif(DEVICE == "cpu", reason="needs TEST_DEVICE=cuda")
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]

@@ -36,10 +36,11 @@ from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, 
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailable
 from speech.request import SpeechRequest
+from tests.heard import utter
 from tests.speech.engines.kyutai.checkpoint import MIMI_FILE, VOICES, checkpoint_info
-from tests.speech.engines.kyutai.conftest import DEVICE
 from tests.speech.engines.kyutai.fakegraph import FakeGraph, FakeGraphs
-from tests.speech.engines.kyutai.helpers import CASES, Job, play, utter
+from tests.speech.engines.kyutai.helpers import CASES, Job, play
+from tests.speech.engines.kyutai.model import DEVICE
 
 CYCLES = int(os.environ.get("LOAD_CYCLES", "9"))
 CPU = torch.device("cpu")
