@@ -31,6 +31,7 @@ class Row(ABC):
     """One utterance inside a runner: text goes in word by word."""
 
     tokens: int = 0  # text tokens that it has got so far; 0 where the model has no such thing
+    bounded: bool = False  # it stops a text that comes to no end by itself
 
     @property
     @abstractmethod

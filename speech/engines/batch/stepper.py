@@ -169,7 +169,7 @@ class Stepper:
         if frame.last:
             seat.utterance.finish()
             self._release(seat)
-        elif seat.spoken_s > seat.allowed_s:
+        elif seat.spoken_s > seat.allowed_s and not seat.row.bounded:
             log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
             self._fail(seat.slot, EngineFailed("The speech came to no end and was stopped.", code="speech_without_end"))
         elif seat.spoken_s > self._most_s:
