@@ -22,7 +22,7 @@ class OutOfMemory(Exception):
 class Frame:
     """80 ms of one row, as the model made them."""
 
-    samples: Samples  # a copy: the next step does not change it
+    samples: Samples  # a copy: the next step does not change it; empty where the end alone is told
     words: tuple[Word, ...] = ()  # those that begin in it
     last: bool = False  # nothing comes after it
 

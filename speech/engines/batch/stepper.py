@@ -161,7 +161,8 @@ class Stepper:
             self._fail(seat.slot, EngineFailed("The model failed at this text.", code=ErrorCode.NO_SOUND))
             return
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
-        seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
+        if len(samples):  # a row that ends after its last sound has none
+            seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
         seat.spoken_s += len(samples) / self._runner.sample_rate
         if frame.last:
             seat.utterance.finish()

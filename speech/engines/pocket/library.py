@@ -12,6 +12,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -47,9 +48,17 @@ try:
     from pocket_tts.models.text_chunking import prepare_text_prompt, split_into_best_sentences
     from pocket_tts.modules.conv import StreamingConv1d, StreamingConvTranspose1d
     from pocket_tts.modules.seanet import SEANetResnetBlock
-    from pocket_tts.utils.config import Config
+    from pocket_tts.quantization import RECOMMENDED_CONFIG, apply_dynamic_int8
 finally:
     torch.set_num_threads(_before)
+
+
+def quantize(flow_model: Any) -> None:
+    """Turn the layers that pocket-tts itself turns into int8, in place. Its own choice of a library stays its own."""
+    with warnings.catch_warnings():  # torch 2.10 and later call what it uses deprecated
+        warnings.simplefilter("ignore")
+        apply_dynamic_int8(flow_model, RECOMMENDED_CONFIG)
+
 
 # How a flow head of each kind turns noise into a latent: (head, noise, steps) -> latent.
 DECODERS: dict[str, Callable[..., Any]] = {
@@ -61,7 +70,6 @@ DECODERS: dict[str, Callable[..., Any]] = {
 
 __all__ = [
     "DECODERS",
-    "Config",
     "SEANetResnetBlock",
     "StreamingConv1d",
     "StreamingConvTranspose1d",
@@ -69,5 +77,6 @@ __all__ = [
     "compute_with",
     "in_another_thread",
     "prepare_text_prompt",
+    "quantize",
     "split_into_best_sentences",
 ]

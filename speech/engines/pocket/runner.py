@@ -94,7 +94,7 @@ class PocketRunner(ModelRunner):
     def _frame(self, row: Script, samples: Samples | None) -> Frame:
         """samples: None if the end of the text came after the last sound."""
         row.silent = False
-        return Frame(np.zeros(self._codec.frame_size, np.float32) if samples is None else samples, last=row.over)
+        return Frame(np.zeros(0, np.float32) if samples is None else samples, last=row.over)
 
     # -- the model ------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from speech.engines.batch.scheduler import StepKind
 from speech.engines.pocket.flow import Memory
 from speech.engines.pocket.text import LOOK_CHARS, Cutter, Passage
 from speech.request import FRAME_S, Pause, Piece
-from speech.text.marks import spoken
 
 log = logging.getLogger("kyutai_tts.engine")
 
@@ -96,8 +95,8 @@ class Script(Row):
     def say(self, piece: Piece) -> None:
         if isinstance(piece, Pause):
             self._pause = piece
-        elif said := spoken(piece):
-            self._text += f"{said} "
+        elif piece.spoken:
+            self._text += f"{piece.spoken} "
 
     def end(self) -> None:
         self.ended = True

@@ -14,8 +14,9 @@ import yaml
 from speech.engines.base import Utterance
 from speech.engines.batch.stepper import Stepper, fade
 from speech.engines.pocket.library import TTSModel
-from speech.request import AudioChunk, Pause, Piece, Samples, SpeechRequest
+from speech.request import AudioChunk, Piece, Samples, SpeechRequest
 from tests.speech.engines.pocket.checkpoint import CONFIG, VOICES
+from tests.tokens import tokens
 
 FRAME = 1920
 
@@ -62,14 +63,10 @@ class Heard(Utterance):
         return np.concatenate([chunk.samples for chunk in self.heard] or [np.zeros(0, np.float32)])
 
 
-def pieces(text: str) -> list[Piece]:
-    return list(text.split())
-
-
 def utter(request: SpeechRequest, said: Sequence[Piece] | None = None) -> Heard:
     """An utterance whose whole text is there."""
     utterance = Heard(request)
-    utterance.say(*(pieces(request.text) if said is None else said))
+    utterance.say(*(tokens(request.text) if said is None else said))
     utterance.end()
     return utterance
 
@@ -152,6 +149,3 @@ class Reference:
             pcm = torch.cat(list(self._model.generate_audio_stream(voice, case.text)))
             self._known[case] = pcm.clamp(-1, 1).numpy()
         return self._known[case]
-
-
-PAUSE = Pause(0.5)

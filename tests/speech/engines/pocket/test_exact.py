@@ -27,10 +27,10 @@ from tests.speech.engines.pocket.helpers import (
     Reference,
     expected,
     listen,
-    pieces,
     play,
     utter,
 )
+from tests.tokens import tokens
 
 EXAMPLES = int(os.environ.get("EXACT_EXAMPLES", "6"))
 jobs = st.builds(
@@ -149,7 +149,7 @@ class TestTextThatComesLate:
         """Word by word, each when there is nothing left to say: no sentence waits for the next one."""
         utterance, stepper = Heard(SpeechRequest(voice=VOICES[2])), Stepper(runner, 0)
         stepper.admit(utterance)
-        for word in pieces("Rain comes home. Trains leave at ten."):
+        for word in tokens("Rain comes home. Trains leave at ten."):
             while stepper.turn():
                 pass
             utterance.say(word)
@@ -162,7 +162,7 @@ class TestTextThatComesLate:
     def test_a_row_without_a_whole_sentence_rests(self, runner: PocketRunner) -> None:
         utterance, stepper = Heard(SpeechRequest()), Stepper(runner, 0)
         stepper.admit(utterance)
-        utterance.say(*pieces("Rain comes"))
+        utterance.say(*tokens("Rain comes"))
         assert not stepper.turn()
         utterance.cancel()
         stepper.turn()
@@ -170,7 +170,7 @@ class TestTextThatComesLate:
     def test_a_long_sentence_is_not_waited_for(self, runner: PocketRunner) -> None:
         utterance, stepper = Heard(SpeechRequest()), Stepper(runner, 0)
         stepper.admit(utterance)
-        utterance.say(*pieces("the boats came home before the storm, " * 8))
+        utterance.say(*tokens("the boats came home before the storm, " * 8))
         while stepper.turn():
             pass
         assert len(utterance.pcm) > 5 * FRAME
@@ -180,7 +180,7 @@ class TestTextThatComesLate:
     def test_the_end_may_come_after_the_last_sound(self, runner: PocketRunner, reference: Reference) -> None:
         utterance, stepper = Heard(SpeechRequest()), Stepper(runner, 0)
         stepper.admit(utterance)
-        utterance.say(*pieces("Rain comes home. And"))
+        utterance.say(*tokens("Rain comes home. And"))
         while stepper.turn():
             pass
         assert not utterance.over
@@ -191,13 +191,13 @@ class TestTextThatComesLate:
         assert close(utterance.pcm, expected(np.concatenate(parts)))
 
     def test_nothing_to_say_ends_at_once(self, runner: PocketRunner) -> None:
-        utterance = utter(SpeechRequest(), ["😀"])
-        assert np.count_nonzero(listen(Stepper(runner, 0), utterance)) == 0
+        utterance = utter(SpeechRequest(), tokens("😀"))
+        assert len(listen(Stepper(runner, 0), utterance)) == 0
         assert utterance.status is UtteranceStatus.FINISHED
 
 
 def test_a_pause_is_silence_of_its_length(runner: PocketRunner, reference: Reference) -> None:
-    said = [*pieces("Rain comes home."), Pause(0.4), *pieces("Trains leave."), Pause(0.0), *pieces("Rain.")]
+    said = [*tokens("Rain comes home."), Pause(0.4), *tokens("Trains leave."), Pause(0.0), *tokens("Rain.")]
     heard = listen(Stepper(runner, 0), utter(SpeechRequest(), said))
     one, two, three = (reference(Case(text)) for text in ("Rain comes home.", "Trains leave.", "Rain."))
     silence = np.zeros(5 * FRAME, np.float32)

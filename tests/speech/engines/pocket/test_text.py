@@ -15,7 +15,8 @@ from speech.engines.pocket.library import prepare_text_prompt, split_into_best_s
 from speech.engines.pocket.script import Script
 from speech.engines.pocket.text import LONGEST_TOKENS, LOOK_CHARS, PASSAGE_TOKENS, Cutter, Passage
 from speech.request import Pause, Piece
-from tests.speech.engines.pocket.helpers import load_model, pieces
+from tests.speech.engines.pocket.helpers import load_model
+from tests.tokens import tokens
 
 WORDS = ["the", "boats", "came", "home;", "before,", "storm:", "Rain.", "gulls?", "Letter!", "“early”", "e.g.", "3.14"]
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=500).map(" ".join)
@@ -65,18 +66,18 @@ def test_a_text_is_cut_as_pocket_tts_cuts_it(model: Any, text: str) -> None:
     """However long: only a part of it is looked at."""
     expected = right(model, text)
     if max(map(len, expected)) <= LONGEST_TOKENS:
-        assert [item.tokens for item in say(script(model), pieces(text))] == expected
+        assert [item.tokens for item in say(script(model), tokens(text))] == expected
 
 
 def test_long_texts_are_looked_at_in_parts(model: Any) -> None:
     text = "The boats came home before the storm, one after another. Rain? " * 60
     assert len(text) > 2 * LOOK_CHARS
     row = script(model)
-    assert [item.tokens for item in say(row, pieces(text))] == right(model, text)
+    assert [item.tokens for item in say(row, tokens(text))] == right(model, text)
 
 
 def test_text_without_any_mark_is_cut_all_the_same(model: Any) -> None:
-    items = say(script(model), pieces("the boats came home before the storm " * 100))
+    items = say(script(model), tokens("the boats came home before the storm " * 100))
     assert all(0 < len(item.tokens) <= LONGEST_TOKENS for item in items)
     assert sum(len(item.tokens) for item in items) >= 700
 
@@ -84,12 +85,12 @@ def test_text_without_any_mark_is_cut_all_the_same(model: Any) -> None:
 def test_what_cannot_be_said_is_no_passage(model: Any) -> None:
     assert say(script(model), []) == []
     row = script(model)
-    assert say(row, pieces("😀")) == []
+    assert say(row, tokens("😀")) == []
     assert row.over
 
 
 def test_a_pause_stands_where_it_was_said(model: Any) -> None:
-    items = say(script(model), [*pieces("Rain comes"), Pause(0.5), Pause(0.2), *pieces("home.")])
+    items = say(script(model), [*tokens("Rain comes"), Pause(0.5), Pause(0.2), *tokens("home.")])
     (before,), (after,) = right(model, "Rain comes"), right(model, "home.")
     assert [getattr(item, "tokens", item) for item in items] == [before, Pause(0.5), Pause(0.2), after]
 
