@@ -41,7 +41,13 @@ def compute_with(threads: int) -> None:
     in_another_thread(lambda: torch.set_num_threads(before))
 
 
-_before = torch.get_num_threads()
+def _as_it_is(function: T) -> T:
+    return function
+
+
+# pocket-tts marks one function of its training path for torch's compiler, which is imported for that: 4 s of CPU time.
+_before, _disable = torch.get_num_threads(), torch.compiler.disable
+torch.compiler.disable = _as_it_is  # type: ignore[assignment]
 try:
     from pocket_tts import TTSModel
     from pocket_tts.models import flow_lm
@@ -51,6 +57,7 @@ try:
     from pocket_tts.quantization import RECOMMENDED_CONFIG, apply_dynamic_int8
 finally:
     torch.set_num_threads(_before)
+    torch.compiler.disable = _disable
 
 
 def quantize(flow_model: Any) -> None:

@@ -224,7 +224,7 @@ class TestVoices:
         assert [voice.id for voice in voices.voices()] == ["v0", "v1", "v2", "mine"]
         assert voices.get("mine").cached
         assert voices.path("mine") == tmp_path / "mine.safetensors"
-        with pytest.raises(VoiceNotFound, match="Nearest: v0"):
+        with pytest.raises(VoiceNotFound, match="Nearest: v2"):
             voices.get("v9")
 
     def test_what_a_client_names_is_no_path_and_no_address(self, checkpoint: Path) -> None:
@@ -260,7 +260,7 @@ class TestOthers:
             compute_with(3)
             return torch.get_num_threads(), in_another_thread(torch.get_num_threads)
 
-        before = torch.get_num_threads()
+        before = in_another_thread(torch.get_num_threads)
         assert in_another_thread(own) == (3, before)
 
     @pytest.mark.slow
