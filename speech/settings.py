@@ -123,6 +123,11 @@ class Settings(BaseModel):
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
     )
+    lexicon_dir: Path | None = Field(
+        None,
+        description="Folder of en.txt, fr.txt ...: how words are said, a line `written = said` each; read again when "
+        "it changes.",
+    )
     hf_home: Path | None = Field(
         None, description="Folder of the Hugging Face cache. Unset: Hugging Face's own, ~/.cache/huggingface."
     )
@@ -166,6 +171,11 @@ class Settings(BaseModel):
     )
     max_queue: int = Field(64, ge=0, le=4096, description="How many may wait for a slot; one more is refused with 429.")
     max_text_chars: int = Field(20_000, ge=1, description="Longest text of one request, in characters.")
+    max_audio_s: float = Field(
+        7200,
+        gt=0,
+        description="Seconds of audio that one text may take, as estimated from its words, pauses and speed.",
+    )
     max_body_bytes: int = Field(
         1_048_576, ge=1024, description="Largest request body; a larger one is refused with 413."
     )
