@@ -264,6 +264,7 @@ class TestOthers:
         assert in_another_thread(own) == (3, before)
 
     @pytest.mark.slow
+    @pytest.mark.timeout(600)
     def test_memory_after_a_hundred_loads_and_releases(self, checkpoint: Path) -> None:
         import psutil
 
