@@ -111,7 +111,7 @@ class Page:
         self.wait("return document.readyState === 'complete' && document.title !== 'Kyutai TTS'")
 
     def ready(self) -> Page:
-        self.wait("return document.querySelector('.v input:checked') !== null")
+        self.wait("return document.querySelector('#vlist input:checked') !== null")
         return self
 
     def size(self, width: int, height: int) -> None:

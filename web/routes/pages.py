@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, send_from_directory
 from markupsafe import Markup
 from werkzeug.security import safe_join
 
@@ -23,6 +23,8 @@ STATIC = Path(__file__).parent.parent / "static"
 # Named in the head, so that the browser asks for all of them at once rather than import by import.
 MODULES = sorted(path.name for path in (STATIC / "js").glob("*.js"))
 PARTS = sorted(path for path in STATIC.rglob("*") if path.is_file())
+SHELL = sorted(str(path.relative_to(STATIC)) for path in PARTS if path.parent.name in ("js", "css", "static") and path.name != "index.html")  # what the page is made of
+DARK = "#0e110f"
 DIGEST = "v-"  # begins the folder that stands for a digest
 A_YEAR_S = 365 * 24 * 3600
 ZIPPED = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"})
@@ -35,6 +37,21 @@ def index() -> Response:
     """The page. No key is needed; its own requests send one."""
     page = render_template("index.html", icon=_icon, modules=MODULES, parts=f"static/{digest(PARTS)}")
     return kept(make_response(page))
+
+
+@blueprint.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What a browser needs to install the page. Relative addresses: the page may be below a path."""
+    icon = {"src": f"static/{digest(PARTS)}/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+    return kept(jsonify(name="Kyutai TTS", short_name="Kyutai TTS", start_url="./", scope="./", display="standalone", background_color=DARK, theme_color=DARK, icons=[icon]))
+
+
+@blueprint.get("/offline.js")
+def offline() -> Response:
+    """The service worker: at this address, for it may only serve what lies below its own."""
+    response = make_response(render_template("offline.js", parts=f"static/{digest(PARTS)}", names=SHELL))
+    response.mimetype = "text/javascript"
+    return kept(response)
 
 
 @blueprint.get("/static/<path:name>")
