@@ -83,7 +83,9 @@ def test_a_click_on_a_word_goes_there(page: Page) -> None:
     page.open().ready().speak(TWO)
     page.wait_state("Done", timeout_s=30)
     page.run("tap.words.length = 0")
-    page.run("const b = document.querySelector('#text'); b.setSelectionRange(60, 60); b.dispatchEvent(new MouseEvent('click'))")
+    page.run(
+        "const b = document.querySelector('#text'); b.setSelectionRange(60, 60); b.dispatchEvent(new MouseEvent('click'))"
+    )
     page.wait("return document.querySelector('.reading .on')?.textContent === 'went'")
     assert page.text("#state-text") == "Paused", "what was over stays silent"
     page.click("#b-play")

@@ -24,7 +24,9 @@ STYLES = (
     "amusement anger confusion contentment cuteness disappointment disgust distress embarassment extasy fear guilt "
     "interest neutral pain pride realization relief sadness serenity"
 )
-FOUND = "return [...document.querySelectorAll('.v:not([hidden])')].map((v) => v.dataset.id)"
+FOUND = (
+    "return [...document.querySelectorAll('#vlist input')].filter((i) => !i.closest('[hidden]')).map((i) => i.value)"
+)
 
 
 def found(page: Page) -> list[str]:
@@ -116,7 +118,7 @@ def test_filters(gpu_page: Page, name: str, value: str, wanted: tuple[str, objec
 
 def test_what_forbids_commercial_use_says_so(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
-    assert page.text("[data-id='expresso/ex04_happy_1.wav'] .nc") == "NC"
+    assert page.text(".speaker:has([data-id='expresso/ex04_happy_1.wav']) .nc") == "NC"
     assert page.run("return document.querySelector(\"[data-id='vctk/p231_023.wav'] .nc\")") is None
 
 
@@ -143,7 +145,7 @@ def test_keys_choose_star_and_preview(gpu_page: Page) -> None:
     page.keys("/")
     assert page.focus == "q"
     page.keys("whisper")
-    page.run("document.querySelector('.v:not([hidden]) input').focus()")
+    page.run("[...document.querySelectorAll('#vlist input')].find((i) => !i.closest('[hidden]')).focus()")
     page.keys("\ue015")  # down
     chosen = page.run("return document.activeElement.value")
     assert chosen == found(page)[1]

@@ -23,7 +23,8 @@ STATIC = Path(__file__).parent.parent / "static"
 # Named in the head, so that the browser asks for all of them at once rather than import by import.
 MODULES = sorted(path.name for path in (STATIC / "js").glob("*.js"))
 PARTS = sorted(path for path in STATIC.rglob("*") if path.is_file())
-SHELL = sorted(str(path.relative_to(STATIC)) for path in PARTS if path.parent.name in ("js", "css", "static") and path.name != "index.html")  # what the page is made of
+# What the page is made of.
+SHELL = sorted(str(path.relative_to(STATIC)) for path in PARTS if path.parent.name in ("js", "css", "static"))
 DARK = "#0e110f"
 DIGEST = "v-"  # begins the folder that stands for a digest
 A_YEAR_S = 365 * 24 * 3600
@@ -43,7 +44,8 @@ def index() -> Response:
 def manifest() -> Response:
     """What a browser needs to install the page. Relative addresses: the page may be below a path."""
     icon = {"src": f"static/{digest(PARTS)}/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
-    return kept(jsonify(name="Kyutai TTS", short_name="Kyutai TTS", start_url="./", scope="./", display="standalone", background_color=DARK, theme_color=DARK, icons=[icon]))
+    look = {"display": "standalone", "background_color": DARK, "theme_color": DARK, "icons": [icon]}
+    return kept(jsonify(name="Kyutai TTS", short_name="Kyutai TTS", start_url="./", scope="./", **look))
 
 
 @blueprint.get("/offline.js")

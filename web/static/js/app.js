@@ -30,7 +30,7 @@ const keyDialog = new KeyDialog(), connection = new Connection();
 
 const stage = new Stage({
   settings: () => ({ voice: voices.chosenId ?? undefined, ...delivery.fields }),
-  voiceName: (id) => (voices.rows.has(id) ? fullName(voices.rows.get(id).voice) : ''),
+  voiceName: (id) => voices.nameOf(id),
   situation: () => ({ slots: gpu.status?.slots_total, queue: gpu.status?.queue_depth, keyGiven: Boolean(apiKey()) }),
   atOnce: () => gpu.room,
   askForKey: () => keyDialog.open(),
@@ -87,7 +87,7 @@ stage.addEventListener('over', ({ detail: track }) => {
   for (const job of track.jobs) if (job.state === 'complete' && !job.kept) learnPace(job.words.length, job.tape.seconds);
   library.save();
 });
-stage.addEventListener('written', () => library.saveSoon());
+stage.addEventListener('written', () => { library.leave(); library.saveSoon(); });
 window.addEventListener('beforeunload', (event) => { if (stage.maker.running) event.preventDefault(); });
 stage.addEventListener('refused', ({ detail: found }) => {
   if (found.place === 'key') keyDialog.open();

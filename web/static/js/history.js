@@ -47,6 +47,7 @@ export class History extends EventTarget {
   key(event) {
     if (!event.target.matches('.hname') || !['Enter', 'Escape'].includes(event.key) || event.isComposing) return;
     event.stopPropagation();
+    event.preventDefault(); // else Enter would press the button that gets the focus
     if (event.key === 'Escape') this.naming = null;
     event.target.blur();
     this.render();
@@ -58,7 +59,9 @@ export class History extends EventTarget {
   rename(doc) {
     this.naming = doc.id;
     this.render();
-    this.row(doc).querySelector('.hname').select();
+    const box = this.row(doc).querySelector('.hname');
+    box.focus();
+    box.select();
   }
 
   named(text) {

@@ -58,13 +58,27 @@ export class Library extends EventTarget {
 
   async write() {
     await this.ready;
-    const { script } = this, { at, ...doc } = this.docOf(script.text), now = JSON.stringify(doc);
+    const { script } = this;
+    this.leave();
+    const { at, ...doc } = this.docOf(script.text), now = JSON.stringify(doc);
     if (now === this.written) return;
-    this.written = now;
+    Object.assign(this, { written: now, kept: doc });
     prefs.set('doc', script.id);
     doc.at = at;
     if (doc.takes.length || script.text.trim()) await this.store.keepDoc(doc); else await this.store.removeDoc(script.id);
     await this.look();
+  }
+
+  /** Who deletes all that was written begins another document; who brings it back has the one before again. */
+  leave() {
+    const { script, kept, left } = this, takes = script.spoken.map((job) => job.id).join();
+    if (kept?.id === script.id && kept.takes.length && !takes) {
+      this.left = { id: kept.id, name: kept.name, takes: kept.takes.join() };
+      Object.assign(script, { id: newId(), name: '' });
+    } else if (left && takes && takes === left.takes) {
+      Object.assign(script, { id: left.id, name: left.name });
+      this.left = null;
+    }
   }
 
   /** What comes next is another document: this one stays in the history as it was spoken. */

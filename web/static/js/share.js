@@ -7,6 +7,7 @@ export function setUpShare({ stage, voices, delivery, adopt }) {
   const open = (on, back) => {
     if (menu.hidden !== on) return;
     menu.hidden = !on;
+    $('desk').inert = on; // what the menu covers cannot be pressed
     $('b-share').setAttribute('aria-expanded', String(on));
     if (on) menu.querySelector('button').focus(); else if (back) $('b-share').focus();
   };

@@ -1,5 +1,4 @@
-// The browser of voices: speakers with their styles, the chosen one, search, filters, favourites and recent ones. Previews are
-// another module's.
+// The browser of voices: speakers with their styles, search, filters, favourites, recent ones. Previews are another module's.
 import { $, draw, el, icon, name, note, put, settled } from './dom.js';
 import { lang, onLanguage, t } from './i18n.js';
 import * as prefs from './prefs.js';
@@ -148,16 +147,14 @@ export class Voices extends EventTarget {
   }
 
   clicked(event) {
-    const speaker = this.speakerOf(event.target);
+    const speaker = this.speakers.find(({ row }) => row.contains(event.target));
     if (!speaker) return;
     if (event.target.closest('.star')) this.star(speaker.current().id);
     else if (event.target.closest('.pv')) this.preview(speaker.current());
   }
 
-  speakerOf(element) { return this.speakers.find(({ row }) => row.contains(element)); }
-
   key(event) {
-    const speaker = this.speakerOf(event.target);
+    const speaker = this.speakers.find(({ row }) => row.contains(event.target));
     if (!speaker || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === 'p') this.preview(speaker.current());
     if (event.key === 'f') this.star(speaker.current().id);
