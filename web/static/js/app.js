@@ -87,7 +87,8 @@ stage.addEventListener('over', ({ detail: track }) => {
   for (const job of track.jobs) if (job.state === 'complete' && !job.kept) learnPace(job.words.length, job.tape.seconds);
   library.save();
 });
-stage.addEventListener('written', () => { library.leave(); library.saveSoon(); });
+stage.addEventListener('leaving', () => library.leave());
+stage.addEventListener('written', () => { library.back(); library.saveSoon(); });
 window.addEventListener('beforeunload', (event) => { if (stage.maker.running) event.preventDefault(); });
 stage.addEventListener('refused', ({ detail: found }) => {
   if (found.place === 'key') keyDialog.open();

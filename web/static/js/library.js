@@ -59,26 +59,29 @@ export class Library extends EventTarget {
   async write() {
     await this.ready;
     const { script } = this;
-    this.leave();
     const { at, ...doc } = this.docOf(script.text), now = JSON.stringify(doc);
     if (now === this.written) return;
-    Object.assign(this, { written: now, kept: doc });
+    this.written = now;
     prefs.set('doc', script.id);
     doc.at = at;
     if (doc.takes.length || script.text.trim()) await this.store.keepDoc(doc); else await this.store.removeDoc(script.id);
     await this.look();
   }
 
-  /** Who deletes all that was written begins another document; who brings it back has the one before again. */
+  /** All that was written is about to be deleted: this document stays in the history, and another begins. */
   leave() {
-    const { script, kept, left } = this, takes = script.spoken.map((job) => job.id).join();
-    if (kept?.id === script.id && kept.takes.length && !takes) {
-      this.left = { id: kept.id, name: kept.name, takes: kept.takes.join() };
-      Object.assign(script, { id: newId(), name: '' });
-    } else if (left && takes && takes === left.takes) {
-      Object.assign(script, { id: left.id, name: left.name });
-      this.left = null;
-    }
+    const { script } = this, doc = this.docOf(script.text);
+    this.left = { id: doc.id, name: doc.name, takes: doc.takes.join() };
+    Object.assign(script, { id: newId(), name: '' });
+    this.writing = this.writing.then(() => this.store.keepDoc(doc)).then(() => this.look());
+  }
+
+  /** What was deleted was brought back: it is the same document again. */
+  back() {
+    const { script, left } = this;
+    if (!left || script.spoken.map((job) => job.id).join() !== left.takes) return;
+    Object.assign(script, { id: left.id, name: left.name });
+    this.left = null;
   }
 
   /** What comes next is another document: this one stays in the history as it was spoken. */

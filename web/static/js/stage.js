@@ -15,7 +15,8 @@ import { Track } from './track.js';
 import { Transport } from './transport.js';
 
 /** Events: 'begun' and 'over' of a making (detail: the track), 'fresh' before one that keeps nothing of what was made,
- * 'refused' (detail: the explained error), 'ask' (for the lists), 'written' (the text is another). */
+ * 'refused' (detail: the explained error), 'ask' (for the lists), 'leaving' (all is about to be deleted), 'written' (the text
+ * is another). */
 export class Stage extends EventTarget {
   /** settings(): fields of a request. voiceName(id). situation(): what errors.js wants to know. atOnce(): how many passages. */
   constructor({ settings, voiceName, situation, atOnce, askForKey }) {
@@ -151,6 +152,7 @@ export class Stage extends EventTarget {
   }
 
   written() {
+    if (this.text.blank && this.script.spoken.length) this.tell('leaving');
     this.script.write(this.text.value);
     this.sheet.render(this.script.text, this.script.passages);
     this.tell('written');
