@@ -151,3 +151,4 @@ onLanguage(() => { for (const l of ['en', 'zh']) $(`b-${l}`).setAttribute('aria-
 if (matchMedia('(max-width: 47.99em)').matches) $('delivery').open = false;
 link.addEventListener('refused', () => { if (!stage.job) stage.trouble(new ApiError(401)); });
 learn();
+if (isSecureContext) navigator.serviceWorker?.register('offline.js').catch(() => {}); // the page opens without the server, too
