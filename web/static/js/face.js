@@ -43,12 +43,13 @@ export class Face {
 
   /** What depends on the state. */
   render() {
+    this.states = this.stage.script.states;
     const view = viewOf(this.stage.job, this.stage.player, !this.stage.text.blank), before = this.view;
     this.view = view;
     this.renderButton(view);
     this.renderMeters();
     this.renderMonitor();
-    this.stage.sheet.renderStates();
+    this.stage.sheet.renderStates(this.states);
     this.stage.transport.showState(view);
     $('reading').toggleAttribute('data-live', HEARING.has(view) && !this.stage.job.kept);
     $('now').hidden = !this.stage.job?.kept;
@@ -78,7 +79,7 @@ export class Face {
 
   /** What a press would do. */
   offer() {
-    const { script } = this.stage, states = script.passages.map((passage) => script.state(passage)), made = states.filter((s) => s === 'made').length;
+    const { script } = this.stage, { states } = this, made = states.filter((s) => s === 'made').length;
     if (states.includes('part')) return t('go_on');
     if (made && made < states.length) return t('generate_n', { n: states.length - made });
     return t(made || script.passages.some((p) => p.job?.tape.length && p.job.text === p.text) ? 'again' : 'generate');
@@ -108,7 +109,7 @@ export class Face {
   /** Settings are no longer those of what is heard. */
   changed() {
     const { job, script } = this.stage;
-    return Boolean(job && !job.running && !job.kept && script.passages.some((p) => p.job?.text === p.text && script.state(p) === 'stale'));
+    return Boolean(job && !job.running && !job.kept && script.passages.some((p, i) => p.job?.text === p.text && this.states[i] === 'stale'));
   }
 
   /** Once for each new state: tell those who do not see it. */

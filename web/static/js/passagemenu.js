@@ -7,7 +7,7 @@ export function setUpPassages({ stage, voices, library }) {
   let passage = null, button = null;
 
   const close = (back = false) => { menu.hidden = true; if (back) button?.focus(); };
-  const changed = () => { sheet.renderStates(); stage.render(); library.saveSoon(); };
+  const changed = () => { stage.render(); library.saveSoon(); };
   const actions = {
     hear: () => stage.hear(passage),
     again: () => stage.speak([passage]),

@@ -22,27 +22,37 @@ export class Script {
     const before = this.passages, now = passages(text, this.max, this.names), from = continued(before, now);
     this.text = text;
     this.passages = now.map((passage, i) => (from[i] < 0 ? { voice: null, job: null, earlier: null, ...passage } : Object.assign(before[from[i]], passage)));
-    for (const passage of this.passages) this.recall(passage);
+    const settings = this.settings();
+    for (const passage of this.passages) this.recall(passage, settings);
   }
 
   /** What is asked of the server for a passage. */
-  request(passage) {
+  request(passage, settings = this.settings()) {
     const voice = passage.voice ?? this.names.get(passage.speaker);
-    return { ...this.settings(), ...(voice ? { voice } : {}), text: passage.text };
+    return { ...settings, ...(voice ? { voice } : {}), text: passage.text };
   }
 
   /** none, waiting, making, made, stale (something else was made), part, failed. */
-  state(passage) {
+  state(passage, settings = this.settings()) {
     const { job } = passage;
     if (!job) return 'none';
     if (job.running) return job.state === 'waiting' ? 'waiting' : 'making';
-    if (!alike(job.request, this.request(passage))) return job.tape.length ? 'stale' : 'none';
+    if (!alike(job.request, this.request(passage, settings))) return job.tape.length ? 'stale' : 'none';
     if (job.state === 'complete') return 'made';
     return job.tape.length ? 'part' : job.state === 'failed' ? 'failed' : 'none';
   }
 
   /** Passages that are not as they are written. */
-  get lacking() { return this.passages.filter((passage) => !['made', 'waiting', 'making'].includes(this.state(passage))); }
+  get lacking() {
+    const { states } = this;
+    return this.passages.filter((_, i) => !['made', 'waiting', 'making'].includes(states[i]));
+  }
+
+  /** The state of each passage. */
+  get states() {
+    const settings = this.settings();
+    return this.passages.map((passage) => this.state(passage, settings));
+  }
 
   /** This is the passage's speech from now on. */
   give(passage, job) {
@@ -60,8 +70,9 @@ export class Script {
   // -- inside --------------------------------------------------------------------------------------------------------
 
   /** A text that was spoken before, just so, has its speech again. */
-  recall(passage) {
-    const request = this.request(passage);
+  recall(passage, settings) {
+    if (!this.jobs.size) return;
+    const request = this.request(passage, settings);
     if (passage.job && alike(passage.job.request, request)) return;
     passage.job = this.jobs.get(key(request)) ?? passage.job;
   }
@@ -69,4 +80,4 @@ export class Script {
 
 const key = (request) => JSON.stringify(Object.entries(request).filter(([, value]) => value !== undefined).sort());
 
-export const alike = (a, b) => key(a) === key(b);
+const alike = (a, b) => [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => a[name] === b[name]);

@@ -1,22 +1,21 @@
 // What lies behind the text box: the same text once more, in which passages and words can be marked, and a button beside each
 // passage. The box itself has no colour of its own for its text. Knows no player.
 import { $, el, icon, name, draw } from './dom.js';
-import { onLanguage, t } from './i18n.js';
+import { lang, t } from './i18n.js';
 import { Marked } from './marked.js';
 
 const ICONS = { none: 'dotted', waiting: 'clock', making: 'wave', made: 'ok', stale: 'again', part: 'half', failed: 'err' };
 
 /** Events: 'passage' (detail: { passage, button }) when a button is pressed. */
 export class Sheet extends EventTarget {
-  /** describe(passage): { state, voice } with the name of a voice of its own, or ''. */
-  constructor(describe) {
+  /** voiceOf(passage): the name of a voice of its own, or ''. */
+  constructor(voiceOf) {
     super();
-    Object.assign(this, { describe, box: $('reading'), desk: $('desk'), rows: [], marked: null, following: true });
+    Object.assign(this, { voiceOf, states: [], box: $('reading'), desk: $('desk'), rows: [], marked: null, following: true });
     this.box.addEventListener('click', (event) => this.pressed(event));
     this.box.addEventListener('keydown', (event) => this.key(event));
     for (const type of ['wheel', 'touchmove', 'pointerdown']) this.desk.addEventListener(type, (event) => this.left(event), { passive: true });
     $('b-follow').addEventListener('click', () => { this.setFollowing(true); this.intoView(); });
-    onLanguage(() => this.renderStates());
   }
 
   /** The text and its passages. Only what has changed is touched: a document may have hundreds. */
@@ -29,7 +28,6 @@ export class Sheet extends EventTarget {
     while (tail < old.length - head && tail < rows.length - head && same(old.at(-1 - tail), rows.at(-1 - tail))) tail++;
     this.replace(before, rows, head, tail);
     this.box.classList.toggle('many', rows.length > 1);
-    this.renderStates();
   }
 
   /** Where the listener is in a track of this document. over: all that was made was heard. */
@@ -66,11 +64,15 @@ export class Sheet extends EventTarget {
     return second === null ? null : track.tape.startOf(at) + second;
   }
 
-  /** States and voices have changed. */
-  renderStates() {
+  /** The state of each passage, see script.js. Touches only what shows another. */
+  renderStates(states = this.states) {
+    this.states = states;
+    const stop = Math.min(this.tab ?? 0, this.rows.length - 1);
     for (const [i, row] of this.rows.entries()) {
-      const { state, voice } = this.describe(row.passage);
-      row.button.tabIndex = i === Math.min(this.tab ?? 0, this.rows.length - 1) ? 0 : -1;
+      const state = states[i] ?? 'none', voice = this.voiceOf(row.passage), look = [lang, i, state, voice, i === stop].join();
+      if (row.look === look) continue;
+      row.look = look;
+      row.button.tabIndex = i === stop ? 0 : -1;
       row.button.dataset.state = state;
       draw(row.button.firstElementChild, ICONS[state]);
       row.tag.textContent = voice;

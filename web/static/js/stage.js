@@ -26,7 +26,7 @@ export class Stage extends EventTarget {
     this.text = new TextBox();
     this.script = new Script(settings);
     this.maker = new Maker(atOnce);
-    this.sheet = new Sheet((passage) => this.describe(passage, voiceName));
+    this.sheet = new Sheet((passage) => voiceName(passage.voice ?? this.script.names.get(passage.speaker)));
     this.transport = new Transport(this.player, (step) => this.sentence(step));
     this.face = new Face(this, new Monitor({ retry: () => this.retry(), key: askForKey, now: () => this.maker.retry() }));
     this.job = null; // the track that is heard
@@ -204,12 +204,6 @@ export class Stage extends EventTarget {
     const seconds = this.sheet.timeAt(job, box.selectionStart);
     if (seconds !== null && seconds < job.tape.seconds) player.seek(seconds, player.state === 'ended');
     this.move();
-  }
-
-  /** What the sheet shows of a passage. */
-  describe(passage, voiceName) {
-    const voice = passage.voice ?? this.script.names.get(passage.speaker);
-    return { state: this.script.state(passage), voice: voice ? voiceName(voice) : '' };
   }
 
   render() { this.face.render(); }
