@@ -14,7 +14,7 @@ ARG BASE_IMAGE=nvidia/cuda:12.8.1-base-ubuntu24.04
 FROM scratch AS wheels
 
 FROM ${BASE_IMAGE} AS base
-# hadolint ignore=DL3008  # whatever patch level the base has; pinning one would break with its next update
+# hadolint ignore=DL3008  # the patch level that the base has; pinning one would break with its next update
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates python3 tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
@@ -22,8 +22,7 @@ RUN apt-get update \
  && install -d -o tts -g tts /models /voices /outputs
 WORKDIR /srv
 # HOME and every cache that a library may want lie in /tmp: the root of the container can be read-only.
-# moshi's torch.compile would want a C compiler, and half a minute.
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp NO_TORCH_COMPILE=1 \
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
     HF_HOME=/models VOICES_DIR=/voices OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
 EXPOSE 8900
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
@@ -46,18 +45,19 @@ RUN --mount=type=cache,target=/root/.cache \
     python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet "uv>=${UV_VERSION}" \
  && ln -s /opt/uv/bin/uv /usr/local/bin/uv && python3 -m venv --without-pip "$VENV"
 COPY scripts/common.sh scripts/python.sh scripts/
-COPY requirements-core.txt ./
+COPY requirements/core.txt requirements/
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
-    . scripts/common.sh && . scripts/python.sh && install requirements-core.txt
+    . scripts/common.sh && . scripts/python.sh && install requirements/core.txt
 
 FROM core-packages AS full-packages
-COPY requirements.txt requirements-cpu-overrides.txt ./
+COPY requirements.txt ./
+COPY requirements/cpu-overrides.txt requirements/
 # TORCH=cpu: a torch without CUDA, for ENGINE=kyutai DEVICE=cpu
 ARG TORCH=cuda
 RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
     . scripts/common.sh && . scripts/python.sh \
- && if [ "$TORCH" = cpu ]; then install requirements.txt requirements-cpu-overrides.txt; else install requirements.txt; fi
+ && if [ "$TORCH" = cpu ]; then install requirements.txt requirements/cpu-overrides.txt; else install requirements.txt; fi
 
 # A checkout made under a strict umask is its owner's alone; the user of the image must be able to read it.
 FROM base AS code
@@ -69,7 +69,7 @@ LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=core-packages /opt/venv /opt/venv
 COPY --from=code /srv /srv
-ENV ENGINE=hibari
+ENV DEVICE=cpu
 USER 10001:10001
 
 FROM base AS full

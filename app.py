@@ -16,7 +16,7 @@ from flask import Flask
 import web
 from gpu_manager import gpu_manager
 from speech.errors import SpeechError
-from speech.service import SpeechService, build_service
+from speech.service import SpeechService, build_service, choose
 from speech.settings import Settings, SettingsError, unknown_names
 from web.http import logs
 from web.process.server import Server
@@ -52,7 +52,6 @@ def create_app(
 
 def main() -> int:
     """Serve until told to stop. 2: the settings are wrong; one line on standard error says which."""
-    os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi's torch.compile costs half a minute and a C compiler
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
     try:
         settings = Settings.load(os.environ, ENV_FILE)
@@ -64,6 +63,7 @@ def main() -> int:
         log.info("%s in %s is not a setting of this service", name, ENV_FILE)
     forget_announcement(settings.drain_file)
     try:
+        choose(settings, os.environ.get("CUDA_VISIBLE_DEVICES"))  # in a worker, gunicorn would report it its own way
         Server(settings, create_app).run()
     except SpeechError as error:
         print(f"kyutai-tts: {error.message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""One resident engine, shared by everybody: loaded on first use, let go when nobody has used it for a while.
+"""One resident engine, shared by all callers: loaded on first use, released when it has been idle for a while.
 
 `gpu_manager` is the one instance of a process. It is handed a builder and knows nothing of what it builds, save that it
 can be closed. It imports nothing of ours, and torch not at all: what the driver says comes from NVML, which is another
@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 log = logging.getLogger("kyutai_tts.gpu")
 
 
-class State(Enum):
+class State(StrEnum):
     UNLOADED = "unloaded"
     LOADING = "loading"
     READY = "ready"
@@ -36,7 +36,7 @@ class ManagerError(Exception):
 
 
 class InUse(ManagerError):
-    """Somebody is speaking."""
+    """The engine is in use."""
 
 
 class NotLoaded(ManagerError):
@@ -45,6 +45,9 @@ class NotLoaded(ManagerError):
 
 class Resident(Protocol):
     def close(self) -> None: ...
+
+
+Held = TypeVar("Held", bound=Resident)
 
 
 class Timer(Protocol):
@@ -91,15 +94,20 @@ class Status:
 
 
 @dataclass
-class _Residency:
-    """One engine from load to release, and who uses it."""
+class _Residency(Generic[Held]):
+    """One engine from load to release, and how many use it."""
 
-    engine: Any
+    engine: Held | None  # None: let go; a user that lingers must not keep the model
     users: int = 0
 
+    def get(self) -> Held:
+        if self.engine is None:
+            raise NotLoaded("The engine was released by hand at this moment.")
+        return self.engine
 
-class GPUManager:
-    """See the module's docstring. Every method may be called from any thread."""
+
+class GPUManager(Generic[Held]):
+    """Holds one engine of the type Held. See the module's docstring. Every method may be called from any thread."""
 
     def __init__(
         self,
@@ -108,12 +116,12 @@ class GPUManager:
     ) -> None:
         self._clock, self._timer = clock, timer
         self._changed = threading.Condition()
-        self._build: Callable[[Report], Resident] | None = None
+        self._build: Callable[[Report], Held] | None = None
         self._on_idle_release: Callable[[], None] = lambda: None
         self._on_broken: Callable[[], None] = lambda: None
         self._idle_timeout_s = -1.0
         self._state = State.UNLOADED
-        self._residency: _Residency | None = None
+        self._residency: _Residency[Held] | None = None
         self._idle: Timer | None = None
         self._release_at: float | None = None
         self._progress = LoadProgress()
@@ -126,7 +134,7 @@ class GPUManager:
 
     def configure(
         self,
-        build: Callable[[Report], Resident],
+        build: Callable[[Report], Held],
         idle_timeout_s: float,
         on_idle_release: Callable[[], None] = lambda: None,
         on_broken: Callable[[], None] = lambda: None,
@@ -146,15 +154,15 @@ class GPUManager:
     # -- using --------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def use(self, timeout_s: float | None = None, given_up: Callable[[], bool] = lambda: False) -> Iterator[Any]:
+    def use(self, timeout_s: float | None = None, given_up: Callable[[], bool] = lambda: False) -> Iterator[Held]:
         """Hold the engine for as long as the block runs; load it first if need be (one load, however many wait).
 
         timeout_s: how long to wait for it. given_up: asked again after each `wake`; True ends the wait.
-        Raises NotLoaded, or whatever the builder raised.
+        Raises NotLoaded, or what the builder raised.
         """
         residency = self._acquire(timeout_s, given_up)
         try:
-            yield residency.engine
+            yield residency.get()  # kept by no name here: the one who uses it says how long it lives
         finally:
             self._leave(residency)
 
@@ -168,17 +176,23 @@ class GPUManager:
         with self.use(timeout_s):
             pass
 
+    def begin_load(self) -> None:
+        """Start to load and return at once. Does nothing if it is loaded or loading, has failed, or all is closing."""
+        with self._changed:
+            if self._state is State.UNLOADED and self._build is not None and not self._closed:
+                self._start_load()
+
     # -- releasing ----------------------------------------------------------------------------------------------
 
     def release(self, force: bool = False) -> bool:
         """Let the engine go now; False if none was loaded. The next request simply loads again.
 
-        Raises InUse while it is loading, or while somebody speaks unless force: that ends their speech with an error.
+        Raises InUse while it is loading, or while it is in use unless force: that ends all speech with an error.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._state is not State.UNLOADING)
             if self._state is State.LOADING:
-                raise InUse("The model is being loaded; somebody waits for it.")
+                raise InUse("The model is being loaded for a request.")
             residency = self._residency
             if residency is None:
                 return False
@@ -188,7 +202,7 @@ class GPUManager:
         self._finish_release(residency, State.UNLOADED)
         return True
 
-    def discard(self, engine: Any, reason: Exception) -> None:
+    def discard(self, engine: Held, reason: Exception) -> None:
         """The engine said that it can never speak again: close it and say why. Does nothing if it is gone already."""
         with self._changed:
             residency = self._residency
@@ -230,14 +244,14 @@ class GPUManager:
             return None
         return replace(self._progress, seconds=self._clock() - self._progress.started_at)
 
-    def peek(self) -> Any | None:
+    def peek(self) -> Held | None:
         """The engine if it is there, for its figures only: not held, not to be spoken with."""
         residency = self._residency
         return residency.engine if residency else None
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _acquire(self, timeout_s: float | None, given_up: Callable[[], bool]) -> _Residency:
+    def _acquire(self, timeout_s: float | None, given_up: Callable[[], bool]) -> _Residency[Held]:
         """Wait until the engine is there and count one more user."""
         with self._changed:
             self._waiting += 1
@@ -260,7 +274,7 @@ class GPUManager:
             if self._attempts != seen and self._load_error is not None:
                 raise self._load_error.with_traceback(None)
             if given_up():
-                raise NotLoaded("Nobody waits for the speech any more.")
+                raise NotLoaded("The request has ended.")
             if self._state in (State.UNLOADED, State.FAILED):
                 self._start_load()
             left = None if deadline is None else deadline - self._clock()
@@ -269,7 +283,7 @@ class GPUManager:
             self._changed.wait(left)
 
     def _start_load(self) -> None:
-        """Called with the lock held. A thread of its own, so that nobody's request has to live as long as the load."""
+        """Called with the lock held. A thread of its own, so that a request may end before the load does."""
         self._state = State.LOADING
         self._progress = LoadProgress(started_at=self._clock())
         threading.Thread(target=self._load, name="gpu-load", daemon=True).start()
@@ -279,7 +293,7 @@ class GPUManager:
         assert build is not None
         try:
             engine = build(self._report)
-        except Exception as exception:  # whatever it is, those who wait must hear it
+        except Exception as exception:  # of any kind: the callers that wait must get it
             log.exception("loading failed")
             error = exception.with_traceback(None)
         with self._changed:
@@ -297,14 +311,14 @@ class GPUManager:
     def _report(self, doing: str, done: float, total: float, seconds_left: float | None) -> None:
         self._progress = replace(self._progress, doing=doing, done=done, total=total, seconds_left=seconds_left)
 
-    def _leave(self, residency: _Residency) -> None:
+    def _leave(self, residency: _Residency[Held]) -> None:
         with self._changed:
             residency.users -= 1
             if residency is self._residency:
                 self._restart_idle_timer()
 
     def _restart_idle_timer(self) -> None:
-        """Called with the lock held whenever somebody came or went: it runs while nobody uses or awaits the engine."""
+        """Called with the lock held when the number of users changes: the timer runs while there are none."""
         self._stop_idle_timer()
         residency = self._residency
         if residency is None or residency.users or self._waiting or self._idle_timeout_s < 0:
@@ -318,7 +332,7 @@ class GPUManager:
         self._idle = self._release_at = None
 
     def _release_idle(self, release_at: float) -> None:
-        """The timer's action. It may fire just as somebody begins to speak; the time it was set for tells."""
+        """The timer's action. It may fire just as a use begins; the time it was set for tells."""
         with self._changed:
             residency = self._residency
             if residency is None or self._release_at != release_at:
@@ -328,15 +342,16 @@ class GPUManager:
         self._on_idle_release()
 
     def _begin_release(self, state: State) -> None:
-        """Called with the lock held: from here on nobody else gets the engine."""
+        """Called with the lock held: from here on no other caller gets the engine."""
         self._stop_idle_timer()
         self._state, self._residency = state, None
 
-    def _finish_release(self, residency: _Residency, state: State) -> None:
+    def _finish_release(self, residency: _Residency[Held], state: State) -> None:
         """Without the lock: closing may take seconds, and asking for the status must not."""
         started = self._clock()
         try:
-            residency.engine.close()
+            if residency.engine is not None:
+                residency.engine.close()
         except Exception:
             log.exception("closing the engine failed")
         finally:
@@ -398,4 +413,4 @@ def _read_gpu(pynvml: Any, index: int) -> GPU:
     return GPU(index, str(uuid), str(name), int(memory.used), int(memory.total))
 
 
-gpu_manager = GPUManager()
+gpu_manager: GPUManager[Any] = GPUManager()  # of the type that its builder makes: this file does not know it

@@ -41,7 +41,6 @@ def make_doors(settings: AssistantSettings) -> Doors:
     def own() -> SpeechService:
         from assistant.own import own_service
 
-        os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi's torch.compile costs half a minute and a C compiler
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
         return own_service(os.environ, ENV_FILE)
 

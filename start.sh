@@ -19,6 +19,8 @@ PORTS_TRIED=100
 . "$ROOT/scripts/process.sh"
 # shellcheck source=scripts/gpu.sh
 . "$ROOT/scripts/gpu.sh"
+# shellcheck source=scripts/engines.sh
+. "$ROOT/scripts/engines.sh"
 # shellcheck source=scripts/docker.sh
 . "$ROOT/scripts/docker.sh"
 # shellcheck source=scripts/containers.sh
@@ -29,7 +31,7 @@ usage() {
 Usage: ./start.sh [options]
 
   --port N        listen on port N (default: PORT, else 8900); the next free one if it is taken
-  --engine NAME   auto, kyutai or hibari (default: ENGINE, else auto)
+  --engine NAME   auto, or one of the engines below (default: ENGINE, else auto)
   --foreground    stay in this terminal, log to it, stop with Ctrl-C (implies --local)
   --docker        in a container; where there is no GPU, the embedded voice
   --local         not in a container
@@ -39,9 +41,9 @@ Usage: ./start.sh [options]
 
 Without --docker or --local: in a container if there is an NVIDIA GPU, Docker runs, and it can hand GPUs out.
 
-auto speaks with Kyutai TTS where there is an NVIDIA GPU, else with the embedded voice, which needs neither GPU nor
-torch. Every setting of .env.example may be given in the environment or in .env. Kyutai TTS on a CPU, far slower than
-real time, has to be asked for: ENGINE=kyutai DEVICE=cpu ./start.sh
+auto speaks with the first engine that can here. Every setting of .env.example may be given in the environment or in
+.env. An engine for GPUs runs on a CPU, far slower than real time, only when it is asked to: --engine NAME with
+DEVICE=cpu in the environment.
 
 Of several GPUs the one with the least memory in use is taken, first of those that no instance has; choose yourself
 with CUDA_VISIBLE_DEVICES=N, or NVIDIA_VISIBLE_DEVICES=N.
@@ -49,6 +51,8 @@ PYTHON names the Python to make .venv with, VENV another folder than .venv, STAR
 answer.
 Several instances: ./start.sh --port 8901. The log of each is in .run/PORT.log. Stop: ./stop.sh
 END
+  find_probe_python || return 0
+  printf '\nEngines:\n%s\n' "$(engines list)"
 }
 
 main() {
@@ -57,7 +61,8 @@ main() {
   cd "$ROOT"
   export ENGINE
   ENGINE=$(setting ENGINE auto)
-  [[ $ENGINE =~ ^(auto|kyutai|hibari)$ ]] || die "ENGINE=$ENGINE is none of auto, kyutai, hibari."
+  find_probe_python || no_python
+  check_engine
   one_at_a_time
   if in_docker; then
     start_containers
@@ -69,7 +74,7 @@ main() {
 start_here() {
   make_venv
   choose_port
-  [[ $ENGINE == hibari || $(setting DEVICE) == cpu ]] || choose_gpu
+  ! wants_gpu || choose_gpu
   install_dependencies
   if [[ $foreground ]]; then
     run_in_foreground
@@ -105,7 +110,6 @@ read_arguments() {
 
 # one_at_a_time: a second start.sh waits here until the first has its service running, and then finds it.
 one_at_a_time() {
-  PROBE_PYTHON=$(usable_python) || PROBE_PYTHON=$(any_python) || no_python
   { mkdir -p "$RUN_DIR" && : >>"$RUN_DIR/lock"; } 2>/dev/null ||
     die "Nothing can be written to $RUN_DIR: is the folder another user's, or was the service started as another user before?"
   exec 9>"$RUN_DIR/lock"
@@ -118,7 +122,7 @@ probe() { "$PROBE_PYTHON" -I "$ROOT/scripts/probe.py" "$@"; }
 choose_port() {
   local wanted port found
   wanted=$(setting PORT 8900)
-  HOST=$(setting HOST 0.0.0.0)
+  HOST=$(listen_address)
   if [[ ! $wanted =~ ^[0-9]{1,5}$ ]] || ((10#$wanted > 65535)); then
     die "PORT=$wanted is not a port number."
   fi
@@ -157,24 +161,6 @@ end_if_served() {
   exit 0
 }
 
-# install_dependencies: torch and moshi only where Kyutai TTS will be used.
-install_dependencies() {
-  local gpu=''
-  if [[ $ENGINE == hibari || ($ENGINE == auto && $(setting DEVICE) == cpu) ]]; then
-    install requirements-core.txt
-    return
-  fi
-  have_gpu && ! gpus_hidden && gpu=yes
-  if [[ $gpu && $(setting DEVICE) != cpu ]]; then
-    install requirements.txt
-  elif [[ $ENGINE == kyutai ]]; then
-    install requirements.txt requirements-cpu-overrides.txt
-  else
-    say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden): the embedded voice will speak."
-    install requirements-core.txt
-  fi
-}
-
 run_in_foreground() {
   record "$PORT" $$ "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
   exec "$VENV/bin/python" app.py 9>&-
@@ -186,7 +172,7 @@ start_in_background() {
   local -a detached=(nohup)
   have setsid && detached=(setsid nohup)
   local interrupted=''
-  trap 'interrupted=yes' INT TERM # until it is written down, nobody could find and end it
+  trap 'interrupted=yes' INT TERM # until it is written down, stop.sh could not find it
   "${detached[@]}" "$VENV/bin/python" app.py >"$log" 2>&1 </dev/null 9>&- &
   record "$PORT" $! "$ADDRESS" "${CUDA_VISIBLE_DEVICES:-}"
   trap 'give_up "Interrupted."' INT TERM

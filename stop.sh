@@ -36,7 +36,7 @@ main() {
     if running "$port"; then
       ports+=("$port")
     else
-      forget "$port" # it ended by itself; its number may belong to somebody else by now
+      forget "$port" # it ended by itself; its number may belong to another process by now
     fi
   done
   find_containers
@@ -105,7 +105,7 @@ see_it_stop() {
   say "Stopped."
 }
 
-# ours: whether it takes signals from us; a process of another user does not, and waiting for it would be in vain.
+# ours: whether it takes signals from us; a process of another user does not, and waiting for it would never end.
 ours() { kill -0 "$instance_pid" 2>/dev/null; }
 
 kill_with_workers() {

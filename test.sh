@@ -18,11 +18,12 @@ VENV=${VENV:-$ROOT/.venv}
 
 usage() {
   cat <<'END'
-Usage: ./test.sh [--quick | --lint | PYTEST ARGUMENTS]
+Usage: ./test.sh [--core] [--quick | --lint | PYTEST ARGUMENTS]
 
   (nothing)   linters and all tests
   --quick     linters and all tests but those marked slow; installs no system packages
   --lint      only the linters
+  --core      without torch, with any of these: installs far less, leaves out the tests that need torch, says how many
   PATH ...    only pytest, with these arguments: ./test.sh tests/web -k health
 
 VENV names another virtual environment than .venv, PYTHON the Python to make it with. Where there is no NVIDIA GPU a
@@ -37,7 +38,8 @@ left_out=() # what this machine could not run
 failed=''
 
 main() {
-  local mode=all
+  local mode=all core=''
+  if [[ ${1:-} == --core ]]; then core=yes && shift; fi
   case ${1:-} in
     -h | --help) usage && exit ;;
     --quick | --lint) mode=${1#--} && shift ;;
@@ -53,11 +55,14 @@ main() {
 
 set_up() {
   make_venv
-  if have_gpu; then
-    install requirements-dev.txt
+  if [[ $core ]]; then
+    install requirements/dev-core.txt
+  elif have_gpu; then
+    install requirements/dev.txt
   else
-    install requirements-dev.txt requirements-cpu-overrides.txt
+    install requirements/dev.txt requirements/cpu-overrides.txt
   fi
+  results+=("$(printf '%-14s %-6s %4d s' 'set up' ok "$SECONDS")")
   PATH=$VENV/bin:$PATH
   export NO_TORCH_COMPILE=1 # compiling costs 20 s at the first steps and gains nothing on models of test size
 }
@@ -67,8 +72,12 @@ lint() {
   mapfile -t scripts < <(shell_scripts)
   stage 'ruff check' ruff check .
   stage 'ruff format' ruff format --check .
-  stage 'mypy' mypy
-  stage 'mypy scripts' mypy --strict --explicit-package-bases scripts tests/scripts tests/deploy
+  if [[ $core ]]; then
+    left_out+=('mypy: it reads the types of torch')
+  else
+    stage 'mypy' mypy
+    stage 'mypy scripts' mypy --strict --explicit-package-bases scripts tests/scripts tests/deploy
+  fi
   stage 'shellcheck' shellcheck -x "${scripts[@]}"
   stage 'shfmt' shfmt -i 2 -ci -d "${scripts[@]}"
   lint_deployment
@@ -148,6 +157,10 @@ run_tests() {
     without+=(slow)
     left_out+=('tests marked slow: --quick')
   fi
+  if [[ $core ]]; then
+    command+=(--core)
+    left_out+=('tests that need torch: --core; pytest tells above how many')
+  fi
   if ((${#without[@]})); then
     command+=(-m "$(printf ' and not %s' "${without[@]}" | cut -c6-)")
   fi
@@ -167,12 +180,25 @@ browser_there() {
 install_browser() {
   [[ $mode == all && $EUID == 0 ]] && have apt-get || return 1
   say 'Installing Chromium, and npm for axe-core, for the tests of the page'
-  export DEBIAN_FRONTEND=noninteractive
-  local -a packages=(chromium chromium-driver)
-  have npm || packages+=(npm)
-  apt-get -qq update && apt-get -qq install -y --no-install-recommends "${packages[@]}" >/dev/null || return 1
+  apt-get -qq update || return 1
+  have npm || apt_install npm || return 1
+  { have chromium && have chromedriver; } || install_chromium || return 1
   have chromium && have chromedriver && have npm
 }
+
+# install_chromium: the newest, else the next older one that the archives have. Debian's security archive may offer one
+# whose libraries its main archive does not hold yet; apt then refuses it ("held broken packages").
+install_chromium() {
+  local version
+  apt_install chromium chromium-driver && return
+  while read -r version; do
+    say "apt cannot install the newest Chromium; trying $version"
+    apt_install chromium{,-common,-driver}="$version" && return
+  done < <(apt-cache madison chromium | awk '{ print $3 }' | sort -rVu | tail -n +2)
+  return 1
+}
+
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null; }
 
 # stage NAME COMMAND...: runs it, notes how it went, and never ends the script: one failure must not hide the next.
 stage() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries a running service from outside: bash test_api.sh [BASE_URL]     (default http://localhost:8900)
-# API_KEY is sent if it is set. Says what failed; exit code 0 if nothing did, 1 otherwise, 2 if nobody answers.
+# API_KEY is sent if it is set. Says what failed; exit code 0 if nothing did, 1 otherwise, 2 if there is no answer.
 set -u
 
 base=${1:-http://localhost:8900}
@@ -48,7 +48,7 @@ is_wav() { begins_with RIFF && longer_than 20000; }
 is_mp3() { [ "$(head -c 1 "$work/body" | od -An -tx1 | tr -d ' ')" = ff ] && longer_than 5000; }
 
 if ! curl -sS --max-time 10 -o /dev/null "$base/health" 2>"$work/error"; then
-  printf 'nobody answers at %s: %s\n' "$base" "$(cat "$work/error")" >&2
+  printf 'no answer from %s: %s\n' "$base" "$(cat "$work/error")" >&2
   exit 2
 fi
 

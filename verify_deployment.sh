@@ -16,7 +16,7 @@ VENV=${VENV:-$ROOT/.venv}
 . "$ROOT/scripts/docker.sh"
 
 FILES=(app.py gpu_manager.py mcp_server.py Dockerfile docker-compose.yml .dockerignore requirements.txt
-  requirements-core.txt .env.example mcp_config.json)
+  requirements/core.txt .env.example mcp_config.json)
 SCRIPTS=(start.sh stop.sh test_api.sh verify_deployment.sh)
 
 usage() {
@@ -183,7 +183,7 @@ state_of() {
 
 check_port() {
   local port host python engine
-  port=$(setting PORT 8900) host=$(setting HOST 0.0.0.0)
+  port=$(setting PORT 8900) host=$(listen_address)
   python=$(usable_python) || python=$(any_python) || {
     found port warn "nothing here can look at port $port (no Python)"
     return

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from speech.remote.client import ServiceClient
     from speech.request import SpeechRequest
     from speech.service import SpeechService
+    from speech.status import ServiceStatus
     from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.mcp")
@@ -47,7 +48,7 @@ class Door(Protocol):
     @property
     def voices(self) -> VoiceCatalogue: ...
     def speak(self, request: SpeechRequest) -> SpeechInProgress: ...
-    def gpu_status(self) -> dict[str, object]: ...
+    def status(self) -> ServiceStatus: ...
     def release(self, force: bool = False) -> bool: ...
 
 

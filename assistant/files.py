@@ -50,7 +50,7 @@ class OutputFiles:
             if overwrite:
                 temporary.replace(target)  # replaces a link itself, never what it points to
             else:
-                os.link(temporary, target)  # fails if it exists: nobody can slip in between a look and the writing
+                os.link(temporary, target)  # fails if it exists, so that two writers cannot both succeed
         except FileExistsError:
             raise _exists(target) from None
         except OSError as error:

@@ -1,7 +1,7 @@
 """One call of text_to_speech in a worker thread (Job), watched from the event loop (run_job).
 
 The thread only speaks. The loop tells the client how far it is, and stops the thread as soon as the call is cancelled
-or has taken too long, in whatever phase: connecting, loading, waiting for a slot, speaking.
+or has taken too long, in any phase: connecting, loading, waiting for a slot, speaking.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _outcome(job: Job) -> Spoken | Exception:
 
 
 async def _keep_reporting(job: Job, report: Report, every_s: float) -> None:
-    """The progress is the time that has passed: it grows in every phase, and how long speech will be nobody knows."""
+    """The progress is the time that has passed: it grows in every phase, and the speech's length is not known yet."""
     began = time.monotonic()
     while True:
         await report(time.monotonic() - began, None, job.phase())
@@ -151,7 +151,7 @@ async def _cancel_with_us(job: Job) -> None:
 
 
 def _no_limit() -> anyio.CapacityLimiter:
-    """Calls are bounded by the slots and the queue of whoever speaks, not by threads."""
+    """Calls are bounded by the slots and the queue of the engine that speaks, not by threads."""
     return anyio.CapacityLimiter(math.inf)
 
 

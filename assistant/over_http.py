@@ -13,7 +13,7 @@ PATH = "/mcp"
 
 
 class TokenRequired:
-    """ASGI middleware: 401 for whoever does not send `Authorization: Bearer TOKEN`."""
+    """ASGI middleware: 401 for requests without `Authorization: Bearer TOKEN`."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app, self._expected = app, f"Bearer {token}".encode()

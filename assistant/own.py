@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from gpu_manager import GPU, gpu_manager
-from speech.engines import Progress
-from speech.errors import Unavailable
+from speech.engines.base import Engine, EngineStatus, Utterance
+from speech.errors import ErrorCode, Unavailable
+from speech.progress import Progress
 from speech.selection import EngineChoice
 from speech.service import SpeechService, build_engine, build_service
 from speech.settings import Settings, SettingsError
@@ -32,7 +32,7 @@ def own_service(environ: Mapping[str, str], env_file: Path) -> SpeechService:
     )
 
 
-def build_under_lock(choice: EngineChoice, settings: Settings, progress: Progress) -> Any:
+def build_under_lock(choice: EngineChoice, settings: Settings, progress: Progress) -> Engine:
     """The engine; on a GPU it holds that GPU's lock until it is closed. Raises Unavailable if another has it."""
     if choice.gpu is None:
         return build_engine(choice, settings, progress)
@@ -44,11 +44,15 @@ def build_under_lock(choice: EngineChoice, settings: Settings, progress: Progres
         raise
 
 
-class LockedEngine:
+class LockedEngine(Engine):
     """The engine in every respect; closing it also gives the lock back."""
 
-    def __init__(self, engine: Any, lock: FileLock) -> None:
+    def __init__(self, engine: Engine, lock: FileLock) -> None:
         self._engine, self._lock = engine, lock
+        self.sample_rate = engine.sample_rate
+
+    def start(self, utterance: Utterance) -> None:
+        self._engine.start(utterance)
 
     def close(self) -> None:
         try:
@@ -56,8 +60,11 @@ class LockedEngine:
         finally:
             self._lock.release()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+    def status(self) -> EngineStatus:
+        return self._engine.status()
+
+    def position(self, utterance: Utterance) -> int | None:
+        return self._engine.position(utterance)
 
 
 def take_lock(gpu: GPU, folder: Path) -> FileLock:
@@ -72,13 +79,13 @@ def take_lock(gpu: GPU, folder: Path) -> FileLock:
             f"Another MCP server on this machine holds the model on GPU {gpu.index} ({path}); a second copy is not "
             "loaded. Start the service (./start.sh): every assistant then shares its one copy. Or call "
             "offload_gpu there first.",
-            code="model_held_elsewhere",
+            code=ErrorCode.MODEL_HELD_ELSEWHERE,
         ) from None
     return lock
 
 
 def lock_folder(settings: Settings) -> Path:
-    """The model cache: whoever shares it runs on this machine and loads the same model."""
-    from speech.engines.kyutai.weights import make_hub
+    """The model cache: processes that share it run on this machine and load the same model."""
+    from speech.hub.files import make_hub
 
     return make_hub(settings).cache_dir

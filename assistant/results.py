@@ -28,7 +28,7 @@ class GpuStatus(BaseModel):
     memory_used_gb: float | None = Field(description="GPU memory in use by all programs; null without a GPU.")
     memory_total_gb: float | None = Field(description="GPU memory there is; null without a GPU.")
     backend: Backend = Field(description="Who owns the model: the running service, or this MCP server's own process.")
-    engine: str = Field(description="What speaks: kyutai, or hibari, the embedded voice.")
+    engine: str = Field(description="What speaks, by its name in the setting ENGINE.")
     device: str = Field(description="Where it runs: cpu, or cuda:N.")
     state: str = Field(description="unloaded, loading, ready, unloading or failed.")
 

@@ -29,8 +29,13 @@ def _split(value: Any) -> Any:
 def _absolute(path: Path) -> Path:
     path = path.expanduser()
     if not path.is_absolute():
-        raise ValueError("must be an absolute path: the folder that a host starts this server in is anybody's guess")
+        raise ValueError("must be an absolute path: hosts start this server in folders of their own choice")
     return path
+
+
+def _over_http(url: str) -> str:
+    """The same service's HTTP: Unmute reads KYUTAI_TTS_URL too and wants a WebSocket's address in it."""
+    return f"http{url[2:]}" if url.startswith(("ws://", "wss://")) else url
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -41,8 +46,8 @@ class AssistantSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(
-        "", pattern=r"^(https?://\S+)?$", description="Where the service runs. Unset: this machine, on its PORT."
+    url: Annotated[str, AfterValidator(_over_http)] = Field(
+        "", pattern=r"^((https?|wss?)://\S+)?$", description="Where the service runs. Unset: this machine, on its PORT."
     )
     api_key: SecretStr | None = Field(None, description="One of the service's API_KEYS, if it wants one.")
     backend: Literal["auto", "service", "local"] = Field(
@@ -63,7 +68,7 @@ class AssistantSettings(BaseModel):
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> AssistantSettings:
-        """Raises AssistantSettingsError for a bad value, a misspelt name, or a `${...}` that nobody filled in."""
+        """Raises AssistantSettingsError for a bad value, a misspelt name, or a `${...}` that was not filled in."""
         given = {name.removeprefix(PREFIX): v for name, v in environ.items() if name.startswith(PREFIX) and v}
         shared = environ.get("OUTPUT_DIR", "")  # the service's own setting: beside it, in its container, say
         if Path(shared).is_absolute():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,6 +23,8 @@ from assistant.job import Job, Order, Spoken, run_job
 from assistant.results import GpuStatus, Released, SpokenFile, VoiceInfo, VoiceList
 
 if TYPE_CHECKING:
+    from speech.errors import ErrorCode
+    from speech.status import ServiceStatus
     from speech.voices.catalogue import Voice
 
 Result = TypeVar("Result")
@@ -61,7 +64,7 @@ class SpeechTools:
                 self.offload_gpu,
                 title="Release GPU memory",
                 description="Release the speech model and the GPU memory it uses. The next text_to_speech loads it "
-                "again. Refused while somebody speaks.",
+                "again. Refused while speech is being made.",
                 annotations=_RELEASES,
             ),
             closed(
@@ -107,7 +110,7 @@ class SpeechTools:
     async def get_gpu_status(self) -> GpuStatus:
         with explained():
             backend, status = await in_thread(self._gpu_status)
-        return GpuStatus.model_validate({**status, "backend": backend}, extra="ignore")
+        return GpuStatus.model_validate({**asdict(status), "backend": backend}, extra="ignore")
 
     async def offload_gpu(self) -> Released:
         with explained():
@@ -153,9 +156,9 @@ class SpeechTools:
             content.append(audio.model_copy(update={"mime_type": media_type(target), "annotations": FOR_USER}))
         return CallToolResult(content=content, structured_content=result.model_dump())
 
-    def _gpu_status(self) -> tuple[str, dict[str, object]]:
+    def _gpu_status(self) -> tuple[str, ServiceStatus]:
         backend, door = self._doors.choose()
-        return backend, door.gpu_status()
+        return backend, door.status()
 
     def _release(self) -> Released:
         backend, door = self._doors.choose()
@@ -207,15 +210,19 @@ def explained(kind: type[ToolError | ResourceError] = ToolError) -> Iterator[Non
         raise kind(error.message + _advice(error.code)) from None
 
 
-def _advice(code: str) -> str:
+def _advice(code: ErrorCode) -> str:
     """What to do next, where the message does not say so itself."""
+    from speech.errors import ErrorCode
+
     return {
-        "voice_not_found": " Call list_voices.",
-        "queue_full": " Try again in a moment.",
-        "engine_busy": " Try again when they have ended.",
-        "no_answer": " It may be busy or stuck; try again, or restart it. No second copy of the model is loaded.",
-        "missing_api_key": " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
-        "invalid_api_key": " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
+        ErrorCode.VOICE_NOT_FOUND: " Call list_voices.",
+        ErrorCode.QUEUE_FULL: " Try again in a moment.",
+        ErrorCode.ENGINE_BUSY: " Try again when they have ended.",
+        ErrorCode.NO_ANSWER: (
+            " It may be busy or stuck; try again, or restart it. No second copy of the model is loaded."
+        ),
+        ErrorCode.MISSING_API_KEY: " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
+        ErrorCode.INVALID_API_KEY: " Set KYUTAI_TTS_API_KEY in the env block of the MCP configuration.",
     }.get(code, "")
 
 

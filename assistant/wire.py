@@ -1,4 +1,4 @@
-"""Keeps standard output for the protocol (Wire): whatever else is printed, by whomever and whenever, goes to stderr."""
+"""Keeps standard output for the protocol (Wire): all else that is printed goes to stderr."""
 
 from __future__ import annotations
 

@@ -10,11 +10,9 @@ anew, so that its memory can be told. Never run on a GPU so far.
 
 from __future__ import annotations
 
-import os
+import speech.engines.kyutai  # noqa: F401  # settles what torch and moshi read from the environment
 
-os.environ.setdefault("NO_TORCH_COMPILE", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in engines/kyutai/loading.py; before torch is imported
-
+# isort: split
 import argparse
 import statistics
 import time
@@ -33,6 +31,7 @@ from speech.engines.batch.scheduler import Step
 from speech.engines.batch.stepper import Stepper
 from speech.engines.kyutai.loading import LoadPlan, free_memory, load
 from speech.request import FRAME_S, SpeechRequest
+from speech.text.pipe import read
 from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 
 GB = 1e9
@@ -102,7 +101,7 @@ def say_it_in_every_slot(runner: Timed) -> None:
     utterances = [Utterance(SpeechRequest(), buffer_s=60) for _ in range(runner.slots)]
     started, first_s = time.perf_counter(), None
     for utterance in utterances:
-        utterance.say(*TEXT.split())
+        utterance.say(*read(TEXT))
         utterance.end()
         stepper.admit(utterance)
     while stepper.turn():
@@ -118,7 +117,7 @@ def say_it_in_every_slot(runner: Timed) -> None:
 
 
 def memory_gb(device: torch.device) -> float:
-    """In use on the GPU, by whomever; on a CPU the resident memory of this process."""
+    """In use on the GPU, by all processes; on a CPU the resident memory of this process."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return (total - free) / GB

@@ -3,7 +3,7 @@
     python -m benchmarks.step_cost mid --rows 1 8 32
     python -m benchmarks.step_cost mid --count
 
-Every row speaks and every step is a full one. The two step alternately, so that whatever else the machine does hits
+Every row speaks and every step is a full one. The two step alternately, so that other load on the machine hits
 both. The figure is the CPU time of the fastest step, which other processes disturb least; the ratio is also given for
 the median steps. Random weights: the cost is that of the shapes, the sound is noise.
 
@@ -13,10 +13,9 @@ and for operations as small as these their number is what costs.
 
 from __future__ import annotations
 
-import os
+import speech.engines.kyutai  # noqa: F401  # settles what torch and moshi read from the environment
 
-os.environ.setdefault("NO_TORCH_COMPILE", "1")
-
+# isort: split
 import argparse
 import statistics
 import tempfile
@@ -34,9 +33,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.kyutai.runner import KyutaiRunner
 from speech.request import SpeechRequest
+from speech.text.pipe import read
 from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
 
-LEAD_STEPS = 19  # until everybody sounds
+LEAD_STEPS = 19  # until every row sounds
 WORDS = "hello river " * 500
 Stepping = Callable[..., object]  # takes the StepKind, FULL unless it is named
 
@@ -123,7 +123,7 @@ def our_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
     embedding = load_file(checkpoint / "voices" / f"{VOICES[0]}{SUFFIX}")["speaker_wavs"]
     runner = KyutaiRunner(load(checkpoint, temperature), lambda voice: embedding, rows, temperature)
     scripts = runner.reset({row: runner.prepare(SpeechRequest(seed=row)) for row in range(rows)})
-    words = {row: iter(WORDS.split()) for row in scripts}
+    words = {row: iter(read(WORDS)) for row in scripts}
 
     def step(kind: StepKind = StepKind.FULL) -> object:
         for row, script in scripts.items():
@@ -168,13 +168,13 @@ def plain_stepping(checkpoint: Path, rows: int, temperature: float) -> Stepping:
 
     @torch.inference_mode()
     def step(kind: StepKind = StepKind.FULL) -> object:
-        everybody = torch.ones(rows, dtype=torch.bool)
-        gen.set_exec_mask(everybody)
+        all_rows = torch.ones(rows, dtype=torch.bool)
+        gen.set_exec_mask(all_rows)
         frame = gen.step(inputs, no_codes if kind is StepKind.TEXT_ONLY else None)
         done[0] += 1
         if kind is StepKind.TEXT_ONLY:
             return frame
-        mimi.set_exec_mask(everybody)
+        mimi.set_exec_mask(all_rows)
         return mimi.decode(frame[:, 1:].clamp(min=0)).numpy()
 
     return step

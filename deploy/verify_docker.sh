@@ -73,7 +73,7 @@ build() {
 test_environment() {
   make_venv
   "$VENV/bin/python" -c 'import pocketsphinx, pytest, pytest_timeout, scipy' 2>/dev/null ||
-    install requirements-dev.txt requirements-cpu-overrides.txt
+    install requirements/dev.txt requirements/cpu-overrides.txt
 }
 
 # nvidia_smi FOLDER: three GPUs, of which 1 is the least used.

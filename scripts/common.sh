@@ -25,6 +25,14 @@ setting() {
   printf '%s' "${value:-${2:-}}"
 }
 
+# listen_address: HOST, without the brackets that URLs put around an address like [::].
+listen_address() {
+  local host
+  host=$(setting HOST 0.0.0.0)
+  host=${host#\[}
+  printf '%s' "${host%\]}"
+}
+
 # env_file_value NAME FILE: read, never sourced, because a .env is data and not a program. The last line that names it
 # wins.
 env_file_value() {

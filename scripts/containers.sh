@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# start.sh's way into containers: one, or one for each GPU behind a balancer. Sourced by start.sh after docker.sh; uses
+# start.sh's way into containers: one, or one for each GPU behind a balancer. Sourced by start.sh after docker.sh and engines.sh; uses
 # its variables (where, gpus, rebuild, PORT, HOST, ADDRESS, ENGINE) and its probe and choose_port.
 # shellcheck disable=SC2153,SC2154
 
@@ -15,7 +15,7 @@ in_docker() {
       find_compose || die "--docker: neither \`docker compose\` nor docker-compose is there."
       ;;
     *)
-      [[ $ENGINE != hibari && $(setting DEVICE) != cpu ]] && have_gpu && ! gpus_hidden &&
+      wants_gpu && gpu_usable &&
         docker_answers && nvidia_runtime && find_compose
       ;;
   esac
@@ -28,11 +28,12 @@ start_containers() {
     return
   fi
   choose_port
-  if [[ $ENGINE == hibari || $(setting DEVICE) == cpu ]] || ! have_gpu || gpus_hidden; then
-    [[ $ENGINE != kyutai ]] || die "ENGINE=kyutai without a GPU runs only outside containers: DEVICE=cpu ./start.sh --local"
-    service=cpu
-  else
+  if wants_gpu && gpu_usable; then
     choose_container_gpu
+  else
+    engines slim "$ENGINE" ||
+      die "ENGINE=$ENGINE without a GPU runs only outside containers: DEVICE=cpu ./start.sh --local"
+    service=cpu
   fi
   give_up_when_interrupted
   bring_up "$PORT" "$service" || give_up_containers "$PORT"
@@ -148,7 +149,7 @@ start_behind_balancer() {
   greet_containers "${servers[@]}"
 }
 
-# bridge_address: where this machine, and nobody outside, reaches published ports without the program that Docker puts before
+# bridge_address: where this machine alone reaches published ports without the program that Docker puts before
 # them on 127.0.0.1: that one accepts connections for a container that is gone.
 bridge_address() {
   local address

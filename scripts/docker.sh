@@ -111,7 +111,7 @@ explained() {
       echo 'The builder is missing: install docker-buildx-plugin (docker-buildx on Debian and Ubuntu).'
       ;;
     *'port is already allocated'* | *'address already in use'*)
-      echo 'Somebody else has the port; choose another: --port N'
+      echo 'Another program has the port; choose another: --port N'
       ;;
     *) return 1 ;;
   esac

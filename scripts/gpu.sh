@@ -12,7 +12,7 @@ ask_nvidia_smi() {
 
 have_gpu() { [[ $(ask_nvidia_smi -L) == *'GPU '* ]]; }
 
-# gpus_hidden: whether somebody has said that none of them is to be used.
+# gpus_hidden: whether a variable says that none of them is to be used.
 gpus_hidden() { [[ -n ${CUDA_VISIBLE_DEVICES+set} && ${CUDA_VISIBLE_DEVICES} =~ ^(-1)?$ ]]; }
 
 # least_used_gpu TAKEN...: prints the index of the GPU to use, or nothing when none tells its memory. One that no

@@ -1,8 +1,8 @@
 """What start.sh cannot ask in bash: is a port free, and who answers on it. Standard library only,
-and no syntax newer than Python 3.8: where the service runs in a container, this runs with whatever is there.
+and no syntax newer than Python 3.8: where the service runs in a container, this runs with the Python that is there.
 
 port HOST PORT    prints PORT (0: any) if one can listen on it. Exit code 1: it is taken; 2: the reason is printed
-service ADDRESS   prints the engine's name if the service answers there. Exit code 1: nobody does; 2: a stranger does
+service ADDRESS   prints the engine's name if the service answers there. Exit code 1: no answer; 2: another program
 lock DESCRIPTOR   waits for the lock on an open file; it holds until the caller closes that
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import ipaddress
 import json
 import socket
 import sys
@@ -21,7 +22,9 @@ TIMEOUT_S = 3
 
 
 def free_port(host: str, port: int) -> int:
-    """The port, bound once to see that it can be; 0 lets the system choose. Raises OSError."""
+    """The port, bound once to see that it can be; 0 lets the system choose. Raises OSError; ValueError: no address."""
+    if host != "localhost":
+        ipaddress.ip_address(host)
     family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
         0
     ]
@@ -33,7 +36,7 @@ def free_port(host: str, port: int) -> int:
 
 
 def engine_at(address: str) -> str | None:
-    """The engine of our service at that address; None if a stranger answers. Raises OSError if nobody does."""
+    """The engine of our service at that address; None if another program answers. Raises OSError if none does."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never ask a proxy for this machine
     try:
         with opener.open(f"{address}/health", timeout=TIMEOUT_S) as answer:
@@ -64,6 +67,9 @@ def main(arguments: list[str]) -> int:
             if error.errno == errno.EADDRINUSE:
                 return 1
             print(error.strerror, file=sys.stderr)
+            return 2
+        except ValueError:
+            print("It must be an IP address, or localhost; conda and tcsh set HOST to a name.", file=sys.stderr)
             return 2
     elif wish == ("service",) and len(arguments) == 2:
         try:

@@ -69,7 +69,7 @@ install() {
   state=$(installed_state "$overrides")
   [[ -f $stamp && $(<"$stamp") == "$state" ]] && return
   rm -f "$stamp"
-  say "Installing $(basename "$file") into $VENV (once; minutes on a slow line)"
+  say "Installing $file into $VENV (once; minutes on a slow line)"
   mend_pip
   install_with_uv "$file" "$overrides" || install_with_pip "$file" ||
     die "The requirements could not be installed; the reason is above.
@@ -77,14 +77,14 @@ Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS."
   printf '%s\n' "$state" >"$stamp"
 }
 
-# mend_pip: whoever interrupted the first start while the environment was made is left with one whose pip is half there.
+# mend_pip: a first start that was interrupted leaves an environment whose pip is incomplete.
 mend_pip() {
   have uv || "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null 2>&1 || true
 }
 
 # installed_state OVERRIDES: changes whenever an install would do something else.
 installed_state() {
-  printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements*.txt "$VENV/pyvenv.cfg" | cksum)"
+  printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements{,/*}.txt "$VENV/pyvenv.cfg" 2>/dev/null | cksum)"
 }
 
 install_with_uv() {

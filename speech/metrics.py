@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -16,11 +17,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from speech.engines.base import STEP_S, StepTally
+from speech.engines.base import STEP_S, EngineStatus, StepTally
 from speech.request import FRAME_S
 
 if TYPE_CHECKING:
-    from speech.service import SpeechService
     from speech.session import Speech
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,10 +31,21 @@ STEPS = (2, 25, 62.5, 125, 250, 500, 750)  # moshi-server's buckets
 HANDLER = {"handler": "all"}  # moshi-server's label
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What is so at the time of asking."""
+
+    engine: EngineStatus
+    streams_open: int
+    loaded: bool
+    loads: int
+    releases: int
+
+
 class Metrics:
     """The figures of one service. Every method may be called from any thread."""
 
-    def __init__(self, service: SpeechService) -> None:
+    def __init__(self, now: Callable[[], Figures]) -> None:
         self._registry = registry = CollectorRegistry()
         self._requests = Counter("tts_requests", "Speech that ended, by how.", ["outcome"], registry=registry)
         self._audio = Counter("tts_audio_seconds", "Seconds of audio handed out.", registry=registry)
@@ -54,7 +65,7 @@ class Metrics:
         )
         self._lock = threading.Lock()
         self._opened = 0
-        registry.register(_Now(service, lambda: self._opened))
+        registry.register(_Now(now, lambda: self._opened))
 
     def opened(self) -> None:
         with self._lock:
@@ -84,26 +95,24 @@ class Metrics:
 
 
 class _Now(Collector):
-    """What is asked of the service at the time of asking."""
+    """What is asked at the time of asking."""
 
-    def __init__(self, service: SpeechService, opened: Callable[[], int]) -> None:
-        self._service, self._opened = service, opened
+    def __init__(self, now: Callable[[], Figures], opened: Callable[[], int]) -> None:
+        self._now, self._opened = now, opened
 
     def collect(self) -> Iterator[Metric]:
-        service = self._service
-        engine, manager = service.engine_status(), service.manager.status()
+        now = self._now()
+        engine = now.engine
         yield GaugeMetricFamily("tts_slots", "Slots in all.", engine.slots_total)
         yield GaugeMetricFamily("tts_slots_used", "Slots with somebody in them.", engine.slots_used)
         yield GaugeMetricFamily("tts_queue_depth", "Utterances that wait for a slot.", engine.queue_depth)
-        yield GaugeMetricFamily("tts_streams_open", "Streams open, speaking or waiting.", service.streams_open)
-        yield GaugeMetricFamily(
-            "tts_model_loaded", "1 while the model is there.", int(service.manager.peek() is not None)
-        )
+        yield GaugeMetricFamily("tts_streams_open", "Streams open, speaking or waiting.", now.streams_open)
+        yield GaugeMetricFamily("tts_model_loaded", "1 while the model is there.", int(now.loaded))
         yield GaugeMetricFamily(
             "tts_engine_memory_bytes", "The engine's, on the accelerator.", engine.memory_bytes or 0
         )
-        yield CounterMetricFamily("tts_loads", "Loads of the model.", manager.loads)
-        yield CounterMetricFamily("tts_releases", "Releases of the model.", manager.releases)
+        yield CounterMetricFamily("tts_loads", "Loads of the model.", now.loads)
+        yield CounterMetricFamily("tts_releases", "Releases of the model.", now.releases)
         steps = engine.steps
         yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", steps.count)
         yield _step_durations(steps)

@@ -25,6 +25,8 @@ class SpeechRequest:
     temperature: float | None = None  # 0 is greedy
     top_k: int | None = None
     seed: int | None = None
+    # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.
+    caller: str = field(default="", repr=False, compare=False)
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are
     # embeddings takes it instead of `voice`, and refuses another shape; any other engine ignores it.
     embedding: NDArray[np.float32] | None = field(default=None, compare=False)
@@ -39,6 +41,10 @@ class Token:
     start: int = 0  # its place in the text as it was sent, in UTF-16 code units (what JavaScript counts in)
     stop: int = 0
 
+    def said(self, start_s: float, stop_s: float | None = None) -> Word:
+        """This word in the audio, told as it is written."""
+        return Word(self.written, start_s, stop_s, self.start, self.stop)
+
 
 @dataclass(frozen=True)
 class Pause:
@@ -47,21 +53,27 @@ class Pause:
     seconds: float
 
 
-Piece = str | Pause  # one word in its own spelling (no white space inside), or a pause
+Piece = Token | Pause
 
 
 @dataclass(frozen=True)
 class Word:
     """A word that was said. Times are seconds of the audio that the listener hears, counted from its start."""
 
-    text: str
+    text: str  # as written
     start_s: float
-    stop_s: float | None = None  # None: not known before the next word begins
+    stop_s: float | None = None  # None: the engine does not know; captions.py fills it in
+    start: int = 0  # its place in the text, as a Token has it
+    stop: int = 0
 
 
 @dataclass(frozen=True)
 class AudioChunk:
-    """A piece of speech, normally one frame (80 ms), and the words that begin in it."""
+    """A piece of speech, normally one frame (80 ms), and words.
+
+    From an engine they are those that begin in it. From a Speech they are those that are told now: both of their times
+    are known.
+    """
 
     samples: Samples
     sample_rate: int  # Hz

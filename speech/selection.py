@@ -1,14 +1,16 @@
-"""Which engine speaks here, and why: asks the rows of ENGINES."""
+"""Which engine speaks here, and why: asks the rows of ENGINES. Knows no engine by name."""
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 
 from gpu_manager import GPU
-from speech.engines import ENGINES, EngineSpec
+from speech.engines import AUTO, ENGINES, by_rank, names
+from speech.engines.spec import EngineSpec
 from speech.errors import Unavailable
 from speech.settings import Settings
+
+CPU = "cpu"
 
 
 @dataclass(frozen=True)
@@ -18,36 +20,70 @@ class EngineChoice:
     spec: EngineSpec
     device: str  # cpu, or cuda:N
     reason: str
-    gpu: GPU | None = None
+    gpu: GPU | None = None  # the one that it holds while it is loaded
 
 
 def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:
-    """ENGINE and DEVICE -> what speaks where. Raises Unavailable if what was asked for cannot be had."""
-    kyutai = ENGINES.get("kyutai")
-    if settings.engine == "hibari" or kyutai is None:
-        return EngineChoice(ENGINES["hibari"], "cpu", "ENGINE=hibari" if kyutai else "the only engine there is")
-    missing = [name for name in kyutai.needs_modules if importlib.util.find_spec(name) is None]
-    gpu = _pick(settings.device, gpus)
-    if settings.engine == "kyutai":
-        if missing:
-            raise Unavailable(f"ENGINE=kyutai needs {', '.join(missing)}: install requirements.txt.")
-        if settings.device == "cpu":
-            return EngineChoice(kyutai, "cpu", "ENGINE=kyutai and DEVICE=cpu")
-        if gpu is None:
-            raise Unavailable(
-                f"ENGINE=kyutai with DEVICE={settings.device}: no such NVIDIA GPU was found. "
-                "DEVICE=cpu runs it on the CPU, far slower than real time."
-            )
-        return EngineChoice(kyutai, f"cuda:{gpus.index(gpu)}", "ENGINE=kyutai", gpu)
-    if settings.device == "cpu" or gpu is None:
-        reason = "DEVICE=cpu" if settings.device == "cpu" else "no NVIDIA GPU was found"
-        return EngineChoice(ENGINES["hibari"], "cpu", f"{reason}: the embedded voice speaks")
-    if missing:
-        return EngineChoice(ENGINES["hibari"], "cpu", f"{', '.join(missing)} not installed: the embedded voice speaks")
-    return EngineChoice(kyutai, f"cuda:{gpus.index(gpu)}", f"{gpu.name} was found", gpu)
+    """ENGINE and DEVICE -> what speaks where. Raises Unavailable if what was asked for is unknown or cannot be had."""
+    if settings.engine == AUTO:
+        return _first_that_can(settings, gpus)
+    if settings.engine not in ENGINES:
+        raise Unavailable(f"ENGINE={settings.engine} is none of {', '.join(names())}.")
+    return _asked_for(ENGINES[settings.engine], settings, gpus)
 
 
-def _pick(device: str, gpus: list[GPU]) -> GPU | None:
-    """The GPU that DEVICE means, among those that this process may see."""
-    index = int(device.partition(":")[2] or 0)
-    return gpus[index] if index < len(gpus) else None
+def idle_timeout_s(settings: Settings, spec: EngineSpec) -> float:
+    """Seconds without speech before the engine is released: what was set, else what its row says."""
+    return spec.idle_timeout_s if settings.gpu_idle_timeout is None else settings.gpu_idle_timeout
+
+
+def _asked_for(spec: EngineSpec, settings: Settings, gpus: list[GPU]) -> EngineChoice:
+    asked = f"ENGINE={spec.name}"
+    if missing := spec.not_installed:
+        raise Unavailable(f"{asked}: {missing}. Install {spec.requirements}.")
+    if settings.device == CPU and spec.needs_cuda:
+        return EngineChoice(spec, CPU, f"{asked} and DEVICE=cpu")
+    if spec.available(_usable(settings, gpus)):
+        raise Unavailable(
+            f"{asked} with DEVICE={settings.device}: no such NVIDIA GPU was found. "
+            "DEVICE=cpu runs it on the CPU, far slower than real time."
+        )
+    return _chosen(spec, settings, gpus, asked)
+
+
+def _first_that_can(settings: Settings, gpus: list[GPU]) -> EngineChoice:
+    passed_over: list[str] = []
+    for spec in by_rank():
+        why_not = _why_not(spec, settings, gpus)
+        if why_not is None:
+            return _chosen(spec, settings, gpus, _reason(spec, passed_over, _usable(settings, gpus)))
+        passed_over.append(why_not)
+    raise Unavailable(f"No engine can speak here: {'; '.join(passed_over)}.")
+
+
+def _why_not(spec: EngineSpec, settings: Settings, gpus: list[GPU]) -> str | None:
+    if spec.needs_cuda and settings.device == CPU:
+        return "DEVICE=cpu"
+    return spec.available(_usable(settings, gpus)) or spec.missing(settings)
+
+
+def _reason(spec: EngineSpec, passed_over: list[str], usable: list[GPU]) -> str:
+    if spec.needs_cuda:
+        return f"{usable[0].name} was found"
+    why = "; ".join(dict.fromkeys(passed_over))
+    return f"{why}: {spec.label} speaks" if why else "ENGINE=auto"
+
+
+def _chosen(spec: EngineSpec, settings: Settings, gpus: list[GPU], reason: str) -> EngineChoice:
+    if not spec.needs_cuda:
+        return EngineChoice(spec, CPU, reason)
+    (gpu,) = _usable(settings, gpus)
+    return EngineChoice(spec, f"cuda:{gpus.index(gpu)}", reason, gpu)
+
+
+def _usable(settings: Settings, gpus: list[GPU]) -> list[GPU]:
+    """The one GPU that DEVICE means, among those that this process may see, or none."""
+    if settings.device == CPU:
+        return []
+    index = int(settings.device.partition(":")[2] or 0)
+    return gpus[index : index + 1]

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from gpu_manager import GPU, GPUManager, InUse, Resident, State, list_gpus
+from gpu_manager import GPU, GPUManager, InUse, LoadProgress, State, list_gpus
 from speech import VERSION as VERSION  # for those who ask here
+from speech.admission import Admission
 from speech.encoders import ENCODERS
-from speech.engines import EngineSpec, Progress
 from speech.engines.base import Engine, EngineStatus
-from speech.errors import EngineBusy, InvalidRequest, QueueFull, Unavailable
-from speech.metrics import Metrics
+from speech.engines.spec import EngineSpec
+from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
+from speech.metrics import Figures, Metrics
+from speech.progress import Progress
 from speech.request import SPEEDS, SpeechRequest
-from speech.selection import EngineChoice, choose_engine
+from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
-from speech.text.feed import pieces
-from speech.text.marks import spoken
+from speech.status import LoadingStatus, ServiceStatus
+from speech.text.pipe import anything_said, read
 from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
 
 DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
-HELD_S, HELD_WEIGHT = 5.0, 0.2  # for Retry-After: the first guess, and how much each speech changes it
 _GB = 1e9
 
 
@@ -40,32 +39,28 @@ class SpeechService:
         settings: Settings,
         choice: EngineChoice,
         voices: VoiceCatalogue,
-        manager: GPUManager,
+        manager: GPUManager[Engine],
         gpus: Callable[[], list[GPU]] = list_gpus,
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
-        self._changed = threading.Condition()  # guards _open
-        self._open = 0
-        self.metrics = Metrics(self)
-        self._held_s = HELD_S  # how long a slot is held, of late
-        self._draining = False
+        self._admission = Admission(lambda: self.slots, lambda: self.places)
+        self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
 
     # -- speaking -----------------------------------------------------------------------------------------------
 
-    def open(self, request: SpeechRequest, may_wait: bool = True) -> Speech:
+    def open(self, request: SpeechRequest, channel: bool = False) -> Speech:
         """Accept speech whose words come later; returns at once. The caller closes it.
 
-        may_wait: False refuses where there are as many streams as slots, so that it would have to queue.
+        channel: it takes one of moshi-server's channels, of which there are as many as slots.
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
         voice = self.voices.get(request.voice) if request.voice else self.voices.default
         _check_audio(request)
         settled, ignored = _settle(request, spec)
-        self._admit(self.max_streams if may_wait else self.slots)
-        return Speech(
+        speech = Speech(
             replace(settled, voice=voice.id),
             voice,
             spec,
@@ -74,22 +69,25 @@ class SpeechService:
             queue_timeout_s=self.settings.queue_timeout,
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
+            refusal=self._admission.refusal,
             on_close=self._left,
         )
+        self._admit(speech, channel)
+        return speech
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        words = pieces(request.text)
-        if not any(isinstance(piece, str) and spoken(piece) for piece in words):
-            raise InvalidRequest("text has no words that can be said.", param="text", code="nothing_to_say")
         if len(request.text) > self.settings.max_text_chars:
             raise InvalidRequest(
                 f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
                 param="text",
-                code="text_too_long",
+                code=ErrorCode.TEXT_TOO_LONG,
             )
+        pieces = read(request.text)
+        if not anything_said(pieces):
+            raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
         speech = self.open(request)
-        speech.say(*words)
+        speech.say(*pieces)
         speech.end()
         return speech
 
@@ -97,9 +95,16 @@ class SpeechService:
 
     def load(self) -> None:
         """Load now rather than at the first request. Raises what loading raises."""
-        if self._draining:
-            raise Unavailable("The service is shutting down.", code="draining")
+        if self.draining:
+            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING)
         self.manager.load(self.settings.load_timeout)
+
+    def warm(self) -> None:
+        """Begin to load an engine that holds no GPU, because speech will soon be asked for. Returns at once."""
+        spec = self.choice.spec
+        released_at_once = idle_timeout_s(self.settings, spec) == 0
+        if not (spec.needs_cuda or self.draining or released_at_once or spec.missing(self.settings)):
+            self.manager.begin_load()
 
     def release(self, force: bool = False) -> bool:
         """Give the GPU back; False if nothing was loaded. Raises EngineBusy while somebody speaks, unless force."""
@@ -113,55 +118,44 @@ class SpeechService:
         engine = self.manager.peek()
         if engine is None:
             return EngineStatus(self.settings.max_slots, 0, 0)
-        status: EngineStatus = engine.status()
-        return status
+        return engine.status()
 
-    def gpu_status(self) -> dict[str, object]:
-        """The body of GET /api/gpu/status. Sizes in GB (1e9 bytes), times in seconds; null where nothing is known."""
-        status, engine = self.manager.status(), self.engine_status()
-        gpu = self._gpu_now()
-        loading = status.loading
-        return {
-            "available": gpu is not None,
-            "device": self.choice.device,
-            "device_name": gpu.name if gpu else "CPU",
-            "engine": self.choice.spec.name,
-            "engine_reason": self.choice.reason,
-            "state": status.state.value,
-            "model_loaded": status.state is State.READY,
-            "memory_used_gb": _gb(gpu.memory_used_bytes) if gpu else None,
-            "memory_total_gb": _gb(gpu.memory_total_bytes) if gpu else None,
-            "model_memory_gb": _gb(engine.memory_bytes) if engine.memory_bytes is not None else None,
-            "slots_total": engine.slots_total,
-            "slots_used": engine.slots_used,
-            "queue_depth": engine.queue_depth,
-            "streams_open": self._open,
-            "idle_timeout_s": status.idle_timeout_s,
-            "seconds_until_release": status.seconds_until_release,
-            "load_seconds": status.load_seconds,
-            "loading": None
-            if loading is None
-            else {
-                "doing": loading.doing,
-                "done": loading.done,
-                "total": loading.total,
-                "seconds": loading.seconds,
-                "seconds_left": loading.seconds_left,
-            },
-            "last_error": status.last_error,
-            "loads": status.loads,
-            "releases": status.releases,
-        }
+    def status(self) -> ServiceStatus:
+        """All that can be asked at any time. Asking neither loads the engine nor keeps it awake."""
+        status, engine, gpu = self.manager.status(), self.engine_status(), self._gpu_now()
+        return ServiceStatus(
+            available=gpu is not None,
+            device=self.choice.device,
+            device_name=gpu.name if gpu else "CPU",
+            engine=self.choice.spec.name,
+            engine_reason=self.choice.reason,
+            state=status.state,
+            model_loaded=status.state is State.READY,
+            memory_used_gb=_gb(gpu.memory_used_bytes) if gpu else None,
+            memory_total_gb=_gb(gpu.memory_total_bytes) if gpu else None,
+            model_memory_gb=None if engine.memory_bytes is None else _gb(engine.memory_bytes),
+            slots_total=engine.slots_total,
+            slots_used=engine.slots_used,
+            queue_depth=engine.queue_depth,
+            streams_open=self.streams_open,
+            idle_timeout_s=status.idle_timeout_s,
+            seconds_until_release=status.seconds_until_release,
+            load_seconds=status.load_seconds,
+            loading=_loading(status.loading),
+            last_error=status.last_error,
+            loads=status.loads,
+            releases=status.releases,
+        )
 
     # -- life ---------------------------------------------------------------------------------------------------
 
     @property
     def draining(self) -> bool:
-        return self._draining
+        return self._admission.draining
 
     def drain(self) -> None:
         """Take nothing new; what runs may finish. May be called by a signal handler: it waits for no lock."""
-        self._draining = True
+        self._admission.draining = True
         for action in list(self._when_draining.values()):
             action()
 
@@ -173,7 +167,7 @@ class SpeechService:
         """
         self._when_draining[key := object()] = action
         try:
-            if self._draining:
+            if self.draining:
                 action()
             yield
         finally:
@@ -181,8 +175,7 @@ class SpeechService:
 
     def wait_until_silent(self, timeout_s: float) -> bool:
         """Wait until no stream is open; False if some still are after timeout_s."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
+        return self._admission.wait_until_empty(timeout_s)
 
     def close(self) -> None:
         """The process ends: stop what still speaks and release the engine."""
@@ -195,6 +188,11 @@ class SpeechService:
         return (self.settings.max_slots or DEFAULT_STREAMS) + self.settings.max_queue
 
     @property
+    def places(self) -> int:
+        """How many may speak or wait now: an engine may have fewer slots than there are threads."""
+        return min(self.max_streams, self.slots + self.settings.max_queue)
+
+    @property
     def slots(self) -> int:
         """How many speak at once; a guess before the engine is loaded, if it chooses itself."""
         return self.engine_status().slots_total or DEFAULT_STREAMS
@@ -202,29 +200,25 @@ class SpeechService:
     @property
     def streams_open(self) -> int:
         """Speaking, waiting, or connected and still silent."""
-        return self._open
+        return self._admission.open
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _admit(self, streams: int) -> None:
-        with self._changed:
-            if self._draining:
-                raise Unavailable("The service is shutting down.", code="draining", retry_after_s=5)
-            if self._open >= streams:
-                self.metrics.refused()
-                slots = self.engine_status().slots_total or self.max_streams
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._held_s / slots)
-            self._open += 1
+    def _admit(self, speech: Speech, channel: bool) -> None:
+        try:
+            self._admission.admit(speech, channel)
+        except QueueFull:
+            self.metrics.refused()
+            raise
         self.metrics.opened()
 
     def _left(self, speech: Speech) -> None:
-        begun_at = speech.utterance.begun_at
-        with self._changed:
-            self._open -= 1
-            self._changed.notify_all()
-            if begun_at is not None:
-                self._held_s += HELD_WEIGHT * (time.monotonic() - begun_at - self._held_s)
+        self._admission.leave(speech)
         self.metrics.spoken(speech)
+
+    def _figures(self) -> Figures:
+        manager, loaded = self.manager.status(), self.manager.peek() is not None
+        return Figures(self.engine_status(), self.streams_open, loaded, manager.loads, manager.releases)
 
     def _gpu_now(self) -> GPU | None:
         """Fresh figures of our GPU; None on the CPU."""
@@ -273,12 +267,21 @@ def build_engine(choice: EngineChoice, settings: Settings, progress: Progress) -
     return choice.spec.build(settings, progress)
 
 
+def choose(settings: Settings, visible_gpus: str | None = None) -> tuple[EngineChoice, VoiceCatalogue]:
+    """What will speak, and its voices; loads nothing. visible_gpus: CUDA_VISIBLE_DEVICES.
+
+    Raises SpeechError if the settings ask for what cannot be had: an engine, or a DEFAULT_VOICE.
+    """
+    choice = choose_engine(settings, list_gpus(visible_gpus))
+    return choice, choice.spec.catalogue(settings)
+
+
 def build_service(
     settings: Settings,
-    manager: GPUManager,
+    manager: GPUManager[Engine],
     *,
     visible_gpus: str | None = None,
-    build: Callable[[EngineChoice, Settings, Progress], Resident] = build_engine,
+    build: Callable[[EngineChoice, Settings, Progress], Engine] = build_engine,
     on_idle_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> SpeechService:
@@ -287,17 +290,22 @@ def build_service(
     visible_gpus: CUDA_VISIBLE_DEVICES. build: makes the engine when it is needed. The hooks are gpu_manager's.
     Raises SpeechError if the settings ask for what cannot be had.
     """
-    choice = choose_engine(settings, list_gpus(visible_gpus))
+    choice, voices = choose(settings, visible_gpus)
     log.info("engine: %s on %s (%s)", choice.spec.name, choice.device, choice.reason)
     settled = settings.model_copy(update={"device": choice.device})
     manager.configure(
         lambda progress: build(choice, settled, progress),
-        settings.gpu_idle_timeout,
+        idle_timeout_s(settings, choice.spec),
         on_idle_release=on_idle_release,
         on_broken=on_broken,
     )
-    voices = choice.spec.catalogue(settings)
     return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))
+
+
+def _loading(progress: LoadProgress | None) -> LoadingStatus | None:
+    if progress is None:
+        return None
+    return LoadingStatus(progress.doing, progress.done, progress.total, progress.seconds, progress.seconds_left)
 
 
 def _gb(size_bytes: int) -> float:

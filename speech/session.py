@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
+from speech.captions import with_times
 from speech.encoders import ENCODERS
 from speech.encoders.base import Encoder
-from speech.engines import EngineSpec
-from speech.engines.base import Utterance
-from speech.errors import Cancelled, EngineBroken, InvalidRequest, SpeechError, Unavailable
-from speech.request import AudioChunk, Piece, SpeechRequest
+from speech.engines.base import Engine, Utterance
+from speech.engines.spec import EngineSpec
+from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.request import AudioChunk, Piece, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
 from speech.voices.catalogue import Voice
 
@@ -29,7 +30,16 @@ class Counts:
 
     words: int = 0
     samples: int = 0
-    pieces: int = field(default=0)  # words and pauses that came in
+    starts: list[int] = field(default_factory=list)  # of every word that came in its place, also if it is not said
+
+    @property
+    def words_total(self) -> int:
+        """Words that came in so far, also those that are not said: a client may have counted them."""
+        return len(self.starts)
+
+    def index(self, word: Word) -> int:
+        """Which of the words that came in it is, from 0."""
+        return max(0, bisect_right(self.starts, word.start) - 1)
 
 
 class Speech:
@@ -44,12 +54,13 @@ class Speech:
         request: SpeechRequest,
         voice: Voice,
         engine: EngineSpec,
-        manager: GPUManager,
+        manager: GPUManager[Engine],
         *,
         load_timeout_s: float,
         queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
+        refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
@@ -57,24 +68,26 @@ class Speech:
         self.counts = Counts()
         self.utterance = Utterance(request)
         self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
-        self._prepare, self._on_close = prepare, on_close
+        self._prepare, self._refusal, self._on_close = prepare, refusal, on_close
         self._held = ExitStack()
         self._audio: Iterator[AudioChunk] | None = None
         self._first: AudioChunk | None = None
         self.opened_at = time.monotonic()
         self.first_audio_s: float | None = None  # from the opening to the first samples
+        self._asked = False  # it wants a slot; a socket may be silent for long before
         self.decided = threading.Event()  # it is accepted, or never will be
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
         self.complete = False  # everything was said and handed out
-        self.failure: str | None = None  # the code of the error that ended it
-        self._engine: Any = None
+        self.failure: ErrorCode | None = None  # the code of the error that ended it
+        self._engine: Engine | None = None
         self._closing = threading.Lock()
         self._closed = False
 
     # -- text in ------------------------------------------------------------------------------------------------
 
     def say(self, *pieces: Piece) -> None:
-        self.counts.pieces += len(pieces)
+        """More of what a Reader gives."""
+        self.counts.starts.extend(piece.start for piece in pieces if isinstance(piece, Token))
         self.utterance.say(*pieces)
 
     def end(self) -> None:
@@ -112,21 +125,25 @@ class Speech:
         Cancelled, and InvalidRequest for a text in which nothing can be said.
         """
         if self._audio is None:
+            self._asked = True
             self._audio = self._watched()
             try:
                 self._first = next(self._audio, None)
             finally:
                 self.decided.set()
             if self._first is None:
-                self.failure = "nothing_to_say"
+                self.failure = ErrorCode.NOTHING_TO_SAY
                 raise InvalidRequest(
                     f"There is nothing in the text that the {self.engine.label} can say.",
                     param="text",
-                    code="nothing_to_say",
+                    code=ErrorCode.NOTHING_TO_SAY,
                 )
 
     def chunks(self) -> Iterator[AudioChunk]:
-        """Audio as it is made, from the beginning. Raises as `start` does, and SpeechError when it breaks midway."""
+        """Audio as it is made, from the beginning, with words whose times are known (captions.py).
+
+        Raises as `start` does, and SpeechError when it breaks midway.
+        """
         self.start()
         assert self._audio is not None
         if self._first is not None:
@@ -155,6 +172,17 @@ class Speech:
         finally:
             encoder.close()
 
+    def silence(self, seconds: float) -> bytes:
+        """One file of so much silence, where there is nothing to say. The engine is not asked."""
+        samples = np.zeros(round(seconds * self.sample_rate), np.float32)
+        encoder = self.encoder(len(samples))
+        try:
+            data = encoder.encode(samples) + encoder.flush()
+        finally:
+            encoder.close()
+        self.counts.samples, self.complete = len(samples), True
+        return data
+
     def encoder(self, total_samples: int | None = None) -> Encoder:
         """One for the requested format. Whoever asks closes it."""
         return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)
@@ -163,6 +191,11 @@ class Speech:
     def seconds(self) -> float:
         """Seconds of audio handed out so far."""
         return self.counts.samples / self.sample_rate
+
+    @property
+    def begun_at(self) -> float | None:
+        """When it got its slot, on time.monotonic; None if it has had none."""
+        return self.utterance.begun_at
 
     @property
     def queue_s(self) -> float | None:
@@ -181,8 +214,11 @@ class Speech:
     @property
     def queue_position(self) -> int | None:
         """1: the next to get a slot. None: it has one, or the engine is not there yet."""
-        position: int | None = None if self._engine is None else self._engine.position(self.utterance)
-        return position
+        return None if self._engine is None else self._engine.position(self.utterance)
+
+    def give_way(self, error: QueueFull) -> bool:
+        """End with the error, for another, if it waits for a slot; False: it does not. Any thread."""
+        return self._asked and self.utterance.give_way(error)
 
     @property
     def outcome(self) -> str:
@@ -225,9 +261,16 @@ class Speech:
             self.cancel()
             raise Unavailable(
                 f"No slot became free within {self._queue_timeout_s:g} s.",
-                code="queue_timeout",
-                retry_after_s=self._queue_timeout_s,
+                code=ErrorCode.QUEUE_TIMEOUT,
+                retry_after_s=self._refusal(self.request).retry_after_s,
             )
+
+    def _enter(self, engine: Engine) -> None:
+        """It was let in while the engine loaded, and the engine may have fewer slots than was thought."""
+        try:
+            engine.start(self.utterance)
+        except QueueFull:
+            raise self._refusal(self.request) from None
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
@@ -243,21 +286,21 @@ class Speech:
     def _speak(self) -> Iterator[AudioChunk]:
         self.utterance.listen(self._manager.wake)
         try:
-            engine: Any = self._held.enter_context(
+            engine = self._held.enter_context(
                 self._manager.use(self._load_timeout_s, given_up=lambda: self.utterance.over)
             )
         except NotLoaded as error:
             if self.utterance.over:
-                raise Cancelled("The speech was cancelled.") from None
-            raise Unavailable(str(error), code="model_not_loaded", retry_after_s=10) from None
+                raise self.utterance.error or Cancelled("The speech was cancelled.") from None
+            raise Unavailable(str(error), code=ErrorCode.MODEL_NOT_LOADED, retry_after_s=10) from None
         self._engine = engine
         try:
             self._prepare()
-            engine.start(self.utterance)
+            self._enter(engine)
             self.accepted = True
             self.decided.set()
             self._wait_for_slot()
-            for chunk in self._paced(self.utterance.chunks()):
+            for chunk in self._paced(with_times(self.utterance.chunks())):
                 if self.first_audio_s is None:
                     self.first_audio_s = time.monotonic() - self.opened_at
                 self.counts.samples += len(chunk.samples)

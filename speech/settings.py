@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
 class SettingsError(Exception):
@@ -52,6 +53,28 @@ def _digests(value: Any) -> Any:
     return digests
 
 
+def _address(value: str) -> str:
+    """An IP address without the brackets that URLs put around one, or localhost. Raises ValueError."""
+    bare = value.removeprefix("[").removesuffix("]")
+    if bare != "localhost":
+        try:
+            ip_address(bare)
+        except ValueError:
+            raise ValueError(
+                "it must be an IP address such as 0.0.0.0, 127.0.0.1 or ::, or localhost "
+                "(conda and tcsh set HOST to the name of a machine; unset it there)"
+            ) from None
+    return bare
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+def _level(value: Any) -> Any:
+    """WARN, INFO and the like, as other programs take them."""
+    return {"warn": "warning"}.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+
 Keyed = Annotated[dict[str, str], BeforeValidator(_digests)]
 
 
@@ -60,18 +83,24 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field("0.0.0.0", description="Address to listen on; 127.0.0.1 keeps the service to this machine.")
+    host: Address = Field("0.0.0.0", description="Address to listen on; 127.0.0.1 keeps the service to this machine.")
     port: int = Field(8900, ge=0, le=65535, description="Port for the page, the API and the docs.")
-    engine: Literal["auto", "kyutai", "hibari"] = Field(
-        "auto", description="What speaks. auto: kyutai where a CUDA GPU can be used, else the embedded voice hibari."
+    engine: str = Field(
+        "auto",
+        pattern=r"^[a-z0-9_-]+$",
+        description="What speaks: the name of an engine, or auto for the first that can here.",
     )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="Where kyutai runs: auto, cuda, cuda:N, or cpu (far slower than real time; never chosen by auto).",
+        description="Where an engine for GPUs runs: auto, cuda, cuda:N, or cpu, far slower than real time and never "
+        "chosen by ENGINE=auto.",
     )
-    gpu_idle_timeout: float = Field(
-        60, ge=-1, description="Seconds without speech before the GPU is released. 0: at once; -1: never."
+    gpu_idle_timeout: float | None = Field(
+        None,
+        ge=-1,
+        description="Seconds without speech before the engine is released. 0: at once; -1: never. Unset: 60 for an "
+        "engine that holds a GPU, never for one that holds none.",
     )
     retire_worker: bool = Field(
         True,
@@ -108,10 +137,12 @@ class Settings(BaseModel):
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
     )
     n_q: int = Field(
-        32, ge=2, description="Codebooks of kyutai: 8 to 32 trade quality for speed; a model with fewer uses its own."
+        32,
+        ge=2,
+        description="Codebooks of Kyutai TTS 1.6B: 8 to 32 trade quality for speed; a model with fewer uses its own.",
     )
-    temp: float = Field(
-        0.6, ge=0, le=2, description="Temperature of kyutai for requests that name none. 0 is greedy: always the same."
+    temperature: float = Field(
+        0.6, ge=0, le=2, description="Temperature of requests that name none. 0 is greedy: always the same."
     )
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."
@@ -155,11 +186,18 @@ class Settings(BaseModel):
     cors_origins: Listed = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )
+    allowed_hosts: Listed = Field(
+        (),
+        description="Names that requests may give as Host, separated by commas; * for any. Unset: any, or loopback's "
+        "own where HOST is a loopback address.",
+    )
     output_dir: Path = Field(
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_level)] = Field(
+        "info", description="What is logged."
+    )
     log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")
     log_format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors.")
 
@@ -205,7 +243,7 @@ def _one_line(error: ValidationError) -> str:
     field = str(first["loc"][0]) if first["loc"] else "settings"
     secret = field in Settings.model_fields and not Settings.model_fields[field].repr
     given = "..." if secret else repr(first["input"])
-    return f"{field.upper()}={given} is not allowed: {first['msg']}"
+    return f"{field.upper()}={given} is not allowed: {first['msg'].removeprefix('Value error, ')}"
 
 
 def as_markdown() -> str:

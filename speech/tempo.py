@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -23,7 +24,7 @@ def with_tempo(chunks: Iterable[AudioChunk], sample_rate: int, speed: float) -> 
     for chunk in chunks:
         for word in chunk.words:
             stop_s = None if word.stop_s is None else word.stop_s / speed
-            frames.words.append(Word(word.text, word.start_s / speed, stop_s))
+            frames.words.append(replace(word, start_s=word.start_s / speed, stop_s=stop_s))
         yield from frames.add(tempo.push(chunk.samples))
     yield from frames.add(tempo.flush())
     yield from frames.rest()

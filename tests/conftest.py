@@ -10,13 +10,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from gpu_manager import GPUManager
-from speech.engines.hibari.engine import HibariEngine
 from speech.engines.hibari.voice import HibariVoice
-from speech.selection import choose_engine
+from speech.engines.sentence.engine import SentenceEngine
 from speech.service import SpeechService
 from speech.settings import Settings
 from tests.live_server import LiveServer, live_server
+from tests.services import make_service
+from tests.torchless import pytest_addoption, pytest_ignore_collect, pytest_terminal_summary  # noqa: F401 - hooks
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +33,9 @@ def settings() -> Settings:
 @pytest.fixture
 def service(settings: Settings, voice: HibariVoice) -> Iterator[SpeechService]:
     """A service of its own for each test, over the shared voice."""
-    manager = GPUManager()
-    manager.configure(lambda _: HibariEngine(voice, settings.max_slots or 8, settings.max_queue), -1)
-    choice = choose_engine(settings, [])
-    yield SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
-    manager.close()
+    made = make_service(lambda _: SentenceEngine(voice, settings.max_slots or 8, settings.max_queue), settings)
+    yield made
+    made.close()
 
 
 @pytest.fixture

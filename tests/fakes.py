@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gpu_manager import GPUManager
-from speech.engines import Progress
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.errors import EngineFailed, Unavailable
-from speech.request import FRAME_S, AudioChunk, Pause, Word
-from speech.selection import choose_engine
+from speech.progress import Progress
+from speech.request import FRAME_S, AudioChunk, Pause
 from speech.service import SpeechService
 from speech.settings import Settings
+from tests.services import make_service
 
 WAIT_S = 20.0
 
@@ -50,7 +49,9 @@ class FakeEngine(Engine):
         while (piece := utterance.take_word()) is not None:
             if not isinstance(piece, Pause):
                 tone = np.sin(np.arange(frame) * 0.1).astype(np.float32) * 0.5
-                utterance.emit(AudioChunk(tone, self.sample_rate, (Word(piece, 0.0),)))
+                utterance.emit(
+                    AudioChunk(tone, self.sample_rate, (piece.said(utterance.made_s, utterance.made_s + FRAME_S),))
+                )
         if utterance.ended:
             utterance.finish()
 
@@ -74,11 +75,7 @@ class Gate:
 
 def fake_service(gate: Gate | None = None, settings: Settings | None = None) -> SpeechService:
     """A service over the fake engine, behind a gate if one is given."""
-    settings = settings or Settings(engine="hibari", gpu_idle_timeout=-1)
     if gate is None:
         gate = Gate()
         gate.open.set()
-    manager = GPUManager()
-    manager.configure(gate.build, settings.gpu_idle_timeout)
-    choice = choose_engine(settings, [])
-    return SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    return make_service(gate.build, settings)

@@ -10,16 +10,17 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from tests.waiting import wait_until
+
 ROOT = Path(__file__).parent.parent
 START_S = 30.0
-_POLL_S = 0.02
 
 
 def free_port() -> int:
@@ -63,15 +64,17 @@ class LiveServer:
             data: bytes = response.read()
             return data
 
-    def wait_until(self, condition, timeout_s: float = START_S) -> None:  # type: ignore[no-untyped-def]
-        """Ask again and again until it is true: the server is another process and cannot signal an event."""
-        import time
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float = START_S) -> None:
+        """Until it is true of the server, whose log is shown when it ends or takes too long."""
 
-        end = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > end or self.process.poll() is not None:
-                raise AssertionError(f"waited in vain; the server's log:\n{self.log}")
-            time.sleep(_POLL_S)
+        def settled() -> bool:
+            assert self.process.poll() is None, "it has ended"
+            return condition()
+
+        try:
+            wait_until(settled, timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the server's log:\n{self.log}") from None
 
     def answers(self) -> bool:
         try:
@@ -87,10 +90,11 @@ class LiveServer:
 
 
 @contextmanager
-def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
-    """Start the service with these settings, wait until it answers, and end it whatever happens.
+def live_server(folder: Path, *, before: tuple[str, ...] = (), **settings: str) -> Iterator[LiveServer]:
+    """Start the service with these settings, wait until it answers, and end it in any case.
 
-    folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given.
+    folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given. before: a command that runs
+    the service, such as prlimit.
     """
     port = int(settings.get("PORT") or free_port())
     log_file = folder / "server.log"
@@ -98,7 +102,7 @@ def live_server(folder: Path, **settings: str) -> Iterator[LiveServer]:
     env |= {"PORT": str(port), "HOST": "127.0.0.1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **settings}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py")], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT
+            [*before, sys.executable, str(ROOT / "app.py")], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT
         )
     server = LiveServer(process, port, log_file)
     try:

@@ -30,7 +30,7 @@ class StageEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         with self._lock:
             if not self.scheduler.admit(utterance):
-                raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=7)
+                raise QueueFull
             self.seat()
         utterance.listen(self._tidy)
         self.taken.put(utterance)

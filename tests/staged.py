@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from werkzeug.serving import make_server
 
 from app import create_app
-from gpu_manager import GPUManager
-from speech.selection import choose_engine
 from speech.service import SpeechService
-from speech.settings import Settings
+from tests.services import make_service
 from tests.stage import StageEngine
-
-_POLL_S = 0.01
 
 
 def staged_service(stage: StageEngine) -> SpeechService:
     """Not loaded yet. The caller closes it."""
-    settings = Settings(engine="hibari", gpu_idle_timeout=-1)
-    manager = GPUManager()
-    manager.configure(lambda _: stage, -1)
-    choice = choose_engine(settings, [])
-    return SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    return make_service(lambda _: stage)
 
 
 @contextmanager
@@ -45,11 +36,3 @@ def serving(service: SpeechService, port: int = 0) -> Iterator[str]:
 
 def nothing_is_held(service: SpeechService, stage: StageEngine) -> bool:
     return not (stage.scheduler.seated or stage.scheduler.queue_depth or service.manager.status().users)
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    """For what another thread does without telling."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(_POLL_S)

@@ -39,13 +39,13 @@ def listening(talk: Conversation) -> Iterator[str]:
 
 @contextmanager
 def stuck() -> Iterator[str]:
-    """Connections are accepted by the kernel; nobody ever reads."""
+    """Connections are accepted by the kernel; no program ever reads."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 def read_request(client: socket.socket) -> bytes:
-    """A whole request. Whoever hangs up with bytes unread resets the connection, and the answer may be lost."""
+    """A whole request. A client that hangs up with bytes unread resets the connection, and the answer may be lost."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += client.recv(65_536)

@@ -115,6 +115,33 @@ def test_nothing_is_loaded_before_the_first_use(manager: GPUManager, build: Buil
     assert not build.started.is_set()
 
 
+def test_a_load_that_begins_in_the_background_is_the_one_that_users_get(manager: GPUManager, build: Builder) -> None:
+    build.gate.clear()
+    manager.begin_load()
+    manager.begin_load()
+    assert build.started.wait(WAIT_S)
+    assert manager.status().state is State.LOADING
+    build.gate.set()
+    with manager.use(WAIT_S) as engine:
+        assert [engine] == build.built
+    manager.begin_load()
+    assert manager.status().loads == 1
+
+
+def test_a_background_load_is_not_tried_again_after_a_failure_nor_begun_at_the_end(
+    manager: GPUManager, build: Builder
+) -> None:
+    build.fail_with = RuntimeError("no")
+    with pytest.raises(RuntimeError):
+        manager.load(WAIT_S)
+    build.fail_with = None
+    manager.begin_load()
+    assert manager.status().state is State.FAILED
+    manager.close()
+    manager.begin_load()
+    assert build.built == []
+
+
 def test_ten_first_users_share_one_load(manager: GPUManager, build: Builder) -> None:
     build.gate.clear()
     got = []

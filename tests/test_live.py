@@ -31,7 +31,8 @@ SENTENCES = [
 ]
 LONG = " ".join(SENTENCES * 4)
 HEAD = (
-    b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+    b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n"
 )
 GARBAGE = (
     b"\0\xff" * 100 + b"\r\n\r\n",

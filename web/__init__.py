@@ -9,7 +9,8 @@ from flask import Blueprint, Flask
 from flask_cors import CORS
 
 from speech.service import SpeechService
-from web.http import auth, errors, requests, security
+from web.http import auth, errors, origins, paths, requests, security
+from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.routes import balancer, convert, openai, ops, pages, voices
 from web.routes import docs as openapi
@@ -38,6 +39,7 @@ EXPOSED_HEADERS = [
     "X-Queue-Depth",
     "X-Request-Id",
     "X-Sample-Rate",
+    "X-Silence",
     "X-Voice",
 ]
 
@@ -46,12 +48,21 @@ def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
+    app.extensions["body_readers"] = BodyReaders()
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     if service.settings.cors_origins:
-        CORS(app, origins=list(service.settings.cors_origins), expose_headers=EXPOSED_HEADERS, max_age=600)
+        CORS(
+            app,
+            origins=list(service.settings.cors_origins),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+            allow_private_network=True,
+        )
+    app.wsgi_app = paths.Merged(app.wsgi_app)  # type: ignore[method-assign]
     requests.init_app(app)
+    origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)
     security.init_app(app)
     errors.init_app(app)

@@ -9,7 +9,7 @@ Usage: deploy/haproxy/config.sh [options] HOST:PORT... >haproxy.cfg
   --bind ADDRESS   where speech is asked for (default :8900)
   --stats ADDRESS  where HAProxy tells Prometheus of itself, its queue above all (default 127.0.0.1:8405)
   --slots N        requests that one instance gets at once (default 32): its MAX_SLOTS. The rest waits here and goes to
-                   whichever instance is free first
+                   the instance that is free first
   --queue N        requests that may wait; one more is refused with 429 (default 64). 0: none waits
 
 The instances may be on this machine or on others: one server line each. Name containers on this machine by the address

@@ -37,7 +37,7 @@ def until(condition: Callable[[], bool], what: str) -> float:
     """Wait for other processes; the seconds that it took."""
     begin = time.monotonic()
     while not condition():
-        assert time.monotonic() - begin < WAIT_S, f"waited in vain for {what}"
+        assert time.monotonic() - begin < WAIT_S, f"no {what} within {WAIT_S} s"
         time.sleep(0.05)
     return time.monotonic() - begin
 

@@ -72,6 +72,11 @@ class AvEncoder(Encoder):
         self._position = 0
         self._open = True
 
+    @classmethod
+    def sample_rates(cls) -> tuple[int, ...] | None:
+        rates = av.codec.Codec(cls.codec, "w").audio_rates
+        return tuple(sorted(rates)) if rates else None
+
     @abstractmethod
     def codec_options(self) -> dict[str, str]:
         """FFmpeg's options for the codec."""

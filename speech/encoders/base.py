@@ -33,8 +33,13 @@ class Encoder(ABC):
         self.total_samples = total_samples
         self.bitrate_kbps = bitrate_kbps or (self.bitrates.default if self.bitrates else None)
 
+    @classmethod
+    def sample_rates(cls) -> tuple[int, ...] | None:
+        """In Hz, what the format can hold; None: any."""
+        return None
+
     def head(self) -> bytes:
-        """What comes before any samples, for whoever wants it before there are any; else it comes with the first."""
+        """The bytes that come before any samples. `encode` gives them with the first samples unless they were taken."""
         return b""
 
     @abstractmethod

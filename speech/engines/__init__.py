@@ -1,62 +1,14 @@
-"""Which engines there are. A new one is a file beside this and a row here; nothing is imported before it is chosen."""
+"""Which engines there are. A new one is a folder beside this and a row here; an engine is imported when chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING
+from speech.engines.spec import EngineSpec
 
-if TYPE_CHECKING:
-    from speech.engines.base import Engine
-    from speech.settings import Settings
-    from speech.voices.catalogue import VoiceCatalogue
-
-
-@dataclass(frozen=True)
-class EngineSpec:
-    """What is known of an engine without importing it."""
-
-    name: str
-    module: str  # holds build(settings, progress) -> Engine; imported when it is loaded
-    voices: str  # holds catalogue(settings) -> VoiceCatalogue; imported at once, so it imports no model
-    label: str
-    model: str  # what speaks, as listed to clients
-    languages: tuple[str, ...]
-    sample_rate: int  # Hz
-    needs_cuda: bool
-    needs_modules: tuple[str, ...] = ()  # must be installed beside what the service itself needs
-    cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
-    default_cfg_coef: float | None = None
-    sampling: bool = False  # temperature, top_k and seed mean something
-
-    def catalogue(self, settings: Settings) -> VoiceCatalogue:
-        """The voices it has. Raises VoiceNotFound if the setting DEFAULT_VOICE names none of them."""
-        voices: VoiceCatalogue = import_module(self.voices).catalogue(settings)
-        return voices
-
-    def build(self, settings: Settings, progress: Progress) -> Engine:
-        """Import the engine's module and make one. Slow: seconds to minutes. Raises SpeechError."""
-        engine: Engine = import_module(self.module).build(settings, progress)
-        return engine
-
-
-# What is being done, how much of it is done, how much there is (bytes), and how many seconds it will take, if known.
-Progress = Callable[[str, float, float, float | None], None]
-
+AUTO = "auto"  # the value of ENGINE that asks the rows
+CORE = "requirements/core.txt"  # what the service itself needs, and all that the image without torch has
 ENGINES: dict[str, EngineSpec] = {
     spec.name: spec
     for spec in (
-        EngineSpec(
-            name="hibari",
-            module="speech.engines.hibari.engine",
-            voices="speech.engines.hibari.catalogue",
-            label="embedded voice (hibari)",
-            model="hibari",
-            languages=("en",),
-            sample_rate=24_000,
-            needs_cuda=False,
-        ),
         EngineSpec(
             name="kyutai",
             module="speech.engines.kyutai.loading",
@@ -65,11 +17,38 @@ ENGINES: dict[str, EngineSpec] = {
             model="kyutai-tts-1.6b",
             languages=("en", "fr"),
             sample_rate=24_000,
+            rank=10,
             needs_cuda=True,
+            idle_timeout_s=60,
+            requirements="requirements.txt",
+            cpu_overrides="requirements/cpu-overrides.txt",
             needs_modules=("torch", "moshi"),
             cfg_coefs=(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
             default_cfg_coef=2.0,
             sampling=True,
         ),
+        EngineSpec(
+            name="hibari",
+            module="speech.engines.hibari.engine",
+            voices="speech.engines.hibari.catalogue",
+            label="embedded voice (hibari)",
+            model="hibari",
+            languages=("en",),
+            sample_rate=24_000,
+            rank=90,
+            needs_cuda=False,
+            idle_timeout_s=-1,
+            requirements=CORE,
+        ),
     )
 }
+
+
+def by_rank() -> list[EngineSpec]:
+    """All rows, in the order in which ENGINE=auto asks them."""
+    return sorted(ENGINES.values(), key=lambda spec: spec.rank)
+
+
+def names() -> list[str]:
+    """What ENGINE may be."""
+    return [AUTO, *(spec.name for spec in by_rank())]

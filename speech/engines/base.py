@@ -7,12 +7,12 @@ import time
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 from speech.errors import Cancelled, SpeechError
-from speech.request import AudioChunk, Piece, SpeechRequest
+from speech.request import AudioChunk, Pause, Piece, SpeechRequest
 
 
 class UtteranceStatus(Enum):
@@ -58,11 +58,14 @@ class Utterance:
     # -- the caller's face --------------------------------------------------------------------------------------
 
     def say(self, *pieces: Piece) -> None:
-        """Add words and pauses. After `end`, or when the utterance is over, nothing is added."""
+        """Add words and pauses. A token that is not said never reaches the engine.
+
+        After `end`, or when the utterance is over, nothing is added.
+        """
         with self._changed:
             if self._ended or self._status.over:
                 return
-            self._pieces.extend(pieces)
+            self._pieces.extend(piece for piece in pieces if isinstance(piece, Pause) or piece.spoken)
             wake = self._wake
         wake()
 
@@ -84,6 +87,15 @@ class Utterance:
         """
         while (chunk := self._next_chunk()) is not None:
             yield chunk
+
+    def give_way(self, error: SpeechError) -> bool:
+        """Fail it if it has no slot yet; False if it has one, or is over."""
+        return self._close(UtteranceStatus.FAILED, error, (UtteranceStatus.WAITING,))
+
+    @property
+    def error(self) -> SpeechError | None:
+        """What it failed with, Cancelled included."""
+        return self._error
 
     def wait_for_slot(self, timeout_s: float) -> bool:
         """True as soon as it has a slot, or is over; False if it still waits when the time is up."""
@@ -160,10 +172,15 @@ class Utterance:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _close(self, status: UtteranceStatus, error: SpeechError | None) -> None:
+    def _close(
+        self,
+        status: UtteranceStatus,
+        error: SpeechError | None,
+        only_if: Container[UtteranceStatus] = (UtteranceStatus.WAITING, UtteranceStatus.SPEAKING),
+    ) -> bool:
         with self._changed:
-            if self._status.over:
-                return
+            if self._status not in only_if:
+                return False
             self._status, self._error = status, error
             self._pieces.clear()
             if status is UtteranceStatus.CANCELLED:
@@ -171,6 +188,7 @@ class Utterance:
             wake, self._wake = self._wake, _nobody
             self._changed.notify_all()
         wake()
+        return True
 
     def _next_chunk(self) -> AudioChunk | None:
         with self._changed:

@@ -23,7 +23,7 @@ class Wanted:
 
 
 def explain(error: Exception, wanted: Wanted) -> SpeechError:
-    """The error to raise instead. Unavailable: it may go better later. EngineFailed: somebody must change something."""
+    """The error to raise instead. Unavailable: it may go better later. EngineFailed: a person must change something."""
     from huggingface_hub import errors
 
     match error:
@@ -38,6 +38,11 @@ def explain(error: Exception, wanted: Wanted) -> SpeechError:
             )
         case errors.HFValidationError():
             return EngineFailed(f"{wanted.repo!r} is no name of a repository on the hub.")
+        case ValueError() if "SOCKS" in str(error):
+            return EngineFailed(
+                "A proxy of the kind socks5:// is set (ALL_PROXY, HTTPS_PROXY). It needs the package PySocks, which "
+                "is not installed: pip install PySocks."
+            )
         case OSError() if error.errno is not None:
             return _of_the_disk(error, wanted.cache_dir)
         case _:

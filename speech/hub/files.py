@@ -14,14 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from speech.errors import EngineFailed, SpeechError, Unavailable
 from speech.hub import errors as hub_errors
 from speech.hub.meter import size_text, watched
-
-if TYPE_CHECKING:
-    from speech.engines import Progress
+from speech.progress import Progress, silent
+from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.hub")
 Result = TypeVar("Result")
@@ -52,10 +51,6 @@ class RemoteFile:
             with suppress(OSError):  # not there, or moved while we looked
                 return min(path.stat().st_size, self.size)
         return 0
-
-
-def silent(_what: str, _done: float, _total: float, _seconds_left: float | None) -> None:
-    """A Progress for those who do not care."""
 
 
 class Hub:
@@ -100,7 +95,7 @@ class Hub:
         return sorted(folders, key=lambda path: (path.name == main, path.stat().st_mtime), reverse=True)
 
     def cached(self, repo: str, name: str) -> Path | None:
-        """The file in the cache, of whichever commit; None if it is not there."""
+        """The file in the cache, of any commit; None if it is not there."""
         candidates = (snapshot / name for snapshot in self.snapshots(repo))
         return next((path for path in candidates if path.is_file()), None)
 
@@ -200,7 +195,7 @@ class Hub:
 
     @contextmanager
     def _connected(self, repo: str, names: Sequence[str]) -> Iterator[None]:
-        """Around whatever connects: huggingface_hub is set up, and its errors become ours."""
+        """Around each connection: huggingface_hub is set up, and its errors become ours."""
         missing = [name for name in names if self.cached(repo, name) is None] or list(names)
         wanted = hub_errors.Wanted(repo, missing, self.cache_dir)
         if self._offline:
@@ -247,8 +242,14 @@ class Hub:
         ref.write_text(commit)
 
 
+def make_hub(settings: Settings) -> Hub:
+    """The hub as the settings have it."""
+    cache_dir = settings.hf_home / "hub" if settings.hf_home else None
+    return Hub(cache_dir, settings.hf_endpoint, settings.hf_token, settings.hf_hub_offline)
+
+
 def _configure() -> None:
-    """Settle huggingface_hub's switches before its first import; whoever set them keeps his choice.
+    """Settle huggingface_hub's switches before its first import; a value that is set stays.
 
     Its xet transfers start from zero after a break, plain HTTP resumes; its progress bars do not belong in a log. An
     empty HF_ENDPOINT is an address for it, and unset for us: compose hands every setting on, most of them empty.

@@ -7,10 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from speech.engines import Progress
+from speech.progress import Progress
 
 log = logging.getLogger("kyutai_tts.hub")
 

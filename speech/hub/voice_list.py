@@ -20,27 +20,45 @@ LONGEST_PAUSE_S = 3600.0
 
 
 class VoiceRepo:
-    """The list is fetched from the hub once and kept on disk; where it cannot be had, it is what the cache holds."""
+    """The list is fetched from the hub once and kept on disk; where it cannot be had, it is what the cache holds.
+
+    Every method may be called from any thread. Only `names`, `refresh` and `fetch` connect.
+    """
 
     def __init__(self, hub: Hub, repo: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.hub, self.repo = hub, repo
         self._clock = clock
         self._lock = threading.Lock()
         self._listed: list[str] | None = None
-        self._in_cache: list[str] = []  # for as long as there is no list
+        self._in_cache: list[str] | None = None  # for as long as there is no list; None: look again
+        self._asking: threading.Thread | None = None
+        self._answered = False  # whether one attempt to get the list has ended
         self._ask_at, self._pause_s = float("-inf"), ASK_AGAIN_S
 
     def names(self) -> list[str]:
-        """All files. Asks the hub (ten seconds at most) while there is no list, but ever less often."""
+        """All files. While there is no list, a thread asks the hub for one, ever less often.
+
+        The caller waits for the first attempt, ten seconds at most, and for no later one: what those bring shows at the
+        next call.
+        """
         with self._lock:
-            if self._listed is None:
-                self._listed = self._kept()
-            if self._listed is None and self._clock() >= self._ask_at:
-                try:
-                    self._listed = self._fetch_list()
-                except SpeechError as error:
-                    self._do_without(error)
-            return self._in_cache if self._listed is None else self._listed
+            if self._known() is None and self._asking is None and self._clock() >= self._ask_at:
+                self._asking = threading.Thread(target=self._ask, name="voice-list", daemon=True)
+                self._asking.start()
+            asking = None if self._answered else self._asking
+        if asking:
+            asking.join()
+        return self.names_here()
+
+    def names_here(self) -> list[str]:
+        """The list if it is on this machine, else the files in the cache. Never connects."""
+        with self._lock:
+            listed = self._known()
+            if listed is not None:
+                return listed
+            if self._in_cache is None:
+                self._in_cache = _plain(self._look_into_cache())
+            return self._in_cache
 
     @property
     def has_list(self) -> bool:
@@ -49,8 +67,9 @@ class VoiceRepo:
 
     def refresh(self) -> None:
         """Ask the hub for a new list. Raises Unavailable or EngineFailed; then the list we have stays."""
+        names = self._fetch_list()
         with self._lock:
-            self._listed = self._fetch_list()
+            self._listed = names
 
     def here(self, names: Iterable[str]) -> set[str]:
         """Which of the files are on this machine. Never connects."""
@@ -59,13 +78,32 @@ class VoiceRepo:
 
     def fetch(self, name: str) -> Path:
         """The file, downloaded if need be. Raises Unavailable or EngineFailed."""
-        return self.hub.cached(self.repo, name) or self.hub.download(self.repo, [name])[0]
+        path = self.hub.cached(self.repo, name)
+        if path is None:
+            path = self.hub.download(self.repo, [name])[0]
+            with self._lock:
+                self._in_cache = None
+        return path
 
-    def _do_without(self, error: SpeechError) -> None:
-        self._in_cache = _plain(self._look_into_cache())
-        log.warning("the %d files in the cache are all the voices there are: %s", len(self._in_cache), error.message)
-        self._ask_at = self._clock() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+    def _known(self) -> list[str] | None:
+        """The list, from disk if it has not been read yet. The caller holds the lock."""
+        if self._listed is None:
+            self._listed = self._kept()
+        return self._listed
+
+    def _ask(self) -> None:
+        """One attempt to get the list, on a thread of its own."""
+        try:
+            self.refresh()
+        except SpeechError as error:
+            here = len(_plain(self._look_into_cache()))
+            log.warning("the %d files in the cache are all the voices there are: %s", here, error.message)
+        finally:
+            with self._lock:
+                self._in_cache = None
+                self._asking, self._answered = None, True
+                self._ask_at = self._clock() + self._pause_s
+                self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _fetch_list(self) -> list[str]:
         names = _plain(self.hub.list_files(self.repo))
@@ -103,7 +141,7 @@ class VoiceRepo:
 
 
 def _plain(names: Iterable[str]) -> list[str]:
-    """Sorted, and without those that are no path inside the repository, whatever the hub says."""
+    """Sorted, and without those that are no path inside the repository, even if the hub lists them."""
     return sorted(name for name in names if _is_inside(name))
 
 

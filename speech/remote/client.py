@@ -10,13 +10,17 @@ import json
 from contextlib import closing
 from dataclasses import fields
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from speech.errors import Unavailable
+from gpu_manager import State
+from speech.errors import ErrorCode, SpeechError, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
 from speech.request import SpeechRequest
+from speech.status import LoadingStatus, ServiceStatus
 from speech.voices.catalogue import Voice, VoiceCatalogue
+
+Data = TypeVar("Data")
 
 SERVICE = "kyutai-tts"  # what /health calls itself
 CONNECT_S = 3.0  # on this machine a refusal takes a millisecond
@@ -47,9 +51,9 @@ class ServiceClient:
             self._headers["Authorization"] = f"Bearer {api_key}"
 
     def present(self) -> bool:
-        """True when our service answers; False when nobody listens there, or a stranger does.
+        """True when our service answers; False when the port is closed, or another program has it.
 
-        Raises Unavailable when somebody accepts and does not answer: a service too busy to answer still holds the
+        Raises Unavailable when a program accepts and does not answer: a service too busy to answer still holds the
         model. Likewise when the address cannot be reached at all.
         """
         try:
@@ -70,16 +74,21 @@ class ServiceClient:
     def voices(self) -> VoiceCatalogue:
         """The service's voices as they are now. Raises SpeechError."""
         body = self._json("GET", "/api/voices")
-        known = {field.name for field in fields(Voice)}
-        voices = [Voice(**{name: value for name, value in v.items() if name in known}) for v in body["voices"]]
+        voices = [_known(Voice, voice) for voice in body["voices"]]
         return VoiceCatalogue(voices, default=body["default"])
 
-    def gpu_status(self) -> dict[str, object]:
-        """What SpeechService.gpu_status says there. Raises SpeechError."""
-        return self._json("GET", "/api/gpu/status")
+    def status(self) -> ServiceStatus:
+        """What SpeechService.status says there. Raises SpeechError."""
+        body = self._json("GET", "/api/gpu/status")
+        try:
+            loading = _known(LoadingStatus, body["loading"]) if body["loading"] else None
+            return _known(ServiceStatus, {**body, "state": State(body["state"]), "loading": loading})
+        except (KeyError, TypeError, ValueError):
+            message = f"The service at {self.url} is of another version: its status cannot be read."
+            raise SpeechError(message, code=ErrorCode.BAD_ANSWER) from None
 
     def release(self, force: bool = False) -> bool:
-        """Give the GPU back; False if nothing was loaded. Raises SpeechError while somebody speaks, unless force."""
+        """Give the GPU back; False if nothing was loaded. Raises SpeechError while in use, unless force."""
         return bool(self._json("POST", "/api/gpu/offload", {"force": force}, RELEASE_S)["released"])
 
     # -- inside -------------------------------------------------------------------------------------------------
@@ -110,4 +119,10 @@ class ServiceClient:
 
     def _silent(self, error: Exception) -> Unavailable:
         reason = str(error) or type(error).__name__
-        return Unavailable(f"The speech service at {self.url} does not answer ({reason}).", code="no_answer")
+        return Unavailable(f"The speech service at {self.url} does not answer ({reason}).", code=ErrorCode.NO_ANSWER)
+
+
+def _known(kind: type[Data], given: dict[str, Any]) -> Data:
+    """The dataclass of these fields; a newer service may send more. Raises TypeError if one is missing."""
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in given.items() if name in names})

@@ -12,7 +12,7 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 from gpu_manager import LoadProgress
-from speech.errors import Cancelled, SpeechError, Unavailable
+from speech.errors import Cancelled, ErrorCode, SpeechError, Unavailable
 from speech.request import SpeechRequest
 
 EventData = dict[str, Any]
@@ -59,7 +59,7 @@ class RemoteSpeech:
             raise self._broken(error) from None
 
     def cancel(self) -> None:
-        """Stop at once, whatever is waited for: the service sees the connection close and frees the slot."""
+        """Stop at once, during any wait: the service sees the connection close and frees the slot."""
         with self._stopping:
             self._cancelled = True
             if self._socket is not None:
@@ -87,10 +87,11 @@ class RemoteSpeech:
             self._socket = self._connection.sock
             if self._cancelled:
                 raise Cancelled("The speech was cancelled.")
-        self._socket.settimeout(None)  # loading may take minutes; whoever loses patience cancels
+        self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
 
     def _answer(self) -> HTTPResponse:
-        fields = {name: value for name, value in vars(self.request).items() if value is not None}
+        given = {**vars(self.request), "caller": None}  # who asks there is the service's to say
+        fields = {name: value for name, value in given.items() if value is not None}
         body = json.dumps({**fields, "stream_format": "sse"}).encode()
         self._connection.request("POST", self._path, body, self._headers)
         response = self._response = self._connection.getresponse()
@@ -116,16 +117,20 @@ class RemoteSpeech:
     def _broken(self, error: Exception) -> SpeechError:
         if self._cancelled:
             return Cancelled("The speech was cancelled.")
-        return Unavailable(f"The speech service stopped in the middle ({_name(error)}). Try again.", code="broken_off")
+        return Unavailable(
+            f"The speech service stopped in the middle ({_name(error)}). Try again.", code=ErrorCode.BROKEN_OFF
+        )
 
 
 def refusal(status: int, body: bytes) -> SpeechError:
     """The service's answer to what it will not do, in its own words."""
     try:
         error = json.loads(body)["error"]
-        message, param, code = str(error["message"]), error.get("param"), error.get("code")
+        message, param = str(error["message"]), error.get("param")
+        code = ErrorCode.known(error.get("code"), ErrorCode.SPEECH_ERROR)
     except (ValueError, KeyError, TypeError, AttributeError):
-        message, param, code = f"The speech service answered with HTTP status {status}.", None, "bad_answer"
+        message, param = f"The speech service answered with HTTP status {status}.", None
+        code = ErrorCode.BAD_ANSWER
     return SpeechError(message, param=param, code=code)
 
 

@@ -1,7 +1,6 @@
 """What of a written word is said: Markdown's marks, emoji and the scheme of an address are not. Knows no engine.
 
-Word by word, so that it is the same for a text that comes in pieces. Numbers, dates and currencies are left to the
-engine, which reads them itself. What listeners are told of a word stays in its own spelling.
+Word by word, so that it is the same for a text that comes in pieces. The first step of the pipe (pipe.py).
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from speech.errors import NotSupported, VoiceNotFound
 
+LONGEST_ID = 100  # characters of an unknown id that are looked at and shown
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -28,7 +30,7 @@ class VoiceCatalogue:
     """All voices of one engine, in the order they are shown; the first is the default unless one is named."""
 
     def __init__(self, voices: Iterable[Voice], default: str | None = None) -> None:
-        """default: an id; raises VoiceNotFound if no voice has it."""
+        """default: an id, checked by `check_default`."""
         self._voices = {voice.id: voice for voice in voices}
         self._default = default
 
@@ -50,11 +52,18 @@ class VoiceCatalogue:
         self.get(voice_id)
 
     def add(self, name: str, data: bytes) -> Voice:
-        """Add a voice from a file that somebody sent. Raises NotSupported, or InvalidRequest with the reason."""
+        """Add a voice from a file that a user sent. Raises NotSupported, or InvalidRequest with the reason."""
         raise NotSupported("Voices cannot be added to this engine.")
+
+    def check_default(self) -> None:
+        """Raises VoiceNotFound if DEFAULT_VOICE names no voice; the message is one line that names the setting."""
+        if self._default and self._default not in self._known():
+            near = self._near(self._default) or list(self._known())[:3]
+            raise VoiceNotFound(f"DEFAULT_VOICE={self._default} is not a voice here. Nearest: {', '.join(near)}.")
 
     @property
     def default(self) -> Voice:
+        """The voice of requests that name none. Raises VoiceNotFound if it is gone."""
         return self.get(self._default) if self._default else self.voices()[0]
 
     def _known(self) -> Mapping[str, Voice]:
@@ -62,9 +71,12 @@ class VoiceCatalogue:
         return self._voices
 
     def _not_found(self, voice_id: str) -> VoiceNotFound:
-        """The ids that hold what was asked for, else those that look like it; a long id is not compared in full."""
-        known, asked = list(self._known()), voice_id[:100]
-        holding = [known_id for known_id in known if asked and asked.lower() in known_id.lower()]
-        near = (holding or difflib.get_close_matches(asked, known, n=3, cutoff=0.4))[:3]
+        near = self._near(voice_id)
         hint = f" Nearest: {', '.join(near)}." if near else " GET /api/voices lists them."
-        return VoiceNotFound(f"There is no voice {asked!r}.{hint}", param="voice")
+        return VoiceNotFound(f"There is no voice {voice_id[:LONGEST_ID]!r}.{hint}", param="voice")
+
+    def _near(self, voice_id: str) -> list[str]:
+        """Up to three ids that hold what was asked for, else that look like it; a long id is not compared in full."""
+        known, asked = list(self._known()), voice_id[:LONGEST_ID]
+        holding = [known_id for known_id in known if asked and asked.lower() in known_id.lower()]
+        return (holding or difflib.get_close_matches(asked, known, n=3, cutoff=0.4))[:3]

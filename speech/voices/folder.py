@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from speech.errors import EngineFailed, InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest, Unavailable
 
 EMBEDDING = ".safetensors"
 SIGNED = re.compile(r"\.[0-9a-f]{8}@\d+\.safetensors$")  # the name says for which checkpoint it was made
@@ -35,7 +35,10 @@ class VoiceFolder:
             return self._found
 
     def store(self, name: str, data: bytes) -> str:
-        """Write a file as a whole or not at all; the id. Raises InvalidRequest for a bad or a taken name."""
+        """Write a file as a whole or not at all; the id.
+
+        Raises InvalidRequest for a bad or a taken name, Unavailable if the folder cannot be written.
+        """
         voice_id = safe_name(name)
         path = self.folder / f"{voice_id}{EMBEDDING}"
         with self._lock:
@@ -44,7 +47,10 @@ class VoiceFolder:
             try:
                 _write(path, data)
             except OSError as error:
-                raise EngineFailed(f"The voice cannot be stored in VOICES_DIR: {error}") from None
+                raise Unavailable(
+                    f"The voice was not stored: the folder VOICES_DIR={self.folder} cannot be written "
+                    f"({error.strerror or error}). Make it writable for the service, or name another folder."
+                ) from None
             self._changed = None
         return voice_id
 
@@ -71,7 +77,7 @@ def safe_name(name: str) -> str:
 
 
 def name_taken(voice_id: str) -> InvalidRequest:
-    return InvalidRequest(f"There is a voice {voice_id!r} already.", param="name", code="voice_exists")
+    return InvalidRequest(f"There is a voice {voice_id!r} already.", param="name", code=ErrorCode.VOICE_EXISTS)
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -38,7 +38,7 @@ class VoiceSet:
 
 
 def describe(voice_id: str, *, cached: bool = True) -> Voice:
-    """A voice as its id tells it; one of no published set is somebody's own, of unknown licence."""
+    """A voice as its id tells it; one of no published set is a user's own, of unknown licence."""
     folder, _, rest = voice_id.partition("/")
     known = SETS.get(folder) if rest else None
     if known is None:

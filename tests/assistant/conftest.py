@@ -38,15 +38,15 @@ def staged_url(staged: SpeechService) -> Iterator[str]:
 
 
 @pytest.fixture
-def nobody() -> str:
-    """An address where nobody listens."""
+def no_server() -> str:
+    """An address without a server."""
     return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture
-def own_doors(staged: SpeechService, nobody: str) -> Doors:
+def own_doors(staged: SpeechService, no_server: str) -> Doors:
     """No service runs; the own copy is the staged one."""
-    return Doors(lambda: ServiceClient(nobody), lambda: staged)
+    return Doors(lambda: ServiceClient(no_server), lambda: staged)
 
 
 @pytest.fixture

@@ -39,10 +39,7 @@ def soil() -> None:
 
 
 def make_service() -> SpeechService:
-    from gpu_manager import GPUManager
-    from speech.selection import choose_engine
-    from speech.service import SpeechService
-    from speech.settings import Settings
+    from tests.services import make_service
     from tests.stage import StageEngine
 
     class Talker(StageEngine):
@@ -68,10 +65,7 @@ def make_service() -> SpeechService:
         threading.Event().wait(float(os.environ.get("TALKER_LOAD_S", "0")))
         return Talker(slots=2)
 
-    settings, manager = Settings(engine="hibari"), GPUManager()
-    manager.configure(build, -1)
-    choice = choose_engine(settings, [])
-    return SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    return make_service(build)
 
 
 def make_doors(settings: AssistantSettings) -> Doors:

@@ -1,4 +1,4 @@
-"""Who speaks: the service, the own copy, or nobody; and never two."""
+"""Who speaks: the service, the own copy, or neither; and never two."""
 
 from __future__ import annotations
 
@@ -67,17 +67,17 @@ def test_an_own_copy_that_still_speaks_is_let_go_later(staged: SpeechService) ->
 
 @pytest.mark.parametrize("allowed", ["local", "service"])
 def test_only_one_of_them_where_the_settings_say_so(
-    staged: SpeechService, staged_url: str, nobody: str, allowed: Literal["local", "service"]
+    staged: SpeechService, staged_url: str, no_server: str, allowed: Literal["local", "service"]
 ) -> None:
     if allowed == "local":
         assert Doors(lambda: ServiceClient(staged_url), lambda: staged, "local").choose().backend == "this process"
     else:
         with pytest.raises(Unavailable, match=r"Start it \(./start.sh\)"):
-            Doors(lambda: ServiceClient(nobody), never, "service").choose()
+            Doors(lambda: ServiceClient(no_server), never, "service").choose()
 
 
-def test_after_closing_no_copy_is_made(nobody: str, staged: SpeechService) -> None:
-    doors = Doors(lambda: ServiceClient(nobody), lambda: staged)
+def test_after_closing_no_copy_is_made(no_server: str, staged: SpeechService) -> None:
+    doors = Doors(lambda: ServiceClient(no_server), lambda: staged)
     doors.choose()
     staged.load()
     doors.close()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.files import BadPath, OutputFiles
+from assistant.files import FORMATS, BadPath, OutputFiles
+from speech.encoders import ENCODERS
 
 
 def everything_under(path: Path) -> set[str]:
@@ -128,12 +129,12 @@ def test_written_whole_and_nothing_beside_it(files: OutputFiles, folder: Path) -
 
 def test_an_existing_file_is_kept_unless_it_may_be_replaced(files: OutputFiles, folder: Path) -> None:
     target = files.target("x.wav", False)
-    target.write_bytes(b"somebody was faster")
+    target.write_bytes(b"another was faster")
     with pytest.raises(BadPath, match="overwrite=true"):
         files.write(target, b"new", False)
     with pytest.raises(BadPath, match="overwrite=true"):
         files.target("x.wav", False)
-    assert target.read_bytes() == b"somebody was faster"
+    assert target.read_bytes() == b"another was faster"
     assert everything_under(folder) == {"x.wav"}
 
 
@@ -173,3 +174,10 @@ def umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def test_the_formats_are_those_of_the_service() -> None:
+    """Written down once more, because the list of tools must not wait for what encodes. pcm makes no file to keep."""
+    of_the_service = {name: encoder.media_type for name, encoder in ENCODERS.items()}
+    assert FORMATS.items() <= of_the_service.items()
+    assert set(of_the_service) - set(FORMATS) == {"pcm", "aac"}

@@ -19,7 +19,8 @@ from speech.errors import EngineFailed, SpeechError
 from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.stage import StageEngine
-from tests.staged import nothing_is_held, staged_service, wait_until
+from tests.staged import nothing_is_held, staged_service
+from tests.waiting import wait_until
 
 ORDER = Order("Hello there", "wav")
 
@@ -112,10 +113,10 @@ class SlowLoad:
         return self.stage
 
 
-def test_loading_is_named_and_can_be_cancelled(nobody: str) -> None:
+def test_loading_is_named_and_can_be_cancelled(no_server: str) -> None:
     slow = SlowLoad()
     service = slow.service()
-    doors = Doors(lambda: ServiceClient(nobody), lambda: service)
+    doors = Doors(lambda: ServiceClient(no_server), lambda: service)
 
     async def work() -> None:
         reports = Reports()
@@ -215,23 +216,23 @@ def test_a_clients_own_time_limit_frees_the_slot(
 
 
 def test_others_are_answered_during_speech_and_several_speak_at_once(
-    serve: Callable[..., MCPServer], nobody: str, folder: Path
+    serve: Callable[..., MCPServer], no_server: str, folder: Path
 ) -> None:
     stage = StageEngine(slots=8)
     service = staged_service(stage)
 
-    doors = Doors(lambda: ServiceClient(nobody), lambda: service)
+    doors = Doors(lambda: ServiceClient(no_server), lambda: service)
 
     async def work() -> None:
         async with Client(serve(doors)) as client, anyio.create_task_group() as tasks:
             for index in range(8):
                 call = {"text": f"Number {index}", "output_path": f"{index}.wav"}
                 tasks.start_soon(client.call_tool, "text_to_speech", call)
-            everybody = [await taken(stage) for _ in range(8)]
+            all_of_them = [await taken(stage) for _ in range(8)]
             status = await client.call_tool("get_gpu_status", {})
             assert status.structured_content is not None
             assert status.structured_content["model_loaded"] is True
-            for utterance in everybody:
+            for utterance in all_of_them:
                 stage.play(utterance)
 
     anyio.run(work)

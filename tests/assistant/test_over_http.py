@@ -20,7 +20,7 @@ from mcp.server import MCPServer
 from assistant.doors import Doors
 from assistant.over_http import PATH, http_app
 from tests.stage import StageEngine
-from tests.staged import wait_until
+from tests.waiting import wait_until
 
 TOKEN = "a secret for this test"
 

@@ -1,4 +1,4 @@
-"""The own copy's lock: one model on a GPU, whatever becomes of the processes."""
+"""The own copy's lock: one model on a GPU, also when processes die."""
 
 from __future__ import annotations
 

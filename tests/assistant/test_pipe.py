@@ -15,7 +15,7 @@ import pytest
 from mcp import Client, MCPError
 
 from tests.assistant.pipe import SERVER, TALKER, RawPipe, connected
-from tests.staged import wait_until
+from tests.waiting import wait_until
 
 HEAVY = {"torch", "moshi", "numpy", "hibari", "onnxruntime", "speech.service", "gpu_manager", "flask", "av"}
 SLOW = {"TALKER_FRAMES": "100000"}  # longer than any test

@@ -57,3 +57,16 @@ def test_the_services_own_folder_is_taken_if_it_has_one() -> None:
     both = AssistantSettings.load({"OUTPUT_DIR": "/outputs", "KYUTAI_TTS_OUTPUT_DIR": "/mine"})
     assert both.output_dir == Path("/mine")
     assert AssistantSettings.load({"OUTPUT_DIR": "outputs"}).output_dir.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("given", "url"), [("ws://box:8900", "http://box:8900"), ("wss://tts.example/x", "https://tts.example/x")]
+)
+def test_the_address_that_unmute_wants_will_do(given: str, url: str) -> None:
+    assert AssistantSettings.load({"KYUTAI_TTS_URL": given}).url == url
+
+
+def test_what_kubernetes_sets_for_a_service_of_that_name_changes_nothing() -> None:
+    names = ("PORT", "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8900_TCP", "PORT_8900_TCP_ADDR")
+    given = {f"KYUTAI_TTS_{name}": "tcp://10.0.0.1:8900" for name in (*names, "PORT_8900_TCP_PORT")}
+    assert AssistantSettings.load(given) == AssistantSettings.load({})

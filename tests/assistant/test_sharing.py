@@ -16,7 +16,7 @@ from speech.remote.client import ServiceClient
 from tests import strangers
 from tests.assistant.pipe import connected
 from tests.live_server import LiveServer, free_port, live_server
-from tests.staged import wait_until
+from tests.waiting import wait_until
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 LONG = " ".join([TEXT] * 400)  # minutes of speech
@@ -51,7 +51,7 @@ def mcp_processes() -> list[psutil.Process]:
 
 
 def kill(server: LiveServer) -> None:
-    """At once, as a machine without memory does it; returns when nobody listens any more."""
+    """At once, as a machine without memory does it; returns when the port is closed."""
     worker = server.worker()
     server.process.send_signal(signal.SIGSTOP)  # the master must not start another worker
     worker.kill()
@@ -116,7 +116,7 @@ def test_a_cancelled_call_frees_the_services_slot(server: LiveServer, folder: Pa
 
 
 def test_a_service_that_dies_midway(own_server: LiveServer, folder: Path) -> None:
-    """An error and no file; the next call is spoken here, for nobody else holds a model any more."""
+    """An error and no file; the next call is spoken here, for no other process holds a model any more."""
 
     async def work() -> None:
         async with connected(folder, KYUTAI_TTS_URL=own_server.url) as (client, _):
@@ -193,36 +193,3 @@ def test_a_service_that_is_stopped_for_a_moment_is_stuck_and_not_gone(own_server
             ServiceClient(own_server.url, answer_s=0.3).present()
     finally:
         worker.resume()
-
-
-@pytest.fixture
-def kyutai_server(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Kyutai's own model code on a tiny checkpoint with random weights, greedy."""
-    from tests.speech.engines.kyutai.checkpoint import lay_out_cache, write_checkpoint
-
-    lay_out_cache(write_checkpoint("tiny", tmp_path / "tiny"), tmp_path / "hf")
-    settings = {
-        "ENGINE": "kyutai",
-        "DEVICE": "cpu",
-        "TEMP": "0",
-        "HF_HOME": str(tmp_path / "hf"),
-        "HF_HUB_OFFLINE": "1",
-    }
-    with live_server(tmp_path, **settings) as running:
-        yield running
-
-
-def test_kyutais_model_says_the_same_through_mcp_and_http(kyutai_server: LiveServer, folder: Path, mode: str) -> None:
-    whole = kyutai_server.post("/api/tts", {"text": TEXT})
-
-    async def work() -> None:
-        async with connected(folder, mode=mode, KYUTAI_TTS_URL=kyutai_server.url) as (client, _):
-            result = (await say(client, TEXT, "x.wav")).structured_content
-            assert result is not None
-            assert result["backend"] == "service"
-            assert result["ignored"] == []
-
-    anyio.run(work)
-    assert (folder / "x.wav").read_bytes() == whole
-    assert len(whole) > 48_000
-    assert gpu(kyutai_server)["loads"] == 1

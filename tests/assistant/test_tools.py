@@ -303,12 +303,12 @@ def test_offload_is_refused_while_somebody_speaks(session: Session, staged: Spee
 
 
 def test_a_crash_of_ours_is_told_to_nobody_but_the_log(
-    serve: Serve, nobody: str, caplog: pytest.LogCaptureFixture
+    serve: Serve, no_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> SpeechService:
         raise RuntimeError("secret internals")
 
-    session = Session(serve(Doors(lambda: ServiceClient(nobody), broken)), "auto")
+    session = Session(serve(Doors(lambda: ServiceClient(no_server), broken)), "auto")
     for name, arguments in (("get_gpu_status", {}), ("text_to_speech", {"text": "Hello"})):
         assert session.refused(name, **arguments) == f"Error executing tool {name}"
     assert "secret internals" in caplog.text

@@ -1,4 +1,4 @@
-"""deploy/verify_docker.sh and deploy/engine.sh where they must not begin: nobody else's containers are touched."""
+"""deploy/verify_docker.sh and deploy/engine.sh where they must not begin: other people's containers are not touched."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_where_the_check_cannot_begin_the_users_engine_is_not_asked(checkout: Ch
 
 def test_beside_another_engine_none_is_started_and_its_network_stays(checkout: Checkout, tmp_path: Path) -> None:
     for tool in ("ip", "iptables-save", "iptables-restore"):
-        checkout.command(tool, NOTES)  # `ip link show docker0` succeeds: somebody's bridge is there
+        checkout.command(tool, NOTES)  # `ip link show docker0` succeeds: another bridge is there
     started = checkout.run("deploy/engine.sh", "up", str(tmp_path / "engine"))
     assert started.returncode == 3
     assert "There is a Docker Engine on this machine already" in started.stdout

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +46,6 @@ def test_compose_hands_every_setting_on() -> None:
     names = {name.upper() for name in Settings.model_fields} - FIXED_IN_THE_IMAGE
     assert environment == {name: f"${{{name}:-}}" for name in environment}
     assert set(environment) == names, "a row `NAME: ${NAME:-}` in docker-compose.yml for each setting"
-
-
-def test_settings_that_compose_leaves_empty_are_unset_for_the_hubs_library_too() -> None:
-    empty = dict.fromkeys(compose()["services"]["tts"]["environment"], "")
-    code = (  # in the service's order: the voices first, then the engine, which brings the library along
-        "import speech.engines.kyutai.voices, moshi.models.loaders; from huggingface_hub import constants as c;"
-        "print(c.ENDPOINT, c.HF_HUB_DISABLE_XET)"
-    )
-    asked = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | empty, capture_output=True, text=True, check=True
-    ).stdout
-    assert asked == "https://huggingface.co True\n"
 
 
 def test_what_compose_leaves_out_the_image_or_the_published_port_settles() -> None:

@@ -71,7 +71,7 @@ def browser(folder: Path, *flags: str, tapped: bool = True) -> Iterator[webdrive
 
 
 class Page:
-    """The page as somebody uses it."""
+    """The page as people use it."""
 
     def __init__(self, driver: webdriver.Chrome, url: str, downloads: Path) -> None:
         self.driver, self.url, self.downloads = driver, url, downloads
@@ -132,7 +132,7 @@ class Page:
         except TimeoutException:
             state = self.run("return document.querySelector('#state-text')?.textContent")
             says = f"state: {state}; console: {self.complaints()}"
-            raise AssertionError(f"waited in vain for: {script} {args}; {says}") from None
+            raise AssertionError(f"not true in time: {script} {args}; {says}") from None
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element("css selector", selector)

@@ -25,7 +25,7 @@ NOT_RUN = pytest.StashKey[tuple[int, str]]()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All of them need a browser, and are slow: half of the time of all tests.
 
-    Without a browser they cannot run: say so where nobody overlooks it, and fail where CI must have one.
+    Without a browser they cannot run: say so where it is read, and fail where CI must have one.
     """
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:

@@ -41,7 +41,7 @@ def place(want: Samples, got: Samples) -> int:
 
 
 def in_order(want: Samples, got: Samples) -> float:
-    """How much of `want` (0 to 1) is in `got` bit by bit, piece after piece, whatever waits lie between."""
+    """How much of `want` (0 to 1) is in `got` bit by bit, piece after piece, with any pauses between them."""
     heard = np.round(got * 32768).astype("<i2").tobytes()
     pieces = [want[i : i + PIECE] for i in range(0, len(want) - PIECE, PIECE)]
     loud = [np.round(p * 32768).astype("<i2").tobytes() for p in pieces if np.max(np.abs(p)) > 0.01]

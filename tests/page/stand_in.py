@@ -10,33 +10,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gpu_manager import GPU, GPUManager
-from speech.engines import EngineSpec
+from gpu_manager import GPU
+from speech.engines import ENGINES
 from speech.engines.base import Engine, EngineStatus, Utterance
-from speech.engines.hibari.engine import HibariEngine
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice
+from speech.engines.sentence.engine import SentenceEngine
 from speech.errors import SpeechError
 from speech.selection import EngineChoice
 from speech.service import SpeechService
 from speech.settings import Settings
 from speech.voices.catalogue import Voice, VoiceCatalogue
+from tests.services import make_service
 
 GB = 10**9
-LONGEST_S = 60.0  # whatever a test forgets to let go, goes on after so long
+LONGEST_S = 60.0  # what a test forgets to release goes on after so long
 
-SPEC = EngineSpec(
-    name="kyutai",
-    module="",
-    voices="",
-    label="Kyutai TTS 1.6B",
-    model="kyutai/tts-1.6b-en_fr",
-    languages=("en", "fr"),
-    sample_rate=SAMPLE_RATE,
-    needs_cuda=True,
-    cfg_coefs=(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
-    default_cfg_coef=2.0,
-    sampling=True,
-)
+SPEC = ENGINES["kyutai"]
 CARD = GPU(0, "GPU-0", "NVIDIA RTX 4090", int(11.0 * GB), 24 * GB)
 
 
@@ -77,7 +66,7 @@ class StandIn(Engine):
     sample_rate = SAMPLE_RATE
 
     def __init__(self, plan: Plan, voice: HibariVoice) -> None:
-        self._plan, self._inner = plan, HibariEngine(voice, slots=16, max_queue=0)
+        self._plan, self._inner = plan, SentenceEngine(voice, slots=16, max_queue=0)
         self._speaking: set[Utterance] = set()
         self._threads: list[threading.Thread] = []
 
@@ -198,16 +187,16 @@ def stand_in_service(
         return StandIn(plan, voice)
 
     settings = settings or Settings(engine="auto", max_slots=plan.slots, gpu_idle_timeout=idle_timeout_s)
-    manager = GPUManager()
-    manager.configure(build, idle_timeout_s)
     choice = EngineChoice(SPEC, "cuda:0", "NVIDIA RTX 4090 was found", gpu)
     catalogue = VoiceCatalogue(
         many_voices() if voices is None else voices, default="vctk/p228_023.wav" if voices is None else None
     )
+    gpus = [gpu] if gpu else []
+    service = make_service(build, settings, choice=choice, voices=catalogue, gpus=lambda: gpus)
     if plan.loaded.is_set() and plan.load_error is None:
-        manager.load()
+        service.load()
     try:
-        yield SpeechService(settings, choice, catalogue, manager, lambda: [gpu] if gpu else [])
+        yield service
     finally:
         plan.let_go()
-        manager.close()
+        service.close()

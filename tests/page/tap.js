@@ -1,4 +1,4 @@
-// Runs before the page: whatever is connected to an audio destination is recorded, too, with the frame it sounds at.
+// Runs before the page: what is connected to an audio destination is recorded, too, with the frame it sounds at.
 (() => {
   const connect = AudioNode.prototype.connect;
   const tap = (window.tap = { blocks: [], contexts: [], rate: 0, words: [] });

@@ -27,7 +27,7 @@ def locked(make_site: Callable[..., Site], chromium: webdriver.Chrome, tmp_path:
 def test_the_page_opens_without_a_key_and_says_that_one_is_needed(locked: Page) -> None:
     locked.open()
     locked.wait_text("#msg h3", "This server asks for an API key")
-    assert not locked.shown("#d-key"), "no dialog before somebody has done something"
+    assert not locked.shown("#d-key"), "no dialog before a button is pressed"
     assert locked.complaints() != []  # the refused requests
 
 

@@ -39,13 +39,13 @@ def test_release_and_load(gpu_page: Page, gpu_site: Site) -> None:
     page.click("#chip")
     page.click("#b-release")
     page.wait_text("#g-state", "Released")
-    assert gpu_site.service.gpu_status()["state"] == "unloaded"
+    assert gpu_site.service.status().state == "unloaded"
     assert "The GPU memory is free." in page.text("#g-sentence")
     assert page.focus == "b-load", "the one button gives the focus to the other"
     page.click("#b-load")
     page.wait_text("#g-state", "Ready")
     assert page.focus == "b-release"
-    assert gpu_site.service.gpu_status()["loads"] == 2
+    assert gpu_site.service.status().loads == 2
 
 
 def test_the_model_on_a_cpu_is_not_taken_for_the_embedded_voice(

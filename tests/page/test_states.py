@@ -331,7 +331,7 @@ def test_a_server_that_is_gone_is_seen_beside_a_finished_speech(gpu_page: Page, 
     page.speak(FOX)
     page.wait_state("Done")
     gpu_site.down = True
-    page.run("document.dispatchEvent(new Event('visibilitychange'))")  # it asks when somebody comes back to it
+    page.run("document.dispatchEvent(new Event('visibilitychange'))")  # it asks when it becomes visible
     page.wait_text("#notice", "The server cannot be reached")
     page.wait_text("#chip-state", "Offline")
     assert page.find("#b-release").get_attribute("aria-disabled") == "true"

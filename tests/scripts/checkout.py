@@ -9,10 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,9 +77,12 @@ class Checkout:
         shutil.copytree(REPOSITORY / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("start.sh", "stop.sh", "test.sh", "verify_deployment.sh", "docker-compose.yml"):
             shutil.copy(REPOSITORY / name, folder)
+        for name in ("speech/__init__.py", "speech/engines/__init__.py", "speech/engines/spec.py"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
         shutil.copytree(REPOSITORY / "deploy/haproxy", folder / "deploy/haproxy")
-        for path in REPOSITORY.glob("requirements*.txt"):
-            shutil.copy(path, folder)
+        shutil.copy(REPOSITORY / "requirements.txt", folder)
+        shutil.copytree(REPOSITORY / "requirements", folder / "requirements")
         (folder / "app.py").write_text(FAKE_APP)
         self.command("python3.11", f'#!/bin/bash\nexec "{sys._base_executable}" "$@"\n')  # type: ignore[attr-defined]
         self.command("uv", FAKE_UV)
@@ -182,14 +184,6 @@ def stranger(answer: bytes, status: int = 200) -> Iterator[int]:
             yield server.server_port
         finally:
             server.shutdown()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what other processes leave in files, where there is no event to wait for."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def alive(pid: int) -> bool:

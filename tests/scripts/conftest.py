@@ -10,7 +10,7 @@ from tests.scripts.checkout import Checkout
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Iterator[Checkout]:
-    """Scripts that nobody has run yet; whatever they start is ended with the test."""
+    """Scripts that have not been run yet; what they start is ended with the test."""
     checkout = Checkout(tmp_path / "service")
     yield checkout
     if checkout.pids():

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.scripts.checkout import REPOSITORY, TIMEOUT_S, Checkout, alive, free_port, stranger, until
+from tests.scripts.checkout import REPOSITORY, TIMEOUT_S, Checkout, alive, free_port, stranger
 from tests.scripts.test_gpu import NO_DRIVER, nvidia_smi
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_an_interrupted_start_leaves_no_containers(
 ) -> None:
     nvidia_smi(checkout, "100", "200")
     start = checkout.begin("start.sh", *arguments, "--port", port_for_docker(), FAKE_MUTE="1")
-    until(lambda: len(list(docker.glob("*.json"))) == instances)
+    wait_until(lambda: len(list(docker.glob("*.json"))) == instances)
     start.terminate()
     said = start.communicate(timeout=TIMEOUT_S)[0]
     assert "Interrupted." in said

@@ -113,26 +113,26 @@ def requirements(checkout: Checkout, **environment: str) -> str:
 @pytest.mark.parametrize(
     ("driver", "environment", "expected"),
     [
-        ("none", {}, "requirements-core.txt"),
-        ("broken", {}, "requirements-core.txt"),
-        ("no GPU", {}, "requirements-core.txt"),
+        ("none", {}, "requirements/core.txt"),
+        ("broken", {}, "requirements/core.txt"),
+        ("no GPU", {}, "requirements/core.txt"),
         ("GPU", {}, "requirements.txt"),
-        ("GPU", {"ENGINE": "hibari"}, "requirements-core.txt"),
-        ("GPU", {"DEVICE": "cpu"}, "requirements-core.txt"),
+        ("GPU", {"ENGINE": "hibari"}, "requirements/core.txt"),
+        ("GPU", {"DEVICE": "cpu"}, "requirements/core.txt"),
         ("GPU", {"ENGINE": "kyutai"}, "requirements.txt"),
-        ("GPU", {"CUDA_VISIBLE_DEVICES": ""}, "requirements-core.txt"),
-        ("GPU", {"NVIDIA_VISIBLE_DEVICES": "none"}, "requirements-core.txt"),
+        ("GPU", {"CUDA_VISIBLE_DEVICES": ""}, "requirements/core.txt"),
+        ("GPU", {"NVIDIA_VISIBLE_DEVICES": "none"}, "requirements/core.txt"),
         (
             "none",
             {"ENGINE": "kyutai", "PIP_FIND_LINKS": "/wheels"},
-            "requirements.txt --find-links /wheels --override requirements-cpu-overrides.txt",
+            "requirements.txt --find-links /wheels --override requirements/cpu-overrides.txt",
         ),
         (
             "none",
             {"ENGINE": "kyutai", "DEVICE": "cpu"},
-            "requirements.txt --override requirements-cpu-overrides.txt --torch-backend cpu",
+            "requirements.txt --override requirements/cpu-overrides.txt --torch-backend cpu",
         ),
-        ("none", {"PIP_FIND_LINKS": "/a /b"}, "requirements-core.txt --find-links /a --find-links /b"),
+        ("none", {"PIP_FIND_LINKS": "/a /b"}, "requirements/core.txt --find-links /a --find-links /b"),
     ],
 )
 def test_torch_only_where_it_is_of_use(

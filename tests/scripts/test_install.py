@@ -16,7 +16,7 @@ FAKE_PIP = '#!/bin/bash\nprintf "%s\\n" "pip $*" >>"$FAKE_LOG"\n'
 def install(checkout: Checkout, **environment: str) -> list[str]:
     """One install; returns the commands that it took."""
     before = len(checkout.installed())
-    checkout.source("install requirements-core.txt", **environment)
+    checkout.source("install requirements/core.txt", **environment)
     return checkout.installed()[before:]
 
 
@@ -27,7 +27,7 @@ def test_nothing_is_installed_twice(checkout: Checkout) -> None:
 
 def test_a_change_of_requirements_installs_again(checkout: Checkout) -> None:
     install(checkout)
-    with (checkout.folder / "requirements-core.txt").open("a") as file:
+    with (checkout.folder / "requirements/core.txt").open("a") as file:
         file.write("another>=1\n")
     assert len(install(checkout)) == 1
 
@@ -54,7 +54,7 @@ def test_pip_takes_over_where_uv_fails(checkout: Checkout) -> None:
     python.write_text(f'#!/bin/bash\n[[ ${{2:-}} == pip ]] || exec "{real}" "$@"\nprintf "%s\\n" "$*" >>"$FAKE_LOG"\n')
     python.chmod(0o755)
     commands = install(checkout, FAKE_UV_EXIT="2")
-    assert commands[-1] == "-m pip install --quiet -r requirements-core.txt"
+    assert commands[-1] == "-m pip install --quiet -r requirements/core.txt"
 
 
 def test_a_pip_that_is_half_there_is_made_whole(bare: Checkout) -> None:

@@ -53,6 +53,13 @@ def test_an_address_that_is_not_ours_is_named(capsys: pytest.CaptureFixture[str]
     assert "assign" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["x86_64-conda-linux-gnu", "machine.example"])
+def test_the_name_of_a_machine_is_no_address(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["port", name, "0"]) == 2
+    assert "must be an IP address, or localhost" in capsys.readouterr().err
+    assert main(["port", "localhost", "0"]) == 0
+
+
 def test_nonsense_is_answered_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dance"]) == 64
     assert "port HOST PORT" in capsys.readouterr().err

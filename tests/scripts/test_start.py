@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, stranger, until
+from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, stranger
+from tests.waiting import wait_until
 
 
 def test_it_prints_where_the_service_is_and_how_to_hear_it(checkout: Checkout) -> None:
@@ -107,7 +108,7 @@ def test_an_app_that_never_answers_is_ended(checkout: Checkout) -> None:
 
 def test_an_interrupted_start_leaves_nothing_running(checkout: Checkout) -> None:
     start = checkout.begin("start.sh", FAKE_MUTE="1")
-    until(lambda: bool(checkout.pids()))
+    wait_until(lambda: bool(checkout.pids()))
     (pid,) = checkout.pids().values()
     start.terminate()
     assert "Interrupted." in start.communicate(timeout=TIMEOUT_S)[0]
@@ -140,6 +141,7 @@ def test_in_the_foreground_it_is_the_service_itself(checkout: Checkout) -> None:
         (("--engine", "espeak"), {}, "ENGINE=espeak is none of auto, kyutai, hibari"),
         (("--prot", "1"), {}, "Unknown option --prot"),
         ((), {"HOST": "192.0.2.1"}, "Cannot listen on HOST=192.0.2.1"),
+        ((), {"HOST": "x86_64-conda-linux-gnu"}, "Cannot listen on HOST=x86_64-conda-linux-gnu"),
     ],
 )
 def test_a_wrong_wish_is_named(
@@ -208,3 +210,8 @@ def test_a_folder_that_is_no_environment_is_not_overwritten(bare: Checkout) -> N
     (bare.folder / ".venv/diary.txt").write_text("dear")
     assert "is not a virtual environment" in bare.run("start.sh").stdout
     assert (bare.folder / ".venv/diary.txt").exists()
+
+
+@pytest.mark.parametrize(("host", "address"), [("", "0.0.0.0"), ("[::]", "::"), ("[::1]", "::1"), ("::", "::")])
+def test_an_address_in_brackets_is_the_same_address(checkout: Checkout, host: str, address: str) -> None:
+    assert checkout.source("listen_address", HOST=host) == address

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port, until
+from tests.scripts.checkout import TIMEOUT_S, Checkout, alive, free_port
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_running_streams_may_finish(checkout: Checkout, tmp_path: Path) -> None:
     assert stopping.stdout is not None
     assert "up to 50 s to finish" in stopping.stdout.readline()
     log = checkout.folder / f".run/{port}.log"
-    until(lambda: "draining" in log.read_text())
+    wait_until(lambda: "draining" in log.read_text())
     assert alive(pid)
     drained.touch()
     assert stopping.communicate(timeout=TIMEOUT_S)[0] == "Stopped.\n"

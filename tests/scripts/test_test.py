@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ case "$*" in
   *version*) echo 2.26.1 ;;
   *) printf '%s\\n' "docker $*" >>"$FAKE_LOG" ;;
 esac
+"""
+
+
+APT_GET = """#!/bin/bash
+case "$*" in
+  *install*=150*) cp "{0}/npm" "{0}/chromium" && cp "{0}/npm" "{0}/chromedriver" ;;
+  *install*) echo 'E: Unable to correct problems, you have held broken packages.' >&2 && exit 100 ;;
+esac
+"""
+APT_CACHE = """#!/bin/bash
+echo ' chromium | 149.0.1-1~deb12u1 | http://deb.example/debian bookworm/main amd64 Packages'
+echo ' chromium | 156.0.8-1~deb12u1 | http://deb.example/debian-security bookworm-security/main amd64 Packages'
+echo ' chromium | 150.0.7-1~deb12u1 | http://deb.example/debian bookworm/main amd64 Packages'
 """
 
 
@@ -106,5 +120,45 @@ def test_torch_for_the_cpu_where_there_is_no_gpu(checkout: Checkout, gpu: bool, 
     if gpu:
         checkout.command("nvidia-smi", "#!/bin/bash\necho 'GPU 0: Fake (UUID: GPU-0)'\n")
     checkout.run("test.sh", "--lint")
-    assert "-r requirements-dev.txt" in checkout.installed()[0]
-    assert ("--override requirements-cpu-overrides.txt" in checkout.installed()[0]) == overrides
+    assert "-r requirements/dev.txt" in checkout.installed()[0]
+    assert ("--override requirements/cpu-overrides.txt" in checkout.installed()[0]) == overrides
+
+
+def test_the_core_needs_no_torch_and_says_what_is_left_out(checkout: Checkout) -> None:
+    with_everything(checkout)
+    tested = checkout.run("test.sh", "--core", "--quick")
+    assert [command for command in checkout.installed() if command.startswith("uv")] == [
+        f"uv pip install --python {checkout.folder}/.venv/bin/python -r requirements/dev-core.txt --quiet"
+    ]
+    assert stages(checkout)[-1] == "pytest --core -m not slow"
+    assert not [stage for stage in stages(checkout) if stage.startswith("mypy")]
+    for what in ("mypy", "tests that need torch", "tests marked slow"):
+        assert f"LEFT OUT: {what}" in tested.stdout
+    checkout.run("test.sh", "--core", "tests/web")
+    assert stages(checkout)[-1] == "pytest --core tests/web"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
+def test_an_older_chromium_is_taken_where_the_newest_cannot_be_installed(checkout: Checkout) -> None:
+    with_everything(checkout)
+    for tool in ("chromium", "chromedriver"):
+        (checkout.commands / tool).unlink()
+    checkout.command("apt-get", APT_GET.format(checkout.commands))
+    (checkout.commands / "cp").symlink_to("/bin/cp")
+    checkout.command("apt-cache", APT_CACHE)
+    tested = checkout.run("test.sh")
+    assert "trying 150.0.7-1~deb12u1" in tested.stdout
+    assert "149.0.1" not in tested.stdout
+    assert "LEFT OUT" not in tested.stdout
+    assert stages(checkout)[-1].rstrip() == "pytest"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
+def test_without_any_chromium_the_pages_tests_are_left_out_aloud(checkout: Checkout) -> None:
+    with_everything(checkout)
+    (checkout.commands / "chromium").unlink()
+    checkout.command("apt-get", APT_GET.format(checkout.commands).replace("=150", "=no"))
+    checkout.command("apt-cache", APT_CACHE)
+    tested = checkout.run("test.sh")
+    assert "LEFT OUT: tests marked browser" in tested.stdout
+    assert stages(checkout)[-1] == "pytest -m not browser"

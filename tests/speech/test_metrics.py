@@ -11,14 +11,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import create_app
-from gpu_manager import GPUManager
 from speech.errors import EngineFailed, SpeechError, Unavailable
 from speech.request import SpeechRequest
-from speech.selection import choose_engine
 from speech.service import SpeechService
 from speech.session import Speech
 from speech.settings import Settings
 from tests.fakes import fake_service
+from tests.services import make_service
 from tests.stage import StageEngine
 from web.http.logs import JsonFormatter
 
@@ -38,10 +37,8 @@ def figures(service: SpeechService) -> dict[str, float]:
 
 def staged(**environ: str) -> tuple[SpeechService, StageEngine]:
     settings = Settings.load({"ENGINE": "hibari", "GPU_IDLE_TIMEOUT": "-1", **environ})
-    manager, stage = GPUManager(), StageEngine()
-    manager.configure(lambda _: stage, -1)
-    choice = choose_engine(settings, [])
-    return SpeechService(settings, choice, choice.spec.catalogue(settings), manager), stage
+    stage = StageEngine()
+    return make_service(lambda _: stage, settings), stage
 
 
 def fails(speech: Speech) -> None:

@@ -11,9 +11,8 @@ from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.engines.base import UtteranceStatus
 from speech.errors import Cancelled, EngineBroken, EngineFailed, InvalidRequest, QueueFull, Unavailable, VoiceNotFound
-from speech.request import SpeechRequest
-from speech.selection import choose_engine
-from speech.service import _settle
+from speech.request import SpeechRequest, Token
+from speech.service import _settle, choose
 from speech.settings import Settings
 from tests.fakes import Gate, fake_service
 
@@ -73,11 +72,11 @@ def test_words_may_come_while_the_model_loads() -> None:
     gate = Gate()
     service = fake_service(gate)
     with service.open(SpeechRequest()) as speech:
-        speech.say("one")
+        speech.say(Token("one", "one"))
         gate.open.set()
         audio = speech.chunks()
         assert next(audio).words[0].text == "one"
-        speech.say("two")
+        speech.say(Token("two", "two"))
         assert next(audio).words[0].text == "two"
         speech.end()
         assert list(audio) == []
@@ -98,7 +97,7 @@ def test_loading_that_takes_too_long_is_unavailable() -> None:
 def test_release_under_a_stream_breaks_it_when_forced() -> None:
     service = fake_service()
     with service.open(SpeechRequest()) as speech:
-        speech.say("one")
+        speech.say(Token("one", "one"))
         audio = speech.chunks()
         next(audio)
         assert service.release(force=True)
@@ -110,7 +109,7 @@ def test_release_under_a_stream_breaks_it_when_forced() -> None:
 def test_a_broken_engine_goes_and_the_next_request_gets_a_new_one() -> None:
     service = fake_service()
     with service.open(SpeechRequest()) as speech:
-        speech.say("one")
+        speech.say(Token("one", "one"))
         audio = speech.chunks()
         next(audio)
         first = service.manager.peek()
@@ -139,7 +138,7 @@ def test_bad_requests_are_refused_at_the_door(request_: SpeechRequest, kind: typ
     with pytest.raises(kind) as raised:
         service.speak(request_)
     assert raised.value.param == param  # type: ignore[attr-defined]
-    assert service.gpu_status()["streams_open"] == 0
+    assert service.status().streams_open == 0
 
 
 def test_refused_speech_leaves_the_door_open() -> None:
@@ -166,20 +165,11 @@ def test_what_the_engine_does_not_know_is_named_as_ignored() -> None:
     assert (settled.cfg_coef, settled.temperature, settled.top_k, settled.seed) == (None, None, None, 1)
 
 
-def test_the_embedded_voice_speaks_where_there_is_no_gpu() -> None:
-    choice = choose_engine(Settings(), [])
-    assert (choice.spec.name, choice.device) == ("hibari", "cpu")
-
-
-def test_engine_by_name() -> None:
-    assert choose_engine(Settings(engine="hibari"), [GPU_24]).spec.name == "hibari"
-
-
 def test_the_embedded_voice_may_be_used_commercially() -> None:
     assert ENGINES["hibari"].catalogue(Settings()).default.commercial
 
 
-def test_a_default_voice_that_does_not_exist_ends_the_start() -> None:
-    catalogue = ENGINES["hibari"].catalogue(Settings(default_voice="nobody"))
-    with pytest.raises(VoiceNotFound):
-        _ = catalogue.default
+def test_a_default_voice_that_does_not_exist_is_named_at_the_start() -> None:
+    with pytest.raises(VoiceNotFound, match=r"DEFAULT_VOICE=hart is not a voice here\. Nearest: heart\."):
+        choose(Settings(engine="hibari", default_voice="hart"))
+    choose(Settings(engine="hibari", default_voice="heart"))

@@ -12,7 +12,7 @@ from speech.settings import Settings, SettingsError, unknown_names
 def test_defaults_when_nothing_is_said() -> None:
     settings = Settings.load({})
     assert (settings.host, settings.port, settings.engine) == ("0.0.0.0", 8900, "auto")
-    assert settings.gpu_idle_timeout == 60
+    assert settings.gpu_idle_timeout is None  # the engine's own
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -28,7 +28,15 @@ def test_lists_are_separated_by_commas() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "many"), ("PORT", "70000"), ("ENGINE", "festival"), ("DEVICE", "gpu"), ("GPU_IDLE_TIMEOUT", "-2")],
+    [
+        ("HOST", "x86_64-conda-linux-gnu"),
+        ("HOST", "my-machine"),
+        ("PORT", "many"),
+        ("PORT", "70000"),
+        ("ENGINE", "Festival!"),
+        ("DEVICE", "gpu"),
+        ("GPU_IDLE_TIMEOUT", "-2"),
+    ],
 )
 def test_a_bad_value_is_one_line_that_names_it(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as raised:
@@ -63,3 +71,20 @@ def test_every_setting_says_what_it_is_for() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [("[::]", "::"), ("::1", "::1"), ("[::1]", "::1"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")],
+)
+def test_an_address_may_stand_in_brackets(given: str, host: str) -> None:
+    assert Settings.load({"HOST": given}).host == host
+
+
+def test_what_the_surroundings_set_changes_nothing() -> None:
+    """Windows sets TEMP, Kubernetes variables for each service; others write levels and switches in capitals."""
+    surroundings = {"TEMP": "C:\\Temp", "TMP": "/tmp", "TTS_PORT": "tcp://10.0.0.1:8900", "USER": "x", "NAME": "y"}
+    assert Settings.load(surroundings) == Settings.load({})
+    assert Settings.load({"LOG_LEVEL": "WARN", "HF_HUB_OFFLINE": "YES"}) == Settings(
+        log_level="warning", hf_hub_offline=True
+    )

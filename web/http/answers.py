@@ -108,13 +108,15 @@ class FormatsAnswer(BaseModel):
 
 
 class EngineAnswer(BaseModel):
-    """cfg_coefs: the values it takes; none if the field means nothing to it. sampling: so it is with temperature."""
+    """cfg_coefs: the values it takes; none if the field means nothing to it. sampling: so it is with temperature.
+    needs_gpu: it is made for a GPU; without one it speaks far slower than real time, if at all."""
 
     name: str
     label: str
     model: str
     languages: list[str]
     sample_rate: int
+    needs_gpu: bool
     cfg_coefs: list[float]
     default_cfg_coef: float | None
     sampling: bool

@@ -1,4 +1,4 @@
-"""Who may ask: API keys, and how often. Without API_KEYS everybody may; what stays open even so is listed here.
+"""Who may ask: API keys, and how often. Without API_KEYS everybody may. What an endpoint needs it says itself (Access).
 
 A key comes in `Authorization: Bearer KEY` or `kyutai-api-key: KEY`. A WebSocket may bring it in its address, as
 `auth_id`, because a browser can give it no headers; nothing else may, since addresses end up in logs.
@@ -14,27 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 
+from speech.errors import ErrorCode
 from speech.settings import Settings
+from web.http.describe import Access, access_of
 from web.http.errors import body
 
 log = logging.getLogger("kyutai_tts.auth")
-
-# The page and Swagger hold no secrets and ask for the key themselves.
-OPEN_BLUEPRINTS = frozenset({"pages", "docs", "flasgger"})
-OPEN_ENDPOINTS = frozenset(  # the last two: moshi-server's clients ask them before they show a key
-    {"ops.health", "ops.ready", "balancer.lb", "streaming.build_info", "streaming.modules_info"}
-)
-LISTS = frozenset(
-    {
-        *("voices.voices", "api.formats", "api.info", "openai.models", "openai.model"),
-        *("openai.audio_voices", "openai.audio_models"),
-    }
-)  # open if PUBLIC_LISTS says so
-SPEAKING = frozenset(
-    {"api.speak", "api.speak_streaming", "openai.create_speech", "streaming.stream", "streaming.speak", "live.stream"}
-)
 
 
 def digest(key: str) -> str:
@@ -103,19 +90,25 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _speaks() -> bool:
-    return request.method != "OPTIONS" and request.endpoint in SPEAKING
+    return request.method != "OPTIONS" and _access() is Access.SPEAKS
 
 
 def is_open(settings: Settings) -> bool:
     """True if this request needs no key. An unknown address needs none: it is answered with 404."""
+    if request.method == "OPTIONS":  # a browser's question, which carries no key
+        return True
+    asked = _access()
+    return asked is Access.OPEN or (asked is Access.LISTS and settings.public_lists)
+
+
+def _access() -> Access:
     endpoint = request.endpoint
-    return (
-        endpoint is None
-        or request.method == "OPTIONS"  # a browser's question, which carries no key
-        or request.blueprint in OPEN_BLUEPRINTS
-        or endpoint in OPEN_ENDPOINTS
-        or (settings.public_lists and endpoint in LISTS)
-    )
+    return Access.OPEN if endpoint is None else access_of(current_app.view_functions[endpoint])
+
+
+def caller() -> str:
+    """Whose request it is, for limits and for fair shares: the name of its key, else the client's address."""
+    return str(g.get("key_name") or request.remote_addr or "-")
 
 
 def given_key() -> str | None:
@@ -133,14 +126,14 @@ def given_key() -> str | None:
 def _check_key(keys: Keys) -> Response | None:
     key = given_key()
     if key is None:
-        return _unauthorized("This service needs a key: Authorization: Bearer KEY.", "missing_api_key")
+        return _unauthorized("This service needs a key: Authorization: Bearer KEY.", ErrorCode.MISSING_API_KEY)
     g.key_name = keys.name_of(key)
     if g.key_name is None:
-        return _unauthorized("The key is not a known one.", "invalid_api_key", ', error="invalid_token"')
+        return _unauthorized("The key is not a known one.", ErrorCode.INVALID_API_KEY, ', error="invalid_token"')
     return None
 
 
-def _unauthorized(message: str, code: str, reason: str = "") -> Response:
+def _unauthorized(message: str, code: ErrorCode, reason: str = "") -> Response:
     response = jsonify(body(message, 401, code=code))
     response.status_code = 401
     response.headers["WWW-Authenticate"] = f'Bearer realm="kyutai-tts"{reason}'
@@ -148,10 +141,10 @@ def _unauthorized(message: str, code: str, reason: str = "") -> Response:
 
 
 def _check_rate(buckets: Buckets) -> Response | None:
-    wait_s = buckets.take(g.get("key_name") or request.remote_addr or "-")
+    wait_s = buckets.take(caller())
     if wait_s is None:
         return None
-    response = jsonify(body("Too many requests from you; please wait a little.", 429, code="rate_limited"))
+    response = jsonify(body("Too many requests from you; please wait a little.", 429, code=ErrorCode.RATE_LIMITED))
     response.status_code = 429
     response.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
     return response

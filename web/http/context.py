@@ -7,6 +7,7 @@ from typing import cast
 from flask import current_app
 
 from speech.service import SpeechService
+from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 
 
@@ -16,3 +17,7 @@ def speech_service() -> SpeechService:
 
 def client_watch() -> ClientWatch:
     return cast(ClientWatch, current_app.extensions["client_watch"])
+
+
+def body_readers() -> BodyReaders:
+    return cast(BodyReaders, current_app.extensions["body_readers"])

@@ -1,8 +1,12 @@
-"""How an endpoint says what it takes and gives (`operation`), for the OpenAPI document. Knows no endpoint."""
+"""How an endpoint says what it is: who may ask (`Access`), what it takes and gives (`operation`). Knows no endpoint.
+
+`auth` reads the one, the OpenAPI document is made of the other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any, TypeVar
 
 from flasgger import swag_from
@@ -11,6 +15,8 @@ from pydantic import BaseModel
 View = TypeVar("View", bound=Callable[..., Any])
 Content = dict[str, Any]  # media type -> {"schema": ...}
 
+FORM_BOOLEANS = (True, False, 1, 0, *["1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"])
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 REF = "#/components/schemas/{model}"
 WHY = {
     400: "The request must be changed; `param` names the field.",
@@ -29,6 +35,31 @@ WHY = {
 BODY = (400, 408, 413, 415)  # what any body can lead to
 SPEECH = (*BODY, 404, 429, 500, 501, 503)
 MODELS: set[type[BaseModel]] = set()  # every model that some operation names
+
+
+class Access(Enum):
+    """Who may ask an endpoint, where the service has API_KEYS, and how often."""
+
+    OPEN = "open"  # everybody
+    LISTS = "lists"  # who has a key; everybody if PUBLIC_LISTS is set
+    KEY = "key"  # who has a key
+    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows
+
+
+def access(kind: Access) -> Callable[[View], View]:
+    """Mark a view that is no operation of the document: a WebSocket, a page. `operation` marks the others."""
+
+    def mark(view: View) -> View:
+        view.access = kind  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def access_of(view: Callable[..., Any]) -> Access:
+    """The mark of a view; one without a mark counts as the strictest."""
+    kind: Access = getattr(view, "access", Access.SPEAKS)
+    return kind
 
 
 class Problem(BaseModel):
@@ -62,6 +93,7 @@ def operation(
     summary: str,
     *,
     tag: str,
+    access: Access,
     name: str | None = None,
     gives: type[BaseModel] | Content,
     takes: type[BaseModel] | Content | None = None,
@@ -69,13 +101,12 @@ def operation(
     fails: Iterable[int] = (),
     status: int = 200,
     also: dict[int, type[BaseModel]] | None = None,
-    needs_key: bool = True,
     parameters: list[dict[str, Any]] | None = None,
     links: dict[str, Any] | None = None,
 ) -> Callable[[View], View]:
     """Put beside an endpoint, below the route. Its docstring becomes the description.
 
-    name: unlike every other operation's; None: the function's own.
+    access: who may ask. name: unlike every other operation's; None: the function's own.
     gives, takes: a model for JSON, or media types. fails: statuses whose body is an error. also: statuses with bodies
     of their own.
     """
@@ -86,7 +117,7 @@ def operation(
             success["links"] = links
         responses = {str(status): success}
         responses |= {str(s): {"description": WHY[s], "content": _content(m)} for s, m in (also or {}).items()}
-        for failure in sorted({*fails, *((401,) if needs_key else ())}):
+        for failure in sorted({*fails, *((401,) if access is not Access.OPEN else ())}):
             responses[str(failure)] = {"description": WHY[failure], "content": _content(ErrorAnswer)}
         spec: dict[str, Any] = {
             "operationId": name or view.__name__,
@@ -96,13 +127,14 @@ def operation(
             "responses": responses,
         }
         if takes is not None:
-            spec["requestBody"] = {"required": not takes_nothing_too, "content": _content(takes)}
+            spec["requestBody"] = {"required": not takes_nothing_too, "content": _body(takes)}
         if parameters:
             spec["parameters"] = parameters
-        if not needs_key:
+        if access is Access.OPEN:
             spec["security"] = []
         described: View = swag_from(spec)(view)
         described.__doc__ = None  # flasgger would put its first line over the summary
+        described.access = access  # type: ignore[attr-defined]
         return described
 
     return describe
@@ -110,6 +142,26 @@ def operation(
 
 def _content(what: type[BaseModel] | Content) -> Content:
     return what if isinstance(what, dict) else json_of(what)
+
+
+def _body(takes: type[BaseModel] | Content) -> Content:
+    """What a model is read from: JSON, or form fields with the same names."""
+    if isinstance(takes, dict):
+        return takes
+    return json_of(takes) | {kind: {"schema": _form_schema(takes)} for kind in FORM_TYPES}
+
+
+def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """A form has no types: pydantic reads its booleans from more words than JSON has."""
+    schema = model.model_json_schema(ref_template=REF)
+    schema.pop("$defs", None)  # they are among the document's components
+    schema.pop("examples", None)
+    for field in schema["properties"].values():
+        for kind in [field, *field.get("anyOf", ())]:
+            if kind.get("type") == "boolean":
+                del kind["type"]
+                kind["enum"] = [*FORM_BOOLEANS]
+    return schema
 
 
 def path_parameter(name: str, description: str, example: str) -> dict[str, Any]:

@@ -12,12 +12,21 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from speech import errors as speech
+from speech.errors import ErrorCode
 from web.http.context import speech_service
 from web.http.requests import request_id
 
 log = logging.getLogger("kyutai_tts.web")
 
+
+class Unprocessable(speech.InvalidRequest):
+    """A body of the wrong shape, where the protocol wants 422 for it."""
+
+    code = ErrorCode.UNPROCESSABLE_ENTITY
+
+
 STATUS: dict[type[Exception], int] = {
+    Unprocessable: 422,
     speech.InvalidRequest: 400,
     speech.VoiceNotFound: 404,
     speech.EngineBusy: 409,
@@ -38,13 +47,28 @@ def status_of(error: speech.SpeechError) -> int:
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
 
 
-def body(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, object]:
+def body(message: str, status: int, param: str | None = None, *, code: ErrorCode) -> dict[str, object]:
     kind = KINDS.get(status) or ("server_error" if status >= OURS else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def body_of(error: speech.SpeechError) -> dict[str, object]:
-    return body(error.message, status_of(error), error.param, error.code)
+    return body(error.message, status_of(error), error.param, code=error.code)
+
+
+def retry_after(error: speech.SpeechError) -> dict[str, str]:
+    """The header Retry-After, where it is known when to ask again."""
+    return {} if error.retry_after_s is None else {"Retry-After": str(_whole_s(error.retry_after_s))}
+
+
+def event_of(error: speech.SpeechError) -> dict[str, object]:
+    """The body of an error where there are no headers: in an event or a message."""
+    again = {} if error.retry_after_s is None else {"retry_after_s": _whole_s(error.retry_after_s)}
+    return body_of(error) | again
+
+
+def _whole_s(seconds: float) -> int:
+    return max(1, math.ceil(seconds))
 
 
 def response_to(error: speech.SpeechError) -> Response:
@@ -52,8 +76,7 @@ def response_to(error: speech.SpeechError) -> Response:
     status = status_of(error)
     response = jsonify(body_of(error))
     response.status_code = status
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    response.headers.update(retry_after(error))
     if isinstance(error, speech.QueueFull):
         response.headers["X-Queue-Depth"] = str(speech_service().engine_status().queue_depth)
     if status in NOT_AGAIN:
@@ -65,7 +88,8 @@ def response_to(error: speech.SpeechError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    code = error.name.lower().replace(" ", "_")
+    otherwise = ErrorCode.INTERNAL_ERROR if status >= OURS else ErrorCode.BAD_REQUEST
+    code = ErrorCode.known(error.name.lower().replace(" ", "_"), otherwise)
     response = jsonify(body(_plain(error), status, code=code))
     response.status_code = status
     for name, value in error.get_headers():
@@ -82,7 +106,7 @@ def _plain(error: HTTPException) -> str:
 
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected error id=%s", request_id(), exc_info=error)
-    response = jsonify(body("Something went wrong on our side.", 500, code="internal_error"))
+    response = jsonify(body("Something went wrong on our side.", 500, code=ErrorCode.INTERNAL_ERROR))
     response.status_code = 500
     return response
 

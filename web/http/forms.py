@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import math
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from flask import request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.errors import InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest
 from speech.request import SPEEDS, SpeechRequest
+from web.http.auth import caller
 from web.http.context import speech_service
+from web.http.describe import FORM_TYPES
 from web.http.security import body_deadline
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -36,28 +50,62 @@ def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Bitrate = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
+TopK = Annotated[int, Field(ge=1, le=2048), BeforeValidator(_whole)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(_whole)]
 Text = Annotated[str, AfterValidator(_sayable)]
+SomeText = Annotated[str, Field(min_length=1), AfterValidator(_sayable)]
+Name = Annotated[str, Field(max_length=300), AfterValidator(_sayable)]
 Format = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": list(ENCODERS)})]
 
 EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
 
 
-class ReadingForm(BaseModel):
-    """How something is to be said, whatever the text and however it comes."""
+class StrictForm(BaseModel):
+    """Fields that are not known are refused; null in an optional field means that it is not set."""
 
     model_config = ConfigDict(extra="forbid")
 
-    voice: Text | None = Field(None, max_length=300, description="Id of a voice; unset: the default voice.")
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {name: value for name, value in given.items() if value is not None or name not in optional}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The same in the document."""
+        schema = handler(core)
+        found = handler.resolve_ref_schema(schema)
+        for name, field in found["properties"].items():
+            if name not in found.get("required", ()):
+                found["properties"][name] = _or_null(field)
+        return schema
+
+
+def _or_null(field: JsonSchemaValue) -> JsonSchemaValue:
+    null = {"type": "null"}
+    if null in field.get("anyOf", ()):
+        return field
+    about: JsonSchemaValue = {key: field[key] for key in ("default", "description", "title") if key in field}
+    return {"anyOf": [{key: value for key, value in field.items() if key not in about}, null], **about}
+
+
+class ReadingForm(StrictForm):
+    """How something is to be said, whatever the text and however it comes."""
+
+    voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")
     cfg_coef: float | None = Field(
         None, ge=0, le=10, description="How closely the voice is followed; only the values that the engine takes."
     )
     format: Format = Field("wav", description="Audio format.")
-    bitrate: Whole | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    bitrate: Bitrate | None = Field(None, description="kbit/s, for mp3, opus and aac; unset: a good one.")
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
-    top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
-    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+    top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
+    seed: Seed | None = Field(None, description="The same seed gives the same reading.")
 
 
 class SpeechForm(ReadingForm):
@@ -65,14 +113,14 @@ class SpeechForm(ReadingForm):
 
     model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
-    text: Text = Field(min_length=1, description='What to say. `<break time="0.5s"/>` is a pause.')
+    text: SomeText = Field(description='What to say. `<break time="0.5s"/>` is a pause.')
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
     )
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}))
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}), caller=caller())
 
 
 def read_form(model: type[Form]) -> Form:
@@ -111,17 +159,43 @@ def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
         raise UnsupportedMediaType(
             "The body looks like JSON but says that it is a form: send Content-Type: application/json."
         )
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return request.form.to_dict(), False
+    if kind in FORM_TYPES:
+        return _form_fields(data), False
     if kind not in ("application/json", "") and not kind.endswith("+json"):
         raise UnsupportedMediaType("The body must be application/json or form fields.")
     try:
         given = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise InvalidRequest("The body is not valid JSON.", code="invalid_json") from None
+        raise InvalidRequest("The body is not valid JSON.", code=ErrorCode.INVALID_JSON) from None
     if not isinstance(given, dict):
-        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
+        raise InvalidRequest("The body must be a JSON object.", code=ErrorCode.INVALID_JSON)
     return given, True
+
+
+def _form_fields(data: bytes) -> dict[str, Any]:
+    given = request.form.to_dict()
+    odd = _not_text_encoded(data) if request.mimetype == FORM_TYPES[0] else _not_text(given, data)
+    if odd is not None:
+        raise InvalidRequest(f"{odd}: must be UTF-8 text.", param=odd)
+    return given
+
+
+def _not_text_encoded(data: bytes) -> str | None:
+    """The field of an encoded form that is no UTF-8; werkzeug leaves it out, or leaves its escapes in."""
+    for pair in data.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        try:
+            unquote_to_bytes(value).decode()
+        except UnicodeDecodeError:
+            return name.decode(errors="replace")
+    return None
+
+
+def _not_text(given: dict[str, str], data: bytes) -> str | None:
+    """The field of a multipart form that is no UTF-8; werkzeug puts U+FFFD where it cannot read."""
+    if "".join(given.values()).count("\ufffd") <= data.count("\ufffd".encode()):
+        return None
+    return next(name for name, value in given.items() if "\ufffd" in value)
 
 
 def _no_constant(name: str) -> float:

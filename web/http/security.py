@@ -10,8 +10,9 @@ from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestTimeout
 
+from web.http.bodies import SLOWEST_BYTES_PER_S
 from web.http.clients import Client, client_socket
-from web.http.context import client_watch
+from web.http.context import body_readers, client_watch
 
 POLICY = "; ".join(
     (
@@ -32,7 +33,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 PIECE_BYTES = 16_384  # so much of an answer the system takes, whether or not the client reads it
-SLOWEST_BYTES_PER_S = 32_000  # a body that comes more slowly than this from beginning to end is not waited for
 
 
 def init_app(app: Flask) -> None:
@@ -85,7 +85,7 @@ def body_deadline(seconds: float) -> Iterator[None]:
     before = sock.gettimeout()
     sock.settimeout(seconds)
     try:
-        with client_watch().watch(sock, _nobody) as client:
+        with body_readers().reading(), client_watch().watch(sock, _nobody) as client:
             assert client is not None
             with client.owing(seconds + size_bytes / SLOWEST_BYTES_PER_S):
                 yield

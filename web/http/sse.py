@@ -19,8 +19,6 @@ from speech.errors import SpeechError
 from speech.opening import Opening
 from speech.request import AudioChunk, Word
 from speech.session import Speech
-from speech.text.feed import spans
-from speech.text.follow import Follower
 from web.http import errors
 from web.http.audio import Body, answer
 from web.http.requests import request_id
@@ -52,7 +50,7 @@ def _own(speech: Speech, opening: Opening, events: Events) -> Iterator[bytes]:
         opening.result()
         yield from map(_line, events.speaking())
     except SpeechError as error:
-        yield _line(("error", errors.body_of(error)))
+        yield _line(("error", errors.event_of(error)))
 
 
 def _line(event: Event) -> bytes:
@@ -100,13 +98,11 @@ class Events:
 
     def __init__(self, speech: Speech, request_id: str) -> None:
         self._speech, self._request_id = speech, request_id
-        self._spans = spans(speech.request.text)
-        self._follower = Follower(self._spans)
         self._words = 0
         self._progress_at = time.monotonic() + PROGRESS_S
 
     def speaking(self) -> Iterator[Event]:
-        """start, then words each before the audio in which they begin, then done. Raises SpeechError midway."""
+        """start, then audio, and words with their times as they are known, then done. Raises SpeechError midway."""
         encoder = self._speech.encoder()
         try:
             yield "start", self._start()
@@ -115,6 +111,7 @@ class Events:
             yield from self._audio(encoder.flush())
         finally:
             encoder.close()
+        self._words = self._speech.counts.words_total
         yield "progress", self._progress()
         yield "done", self._done()
 
@@ -139,27 +136,28 @@ class Events:
             "sample_rate": speech.sample_rate,
             "format": speech.request.format,
             "media_type": speech.media_type,
-            "words_total": len(self._spans),
+            "words_total": speech.counts.words_total,
             "ignored": list(speech.ignored),
         }
 
     def _word(self, word: Word) -> dict[str, Any]:
-        span = self._follower.find(word)
-        index, self._words = self._words, self._words + 1
+        assert word.stop_s is not None
+        index = self._speech.counts.index(word)
+        self._words = index + 1
         return {
             "index": index,
             "word": word.text,
             "start_s": round(word.start_s, 3),
-            "stop_s": None if word.stop_s is None else round(word.stop_s, 3),
-            "from": span.start if span else None,
-            "to": span.stop if span else None,
+            "stop_s": round(word.stop_s, 3),
+            "from": word.start,
+            "to": word.stop,
         }
 
     def _progress(self) -> dict[str, Any]:
         speech = self._speech
         return {
             "words_done": self._words,
-            "words_total": len(self._spans),
+            "words_total": speech.counts.words_total,
             "audio_s": round(speech.seconds, 3),
             "elapsed_s": self._elapsed_s(),
             "rtf": _rounded(speech.pace),

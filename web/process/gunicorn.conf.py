@@ -5,6 +5,7 @@ worker_class = "web.process.worker.Worker"  # gthread: only it has streams, WebS
 preload_app = False  # CUDA must not be touched before the fork
 timeout = 120  # a worker whose main thread has not moved for so long is stuck; long streams do not count
 keepalive = 5  # seconds
+forwarder_headers = ""  # a client must not say under which path it is served
 control_socket_disable = True  # it would open a socket in the home folder
 accesslog = None  # web/http/requests.py writes one line a request, with its id
 loglevel = "warning"

@@ -19,6 +19,7 @@ from gunicorn.app.base import Application
 
 from speech.service import DEFAULT_STREAMS, SpeechService
 from speech.settings import Settings
+from web.process.descriptors import connections_within
 
 log = logging.getLogger("kyutai_tts.server")
 
@@ -39,7 +40,7 @@ class Server(Application):  # type: ignore[misc]
         streams = (self._settings.max_slots or DEFAULT_STREAMS) + self._settings.max_queue
         self.cfg.set("bind", _address(self._settings))
         self.cfg.set("threads", streams + SPARE_THREADS)
-        self.cfg.set("worker_connections", 4 * (streams + SPARE_THREADS))
+        self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS)))
         self.cfg.set("graceful_timeout", int(self._settings.drain_timeout))
         self.cfg.set("post_worker_init", self._post_worker_init)
         self.cfg.set("worker_exit", self._worker_exit)

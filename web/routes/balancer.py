@@ -14,7 +14,7 @@ from flask import Blueprint, Response, jsonify
 from speech.service import SpeechService
 from web.http.answers import BalancerAnswer
 from web.http.context import speech_service
-from web.http.describe import operation
+from web.http.describe import Access, operation
 
 blueprint = Blueprint("balancer", __name__)
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("balancer", __name__)
     tag="Operating",
     gives=BalancerAnswer,
     also={404: BalancerAnswer},
-    needs_key=False,
+    access=Access.OPEN,
 )
 def lb() -> tuple[Response, int]:
     """200, or 404 while draining, which HAProxy reads as "send nothing new, let the rest end".

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import closing
-from typing import IO, Annotated
+from contextlib import closing, contextmanager
+from typing import IO
 
 import numpy as np
 from flask import Blueprint, Response, request, send_file
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from werkzeug.exceptions import UnsupportedMediaType
+from pydantic import BaseModel, ConfigDict, Field
+from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
 from speech.encoders import ENCODERS
-from speech.errors import InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
-from web.http.describe import BODY, operation, query_parameters
-from web.http.forms import known_format, read_query
+from web.http.describe import BODY, Access, operation, query_parameters
+from web.http.forms import Format, read_query
 from web.http.security import body_deadline
 
 blueprint = Blueprint("convert", __name__)
@@ -28,6 +31,8 @@ SAMPLE_BYTES = 2
 FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
 PIECE_BYTES = 1 << 16
 MEMORY_BYTES = 1 << 22  # a result that is larger goes to a file
+DISK = "/var/tmp"  # noqa: S108 - unlike /tmp never a folder in memory
+RETRY_AFTER_S = 2
 
 
 SAMPLES: dict[str, dict[str, object]] = {"audio/pcm": {"schema": {}}, "application/octet-stream": {"schema": {}}}
@@ -39,40 +44,66 @@ class ConvertQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="Convert")
 
-    format: Annotated[str, AfterValidator(known_format)] = Field(description="Audio format.")
+    format: Format = Field(description="Audio format.")
     sample_rate: int = Field(24_000, ge=8_000, le=MAX_RATE, description="Of the samples in the body, in Hz.")
 
 
 QUERY = query_parameters(ConvertQuery)
+_places = threading.BoundedSemaphore(os.cpu_count() or 1)  # encoding keeps a core busy
 
 
 @blueprint.post("/api/convert")
-@operation("Samples to a file", tag="Speech", takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY)
+@operation(
+    "Samples to a file", tag="Speech", access=Access.KEY, takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY
+)
 def convert() -> Response:
     """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""
     query = read_query(ConvertQuery)
+    rates = ENCODERS[query.format].sample_rates()
+    if rates and query.sample_rate not in rates:
+        raise InvalidRequest(f"sample_rate: {query.format} takes {', '.join(map(str, rates))}.", param="sample_rate")
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
     request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
-    file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 - closed when it is sent
-    try:
+    with _file() as samples:
         with body_deadline(speech_service().settings.read_timeout):
-            _encode(request.stream, query, file)
-        size = file.tell()
-        file.seek(0)
-        response = send_file(file, mimetype=ENCODERS[query.format].media_type)
-    except BaseException:
-        file.close()
-        raise
+            shutil.copyfileobj(request.stream, samples, PIECE_BYTES)
+        file = _file()
+        try:
+            _encode(samples, query, file)
+            size = file.tell()
+            file.seek(0)
+            response = send_file(file, mimetype=ENCODERS[query.format].media_type)
+        except BaseException:
+            file.close()
+            raise
     response.content_length = size
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
+def _file() -> tempfile.SpooledTemporaryFile[bytes]:
+    """Without a name; on disk when it is large. The one who asks closes it."""
+    folder = DISK if os.access(DISK, os.W_OK) else None
+    return tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=folder)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """As many at once as there are cores, so that speech keeps its share. Raises TooManyRequests."""
+    if not _places.acquire(blocking=False):
+        raise TooManyRequests("As many files are being made as there are cores.", retry_after=RETRY_AFTER_S)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
 def _encode(body: IO[bytes], query: ConvertQuery, file: IO[bytes]) -> None:
-    """Raises InvalidRequest for a body of no or of half samples."""
-    total = None if request.content_length is None else request.content_length // SAMPLE_BYTES
-    with closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
+    """Raises InvalidRequest for a body of no or of half samples, TooManyRequests."""
+    total = body.tell() // SAMPLE_BYTES
+    body.seek(0)
+    with _place(), closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
         for samples in _samples(body):
             file.write(encoder.encode(samples))
         file.write(encoder.flush())
@@ -86,4 +117,4 @@ def _samples(body: IO[bytes]) -> Iterator[Samples]:
         rest, some = piece[whole:], some or whole > 0
         yield np.frombuffer(piece[:whole], "<i2").astype(np.float32) / np.float32(FULL_SCALE)
     if rest or not some:
-        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code="invalid_audio")
+        raise InvalidRequest("The body must be whole 16-bit samples, at least one.", code=ErrorCode.INVALID_AUDIO)

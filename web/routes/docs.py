@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from speech.service import VERSION
 from speech.settings import Settings
-from web.http.describe import MODELS, REF
+from web.http.describe import MODELS, REF, Access, access
 
 STATIC = Path(__file__).parent.parent / "static" / "swagger-ui"
 BEARER = "bearer"
@@ -29,17 +29,20 @@ blueprint = Blueprint("docs", __name__)
 
 
 @blueprint.get("/apidocs")
+@access(Access.OPEN)
 def to_page() -> BaseResponse:
     """By a relative address: Flask's own has scheme, host and path, which a proxy may have changed."""
     return redirect("apidocs/", 308)
 
 
 @blueprint.get("/apidocs/")
+@access(Access.OPEN)
 def page() -> Response:
     return send_from_directory(STATIC, "index.html")
 
 
 @blueprint.get("/apidocs/<name>")
+@access(Access.OPEN)
 def asset(name: str) -> Response:
     return send_from_directory(STATIC, name, max_age=3600)
 
@@ -61,6 +64,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         ],
     }
     Swagger(app, config=config, template=_template(settings))
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith("flasgger."):
+            access(Access.OPEN)(view)  # the document; it holds no secrets
 
 
 def _template(settings: Settings) -> dict[str, Any]:

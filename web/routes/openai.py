@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from flask import Blueprint, Response, jsonify
 from pydantic import BaseModel, ConfigDict, Field
 
-from speech.errors import InvalidRequest, SpeechError, VoiceNotFound
+from speech.errors import ErrorCode, InvalidRequest, SpeechError, VoiceNotFound
 from speech.request import FRAME_S, SPEEDS, SpeechRequest
 from speech.service import SpeechService
 from speech.session import Speech
@@ -19,9 +21,10 @@ from speech.voices.catalogue import Voice
 from web.http import errors
 from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
 from web.http.audio import AUDIO, Body, answer, audio_response
+from web.http.auth import caller
 from web.http.context import speech_service
-from web.http.describe import SPEECH, operation, path_parameter
-from web.http.forms import Format, Text, Whole, read_form
+from web.http.describe import SPEECH, Access, operation, path_parameter
+from web.http.forms import Bitrate, Format, Name, Seed, SomeText, StrictForm, Text, TopK, read_form
 from web.http.requests import request_id
 from web.http.sse import EVENT_STREAM, Events
 from web.routes.openai_voices import resolve
@@ -29,6 +32,8 @@ from web.routes.openai_voices import resolve
 blueprint = Blueprint("openai", __name__)
 
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
+DATED = re.compile(r"-(\d{4}|\d{4}-\d{2}-\d{2})$")  # OpenAI's versions: tts-1-1106, gpt-4o-mini-tts-2025-12-15
+SILENCE_S = 0.1
 OUR_MODELS = ("kyutai-tts-1.6b", "kyutai/tts-1.6b-en_fr")
 CREATED = 1_751_500_800  # the day Kyutai TTS 1.6B was published, in seconds since 1970
 MODEL = path_parameter("model", "Its id, which may contain slashes.", "tts-1")
@@ -42,30 +47,28 @@ EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "in
 class VoiceRef(BaseModel):
     model_config = ConfigDict(extra="forbid", title="VoiceReference")
 
-    id: Text = Field(max_length=300)
+    id: Name
 
 
-class OpenAISpeechForm(BaseModel):
+class OpenAISpeechForm(StrictForm):
     """The body of POST /v1/audio/speech: OpenAI's fields, and behind them ours."""
 
-    model_config = ConfigDict(extra="forbid", title="OpenAISpeech", json_schema_extra=EXAMPLE)
+    model_config = ConfigDict(title="OpenAISpeech", json_schema_extra=EXAMPLE)
 
-    model: Text = Field(max_length=300, description="One of GET /v1/models. They all mean the model that is here.")
-    input: Text = Field(min_length=1, description="What to say.")
-    voice: Annotated[Text, Field(max_length=300)] | VoiceRef = Field(
-        description="A voice of GET /v1/audio/voices, or one of OpenAI's names."
-    )
+    model: Name = Field(description="One of GET /v1/models. They all mean the model that is here.")
+    input: SomeText = Field(description="What to say.")
+    voice: Name | VoiceRef = Field(description="A voice of GET /v1/audio/voices, or one of OpenAI's names.")
     response_format: Format = Field("mp3", description="Audio format.")
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     instructions: Text | None = Field(None, description="Not supported: only an empty one is taken.")
     stream_format: Literal["audio", "sse"] = Field("audio", description="sse: OpenAI's events.")
-    stream: bool = Field(True, description="Taken for the sake of other servers' clients; audio always streams.")
+    stream: bool = Field(True, description="false: a whole file with true sizes; true: audio as it is made.")
     timestamps: list[Literal["word"]] = Field([], description='["word"] adds speech.text.word events; only with sse.')
-    bitrate: Whole | None = Field(None, ge=1, le=1000, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    bitrate: Bitrate | None = Field(None, description="kbit/s, for mp3, opus and aac; unset: a good one.")
     cfg_coef: float | None = Field(None, ge=0, le=10, description="How closely the voice is followed.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
-    top_k: Whole | None = Field(None, ge=1, le=2048, description="How many candidates are drawn from at each step.")
-    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="The same seed gives the same reading.")
+    top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
+    seed: Seed | None = Field(None, description="The same seed gives the same reading.")
 
     def speech_request(self, service: SpeechService) -> SpeechRequest:
         """Raises InvalidRequest for what is not supported, UnknownModel, VoiceNotFound."""
@@ -73,7 +76,7 @@ class OpenAISpeechForm(BaseModel):
             raise InvalidRequest(
                 "instructions are not supported: this model takes none.",
                 param="instructions",
-                code="unsupported_parameter",
+                code=ErrorCode.UNSUPPORTED_PARAMETER,
             )
         if self.timestamps and self.stream_format != "sse":
             raise InvalidRequest('timestamps need "stream_format": "sse".', param="timestamps")
@@ -83,6 +86,7 @@ class OpenAISpeechForm(BaseModel):
             text=self.input,
             voice=resolve(name, service).id,
             format=self.response_format,
+            caller=caller(),
             **self.model_dump(include={"speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed"}),
         )
 
@@ -90,42 +94,67 @@ class OpenAISpeechForm(BaseModel):
 class UnknownModel(VoiceNotFound):
     """No model has that name."""
 
-    code = "model_not_found"
+    code = ErrorCode.MODEL_NOT_FOUND
 
 
 @blueprint.post("/v1/audio/speech")
-@operation("Say a text, as OpenAI does", tag="OpenAI", takes=OpenAISpeechForm, gives=AUDIO, fails=SPEECH)
+@operation(
+    "Say a text, as OpenAI does", tag="OpenAI", access=Access.SPEAKS, takes=OpenAISpeechForm, gives=AUDIO, fails=SPEECH
+)
 def create_speech() -> Response:
-    """Audio streams as it is made. What is not supported is refused with 400."""
+    """Audio streams as it is made, unless `stream` is false. What is not supported is refused with 400. A text without
+    words is answered with a tenth of a second of silence and the header `X-Silence`: clients that cut a text into
+    sentences send such pieces."""
     form, service = read_form(OpenAISpeechForm), speech_service()
     with _openai_names():
-        speech = service.speak(form.speech_request(service))
-        if form.stream_format == "sse":
-            return _event_response(speech, words="word" in form.timestamps)
-        return audio_response(speech, stream=True)
+        asked = form.speech_request(service)
+        try:
+            return _answer(service.speak(asked), form)
+        except InvalidRequest as error:
+            if error.code is not ErrorCode.NOTHING_TO_SAY:
+                raise
+        return _answer_with_silence(service.open(asked), form)
+
+
+def _answer(speech: Speech, form: OpenAISpeechForm) -> Response:
+    if form.stream_format == "sse":
+        return _event_response(speech, words="word" in form.timestamps)
+    return audio_response(speech, form.stream)
+
+
+def _answer_with_silence(speech: Speech, form: OpenAISpeechForm) -> Response:
+    with speech:
+        data = speech.silence(SILENCE_S)
+    if form.stream_format == "sse":
+        delta = {"type": "speech.audio.delta", "audio": b64encode(data).decode()}
+        response = Response(_line(delta) + _line(_done({}, speech)), headers=EVENT_STREAM)
+    else:
+        response = Response(data, content_type=speech.media_type)
+    response.headers["X-Silence"] = ErrorCode.NOTHING_TO_SAY
+    return response
 
 
 @blueprint.get("/v1/models")
-@operation("Models", tag="OpenAI", gives=OpenAIModels, links=TO_MODEL)
+@operation("Models", tag="OpenAI", access=Access.LISTS, gives=OpenAIModels, links=TO_MODEL)
 def models() -> Response:
     return jsonify(object="list", data=[_model(name) for name in _model_names(speech_service())])
 
 
 @blueprint.get("/v1/models/<path:model>")
-@operation("One model", tag="OpenAI", gives=OpenAIModel, fails=(404,), parameters=[MODEL])
+@operation("One model", tag="OpenAI", access=Access.LISTS, gives=OpenAIModel, fails=(404,), parameters=[MODEL])
 def model(model: str) -> Response:
     _check_model(model, speech_service(), any_model=False)
     return jsonify(_model(model))
 
 
 @blueprint.get("/v1/audio/models")
-@operation("Models for speech, as Open WebUI reads them", tag="OpenAI", gives=OpenAIAudioModels)
+@operation("Models for speech, as Open WebUI reads them", tag="OpenAI", access=Access.LISTS, gives=OpenAIAudioModels)
 def audio_models() -> Response:
     return jsonify(models=[{"id": name, "name": name} for name in _model_names(speech_service())])
 
 
 @blueprint.get("/v1/audio/voices")
-@operation("Voices, as Open WebUI reads them", tag="OpenAI", gives=OpenAIVoices)
+@operation("Voices, as Open WebUI reads them", tag="OpenAI", access=Access.LISTS, gives=OpenAIVoices)
 def audio_voices() -> Response:
     listed = [_voice(voice) for voice in speech_service().voices.voices()]
     return jsonify(object="list", data=listed, voices=listed)
@@ -141,7 +170,9 @@ def _model_names(service: SpeechService) -> list[str]:
 
 def _check_model(name: str, service: SpeechService, any_model: bool | None = None) -> None:
     known = _model_names(service)
-    if name in known or (service.settings.openai_any_model if any_model is None else any_model):
+    if name in known or DATED.sub("", name) in OPENAI_MODELS:
+        return
+    if service.settings.openai_any_model if any_model is None else any_model:
         return
     raise UnknownModel(f"There is no model {name[:100]!r}. Known: {', '.join(known)}.", param="model")
 
@@ -160,10 +191,17 @@ def _openai_names() -> Iterator[None]:
     try:
         yield
     except SpeechError as error:
-        error.param = NAMES.get(error.param or "", error.param)
+        _rename(error)
         if type(error) is VoiceNotFound:
             raise InvalidRequest(error.message, param="voice", code=error.code) from None
         raise
+
+
+def _rename(error: SpeechError) -> None:
+    ours = error.param or ""
+    error.param = NAMES.get(ours, error.param)
+    if error.message.startswith(f"{ours} ") and error.param:
+        error.message = error.param + error.message.removeprefix(ours)
 
 
 # -- events ---------------------------------------------------------------------------------------------------------
@@ -187,7 +225,7 @@ def _events(speech: Speech, events: Events, words: bool) -> Iterator[bytes]:
             if translate := _TRANSLATED.get(name):
                 yield _line(translate(data, speech))
     except SpeechError as error:
-        yield _line({"type": "error", **errors.body_of(error)})
+        yield _line({"type": "error", **errors.event_of(error)})
 
 
 def _line(data: dict[str, Any]) -> bytes:

@@ -17,6 +17,9 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from markupsafe import Markup
 from werkzeug.security import safe_join
 
+from web.http.context import speech_service
+from web.http.describe import Access, access
+
 mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, which no browser runs as a module
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -34,8 +37,10 @@ blueprint = Blueprint("pages", __name__, template_folder="../templates")
 
 
 @blueprint.get("/")
+@access(Access.OPEN)
 def index() -> Response:
-    """The page. No key is needed; its own requests send one."""
+    """The page. No key is needed; its own requests send one. Who opens it is about to speak."""
+    speech_service().warm()
     page = render_template("index.html", icon=_icon, modules=MODULES, parts=f"static/{digest(PARTS)}")
     return kept(make_response(page))
 
@@ -57,6 +62,7 @@ def offline() -> Response:
 
 
 @blueprint.get("/static/<path:name>")
+@access(Access.OPEN)
 def static(name: str) -> Response:
     """Scripts, styles and drawings of the page and of the API's documentation."""
     name, lasting = _without_digest(name)

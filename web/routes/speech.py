@@ -11,7 +11,7 @@ from speech.service import VERSION
 from web.http.answers import FormatsAnswer, InfoAnswer
 from web.http.audio import AUDIO, audio_response
 from web.http.context import speech_service
-from web.http.describe import SPEECH, operation
+from web.http.describe import SPEECH, Access, operation
 from web.http.forms import SpeechForm, read_form
 from web.http.sse import event_response
 
@@ -19,7 +19,7 @@ blueprint = Blueprint("api", __name__)
 
 
 @blueprint.post("/api/tts")
-@operation("Say a text", tag="Speech", takes=SpeechForm, gives=AUDIO, fails=SPEECH)
+@operation("Say a text", tag="Speech", access=Access.SPEAKS, takes=SpeechForm, gives=AUDIO, fails=SPEECH)
 def speak() -> Response:
     """A whole file with true sizes, a stream if `stream` is true, or events if `stream_format` is sse. Form fields do
     as well as JSON."""
@@ -28,7 +28,7 @@ def speak() -> Response:
 
 
 @blueprint.post("/api/tts/stream")
-@operation("Say a text, as a stream", tag="Speech", takes=SpeechForm, gives=AUDIO, fails=SPEECH)
+@operation("Say a text, as a stream", tag="Speech", access=Access.SPEAKS, takes=SpeechForm, gives=AUDIO, fails=SPEECH)
 def speak_streaming() -> Response:
     """The first audio is on the wire as soon as it exists."""
     return _answer(read_form(SpeechForm), stream=True)
@@ -40,7 +40,7 @@ def _answer(form: SpeechForm, stream: bool) -> Response:
 
 
 @blueprint.get("/api/info")
-@operation("What the service is and takes", tag="Lists", gives=InfoAnswer)
+@operation("What the service is and takes", tag="Lists", access=Access.LISTS, gives=InfoAnswer)
 def info() -> Response:
     """What a client must know before it asks: the engine and what it takes, the formats, the limits."""
     service = speech_service()
@@ -54,6 +54,7 @@ def info() -> Response:
             "model": spec.model,
             "languages": spec.languages,
             "sample_rate": spec.sample_rate,
+            "needs_gpu": spec.needs_cuda,
             "cfg_coefs": spec.cfg_coefs,
             "default_cfg_coef": spec.default_cfg_coef,
             "sampling": spec.sampling,
@@ -64,7 +65,7 @@ def info() -> Response:
 
 
 @blueprint.get("/api/formats")
-@operation("Audio formats", tag="Lists", gives=FormatsAnswer)
+@operation("Audio formats", tag="Lists", access=Access.LISTS, gives=FormatsAnswer)
 def formats() -> Response:
     """Names, media types, and what bit rates can be asked for (kbit/s)."""
     return jsonify(

@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from speech.errors import InvalidRequest, VoiceNotFound
 from web.http.answers import VoiceAnswer, VoicesAnswer
 from web.http.context import speech_service
-from web.http.describe import BODY, operation
+from web.http.describe import BODY, Access, operation
 from web.http.security import body_deadline
 from web.routes.pages import kept
 
@@ -34,7 +34,7 @@ UPLOAD = {
 
 
 @blueprint.get("/api/voices")
-@operation("Voices", tag="Lists", gives=VoicesAnswer)
+@operation("Voices", tag="Lists", access=Access.LISTS, gives=VoicesAnswer)
 def voices() -> Response:
     """Every voice that a request may name, and the default; null where DEFAULT_VOICE names none of them."""
     catalogue = speech_service().voices
@@ -49,10 +49,11 @@ def voices() -> Response:
 @operation(
     "Add a voice",
     tag="Lists",
+    access=Access.KEY,
     takes=UPLOAD,
     gives=VoiceAnswer,
     status=201,
-    fails=(*BODY, 409, 501),
+    fails=(*BODY, 409, 501, 503),
 )
 def add_voice() -> tuple[Response, int]:
     """A new voice from the multipart field `file`; `name` is what it will be called, the file's own name if unset."""

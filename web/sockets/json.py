@@ -1,4 +1,4 @@
-"""GET /api/stream: the same as streaming.py in JSON, for whoever writes a client of their own (docs/streaming.md).
+"""GET /api/stream: what moshi.py does, in JSON, for clients that are written for this service (docs/streaming.md).
 
 In: start, then text cut anywhere, flush, end. Out: ready, audio as binary messages, word, progress, done or error.
 """
@@ -6,11 +6,10 @@ In: start, then text cut anywhere, flush, end. Out: ready, audio as binary messa
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -19,20 +18,22 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from wsproto.frame_protocol import CloseReason
 
 from speech.encoders.base import Encoder
-from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.errors import Cancelled, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import SpeechService
 from speech.session import Speech
-from speech.text.feed import PARAGRAPH, TextFeed
+from speech.text.feed import PARAGRAPH
+from speech.text.pipe import Reader
+from web.http.auth import caller
 from web.http.context import speech_service
-from web.http.errors import body_of, status_of
+from web.http.describe import Access, access
+from web.http.errors import event_of, status_of
 from web.http.forms import ReadingForm, Text, explain
 from web.http.requests import log_speech
-from web.sockets.talk import Dialect, Messages, Talk, limits
-from web.sockets.upgrade import Upgrade, Upgraded
-from web.sockets.websocket import SocketClosed, WebSocket
+from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
+from web.sockets.upgrade import Upgrade
+from web.sockets.websocket import WebSocket
 
-log = logging.getLogger("kyutai_tts.socket")
 blueprint = Blueprint("live", __name__)
 
 PROGRESS_S = 1.0
@@ -47,7 +48,7 @@ class Start(ReadingForm):
     type: Literal["start"]
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"type"}))
+        return SpeechRequest(**self.model_dump(exclude={"type"}), caller=caller())
 
 
 class More(BaseModel):
@@ -76,7 +77,7 @@ _MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Fiel
 def read(message: str | bytes) -> ClientMessage:
     """A message from the client. Raises InvalidRequest that says what is wrong with it."""
     if isinstance(message, bytes):
-        raise InvalidRequest("Messages are JSON in text frames; this one was binary.", code="bad_message")
+        raise InvalidRequest("Messages are JSON in text frames; this one was binary.", code=ErrorCode.BAD_MESSAGE)
     try:
         return _MESSAGE.validate_json(message)
     except ValidationError as error:
@@ -88,7 +89,7 @@ class JsonDialect(Dialect):
 
     def __init__(self, speech: Speech) -> None:
         self._speech = speech
-        self._feed = TextFeed()
+        self._reader = Reader()
         self._unflushed = False  # words came since the last flush
         self._encoder: Encoder = speech.encoder()
         self._words = 0
@@ -99,7 +100,7 @@ class JsonDialect(Dialect):
     def hear(self, message: str | bytes, talk: Talk) -> None:
         heard = read(message)
         if isinstance(heard, More):
-            pieces = self._feed.feed(heard.text)
+            pieces = self._reader.feed(heard.text)
             self._unflushed |= bool(pieces)
             talk.say(heard.text, pieces)
         elif isinstance(heard, Flush):
@@ -107,23 +108,23 @@ class JsonDialect(Dialect):
         elif isinstance(heard, End):
             talk.end()
         else:
-            raise InvalidRequest("The talk was started already.", code="bad_message")
+            raise InvalidRequest("The talk was started already.", code=ErrorCode.BAD_MESSAGE)
 
     def _flush(self, talk: Talk) -> None:
         """Whatever is there is spoken now, as a sentence of its own."""
-        pieces = self._feed.flush()
+        pieces = self._reader.flush()
         if pieces or self._unflushed:
             talk.say("", [*pieces, PARAGRAPH])
         self._unflushed = False
 
     def held_back(self) -> list[Piece]:
-        return self._feed.flush()
+        return self._reader.flush()
 
     # -- out --------------------------------------------------------------------------------------------------------
 
-    def ready(self) -> str:
+    def greeting(self) -> Messages:
         speech = self._speech
-        return _json(
+        yield _json(
             "ready",
             engine=speech.engine.name,
             voice=speech.voice.id,
@@ -147,13 +148,17 @@ class JsonDialect(Dialect):
 
     def word(self, word: Word) -> Iterator[str]:
         assert word.stop_s is not None
-        index, self._words = self._words, self._words + 1
+        index = self._speech.counts.index(word)
+        self._words = index + 1
         yield _json("word", index=index, word=word.text, start_s=round(word.start_s, 3), stop_s=round(word.stop_s, 3))
+
+    def queued(self, position: int) -> Messages:
+        return [_json("queued", position=position)]
 
     def done(self) -> Messages:
         first_s = self._speech.first_audio_s
         first_audio_s = None if first_s is None else round(first_s, 3)
-        return [_json("done", words=self._words, **self._figures(), first_audio_s=first_audio_s)]
+        return [_json("done", words=self._speech.counts.words_total, **self._figures(), first_audio_s=first_audio_s)]
 
     def failed(self, error: SpeechError) -> Messages:
         return [_failure(error)]
@@ -178,7 +183,7 @@ def _json(kind: str, **fields: Any) -> str:
 
 
 def _failure(error: SpeechError) -> str:
-    return _json("error", **body_of(error))
+    return _json("error", **event_of(error))
 
 
 def _close_code(error: SpeechError) -> CloseReason:
@@ -190,18 +195,17 @@ def _close_code(error: SpeechError) -> CloseReason:
 
 
 @blueprint.get("/api/stream", websocket=True)
+@access(Access.SPEAKS)
 def stream() -> Response:
     """The WebSocket."""
     upgrade = Upgrade(request.environ)
     service = speech_service()
-    try:
+
+    def serve() -> None:
         with upgrade.accept(limits(service.settings)) as socket:
             _serve(service, socket)
-    except SocketClosed:
-        pass
-    except Exception:  # an HTTP answer would only be garbage on this connection by now
-        log.exception("a socket failed")
-    return Upgraded()
+
+    return served(serve)
 
 
 def _serve(service: SpeechService, socket: WebSocket) -> None:
@@ -215,13 +219,9 @@ def _serve(service: SpeechService, socket: WebSocket) -> None:
             held.callback(log_speech(speech, service.settings.log_text))
             held.enter_context(speech)
         except SpeechError as error:
-            _refuse(socket, error)
+            see_off(socket, [_failure(error)], _close_code(error))
             return
-        dialect = JsonDialect(speech)
-        socket.send(dialect.ready())
-        talk = Talk(socket, speech, dialect)
-        with service.when_draining(talk.drain):
-            talk.run()
+        converse(service, socket, speech, JsonDialect(speech))
 
 
 def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | None:
@@ -238,13 +238,5 @@ def _first_message(service: SpeechService, socket: WebSocket) -> str | bytes | N
 def _open(service: SpeechService, message: str | bytes) -> Speech:
     start = read(message)
     if not isinstance(start, Start):
-        raise InvalidRequest("The first message must be start.", param="type", code="bad_message")
-    return service.open(start.speech_request(), may_wait=False)
-
-
-def _refuse(socket: WebSocket, error: SpeechError) -> None:
-    with suppress(SocketClosed):
-        socket.send(_failure(error))
-    socket.close(_close_code(error))
-    for _ in socket.messages():
-        pass
+        raise InvalidRequest("The first message must be start.", param="type", code=ErrorCode.BAD_MESSAGE)
+    return service.open(start.speech_request())

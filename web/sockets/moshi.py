@@ -2,7 +2,8 @@
 
 What its clients rely on is kept: Ready before anything else (even before the model is loaded), Error "no free channels"
 when every slot speaks, close frames without a payload, an unknown voice answered with the default one, nothing sent
-that it would not send. Ours are cfg_coef in the query, words reported in their own spelling, breaks cut in pieces.
+that it would not send. There are as many channels as slots; a request over HTTP takes none, so a socket may have to
+wait for its slot. Ours are cfg_coef in the query, words reported in their own spelling, breaks cut in pieces.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel
-from werkzeug.exceptions import BadRequest, UnprocessableEntity
+from werkzeug.exceptions import BadRequest
 from wsproto.frame_protocol import CloseReason
 
 from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable, VoiceNotFound
@@ -23,11 +24,14 @@ from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import VERSION, SpeechService
 from speech.session import Speech
 from speech.text.feed import MessageFeed
+from speech.text.pipe import Reader
 from web.http.answers import BuildAnswer, ModulesAnswer
 from web.http.audio import audio_response
+from web.http.auth import caller
 from web.http.context import speech_service
-from web.http.describe import SPEECH, operation
-from web.http.forms import Text, read_form
+from web.http.describe import SPEECH, Access, access, operation
+from web.http.errors import Unprocessable, retry_after
+from web.http.forms import SomeText, Text, read_form
 from web.http.requests import log_speech
 from web.sockets.moshi_wire import (
     DEFAULT_FORMAT,
@@ -40,9 +44,9 @@ from web.sockets.moshi_wire import (
     read,
     wire,
 )
-from web.sockets.talk import Dialect, Messages, Talk, limits
-from web.sockets.upgrade import Upgrade, Upgraded
-from web.sockets.websocket import EMPTY, SocketClosed, WebSocket
+from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
+from web.sockets.upgrade import Upgrade
+from web.sockets.websocket import EMPTY, WebSocket
 
 log = logging.getLogger("kyutai_tts.socket")
 blueprint = Blueprint("streaming", __name__)
@@ -56,12 +60,12 @@ class MoshiDialect(Dialect):
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._feed = MessageFeed()
+        self._reader = Reader(MessageFeed())
 
     def hear(self, message: str | bytes, talk: Talk) -> None:
         heard = read(message)
         if isinstance(heard, TextMessage):
-            talk.say(heard.text, self._feed.feed(heard.text))
+            talk.say(heard.text, self._reader.feed(heard.text))
         elif isinstance(heard, EosMessage):
             talk.end()
         elif not talk.said:
@@ -74,8 +78,11 @@ class MoshiDialect(Dialect):
         else:
             speech.bring_voice(embedding)
 
+    def greeting(self) -> Messages:
+        return self._wire.ready()
+
     def held_back(self) -> list[Piece]:
-        return self._feed.flush()
+        return self._reader.flush()
 
     def sound(self, samples: Samples) -> Messages:
         return self._wire.sound(samples)
@@ -104,6 +111,7 @@ def _not_ours(error: SpeechError) -> bool:
     return isinstance(error, Cancelled | InvalidRequest)
 
 
+@access(Access.SPEAKS)
 def stream() -> Response:
     """The WebSocket. 400: headers, format or cfg_coef; 401: key; all else is told over the socket."""
     upgrade = Upgrade(request.environ)
@@ -112,25 +120,21 @@ def stream() -> Response:
         raise BadRequest(f"Failed to deserialize query string: format must be one of {', '.join(FORMATS)}")
     service = speech_service()
     asked = _asked(service)
+    return served(lambda: _serve(service, upgrade, asked, name))
+
+
+def _serve(service: SpeechService, upgrade: Upgrade, asked: SpeechRequest, name: str) -> None:
+    """A channel is asked for before the answer: the 101 tells when to come back."""
     with ExitStack() as held:
-        refused = None
         try:
-            speech = service.open(asked, may_wait=False)
-            held.callback(log_speech(speech, service.settings.log_text, name))
-            held.enter_context(speech)
+            speech = service.open(asked, channel=True)
         except (QueueFull, Unavailable) as error:
-            refused = error
-        try:
-            socket = held.enter_context(upgrade.accept(limits(service.settings)))
-            if refused is None:
-                _talk(service, socket, speech, wire(name))
-            else:
-                _refuse(socket, wire(name), refused)
-        except SocketClosed:
-            pass
-        except Exception:  # an HTTP answer would only be garbage on this connection by now
-            log.exception("a socket failed")
-    return Upgraded()
+            _refuse(held.enter_context(upgrade.accept(limits(service.settings), retry_after(error))), wire(name), error)
+            return
+        held.callback(log_speech(speech, service.settings.log_text, name))
+        held.enter_context(speech)
+        socket = held.enter_context(upgrade.accept(limits(service.settings)))
+        converse(service, socket, speech, MoshiDialect(wire(name)))
 
 
 for path in PATHS:
@@ -142,12 +146,12 @@ def _asked(service: SpeechService) -> SpeechRequest:
     voice = _known(request.args.get("voice"), service)
     cfg_coefs = service.choice.spec.cfg_coefs
     if "cfg_coef" in request.args:
-        return SpeechRequest(voice=voice, cfg_coef=_number("cfg_coef"))
+        return SpeechRequest(voice=voice, cfg_coef=_number("cfg_coef"), caller=caller())
     try:
         cfg_alpha = _number("cfg_alpha")  # moshi-server takes any and uses none
     except InvalidRequest:
         cfg_alpha = None
-    return SpeechRequest(voice=voice, cfg_coef=cfg_alpha if cfg_alpha in cfg_coefs else None)
+    return SpeechRequest(voice=voice, cfg_coef=cfg_alpha if cfg_alpha in cfg_coefs else None, caller=caller())
 
 
 def _known(voice: str | None, service: SpeechService) -> str | None:
@@ -166,30 +170,18 @@ def _number(name: str) -> float | None:
         raise InvalidRequest(f"{name} must be a number.", param=name) from None
 
 
-def _talk(service: SpeechService, socket: WebSocket, speech: Speech, wire: Wire) -> None:
-    for message in wire.ready():
-        socket.send(message)
-    talk = Talk(socket, speech, MoshiDialect(wire))
-    with service.when_draining(talk.drain):
-        talk.run()
-
-
 def _refuse(socket: WebSocket, wire: Wire, error: SpeechError) -> None:
-    """No slot. A client of a raw format cannot be told; it sees the connection drop."""
+    """No channel. A client of a raw format cannot be told; it sees the connection drop."""
     log.info("a socket was refused: %s", error.message)
     wire.close()
     if wire.packed:
-        for message in wire.error(NO_FREE_CHANNELS):
-            socket.send(message)
-        socket.close()
-        for _ in socket.messages():
-            pass
+        see_off(socket, wire.error(NO_FREE_CHANNELS))
 
 
 class WholeText(BaseModel):
     """The body of POST /api/tts_streaming."""
 
-    text: Text
+    text: SomeText
     voice: Text
 
 
@@ -197,6 +189,7 @@ class WholeText(BaseModel):
 @operation(
     "Say a text, as moshi-server does",
     tag="moshi-server",
+    access=Access.SPEAKS,
     name="speak_moshi",
     takes=WholeText,
     gives={"audio/wav": {"schema": {}}},
@@ -210,13 +203,15 @@ def speak() -> Response:
     except InvalidRequest as error:
         if error.code == "invalid_json":
             raise
-        raise UnprocessableEntity(error.message) from None
-    speech = service.speak(SpeechRequest(text=form.text, voice=_known(form.voice, service), format="wav"))
+        raise Unprocessable(error.message, param=error.param) from None
+    speech = service.speak(
+        SpeechRequest(text=form.text, voice=_known(form.voice, service), format="wav", caller=caller())
+    )
     return audio_response(speech, stream=True)
 
 
 @blueprint.get("/api/build_info")
-@operation("Its build", tag="moshi-server", gives=BuildAnswer, needs_key=False)
+@operation("Its build", tag="moshi-server", access=Access.OPEN, gives=BuildAnswer)
 def build_info() -> Response:
     """What moshi-server tells of its build, as far as it means anything here. Unmute asks, to see whether we live."""
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(STARTED))
@@ -235,7 +230,7 @@ def build_info() -> Response:
 
 
 @blueprint.get("/api/modules_info")
-@operation("Its slots", tag="moshi-server", gives=ModulesAnswer, needs_key=False)
+@operation("Its slots", tag="moshi-server", access=Access.OPEN, gives=ModulesAnswer)
 def modules_info() -> Response:
     """The one module, with its slots as strings."""
     service = speech_service()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from speech.encoders import ENCODERS
-from speech.errors import InvalidRequest
+from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples, Word
 
 SAMPLE_RATE = 24_000  # Hz
@@ -66,7 +66,7 @@ def read(message: str | bytes) -> ClientMessage:
     try:
         return _MESSAGE.validate_python(msgpack.unpackb(message))
     except (ValueError, ValidationError):
-        raise InvalidRequest("That is no message of this protocol.", code="bad_message") from None
+        raise InvalidRequest("That is no message of this protocol.", code=ErrorCode.BAD_MESSAGE) from None
 
 
 # -- to the client --------------------------------------------------------------------------------------------------

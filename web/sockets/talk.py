@@ -8,21 +8,25 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
+from flask import Response
 from wsproto.frame_protocol import CloseReason
 
-from speech.captions import WordTimes
-from speech.errors import Cancelled, EngineFailed, InvalidRequest, SpeechError
+from speech.errors import Cancelled, EngineFailed, ErrorCode, InvalidRequest, SpeechError
+from speech.opening import Opening
 from speech.request import AudioChunk, Piece, Samples, Word
+from speech.service import SpeechService
 from speech.session import Speech
 from speech.settings import Settings
+from web.sockets.upgrade import Upgraded
 from web.sockets.websocket import EMPTY, Ending, Limits, SocketClosed, WebSocket
 
 log = logging.getLogger("kyutai_tts.socket")
 
 MAX_CHARS = 1_000_000  # one socket's text: some twenty hours of speech
+LOOK_S = 0.5  # how often the one who waits is told of a change
 CLOSE_S = 5.0  # how long the last messages may take once the reader has ended
 _UNUSUAL = frozenset(Ending) - {Ending.CLOSED_BY_US, Ending.CLOSED_BY_CLIENT, Ending.GONE}
 
@@ -35,6 +39,10 @@ class Dialect(ABC):
     @abstractmethod
     def hear(self, message: str | bytes, talk: Talk) -> None:
         """Act on a message from the client. Raises SpeechError for one that makes no sense: it ends the talk."""
+
+    def greeting(self) -> Messages:
+        """What comes before anything else. Called before there is a writer."""
+        return ()
 
     @abstractmethod
     def held_back(self) -> list[Piece]:
@@ -51,6 +59,10 @@ class Dialect(ABC):
     @abstractmethod
     def word(self, word: Word) -> Messages:
         """A word that was said; both of its times are known."""
+
+    def queued(self, position: int) -> Messages:
+        """It waits for a slot; 1: the next to get one. Called again when that changes."""
+        return ()
 
     def done(self) -> Messages:
         """All is said, or no text came."""
@@ -78,7 +90,6 @@ class Talk:
         self._said = False
         self._chars = 0
         self._error: SpeechError | None = None
-        self._words = WordTimes()
 
     def run(self) -> None:
         """Read until the end. The speech and the dialect are closed when it returns."""
@@ -105,7 +116,9 @@ class Talk:
         """Say these pieces of a text. Raises InvalidRequest when it is too much."""
         self._chars += len(text)
         if self._chars > MAX_CHARS:
-            raise InvalidRequest(f"More than {MAX_CHARS} characters came over one socket.", code="text_too_long")
+            raise InvalidRequest(
+                f"More than {MAX_CHARS} characters came over one socket.", code=ErrorCode.TEXT_TOO_LONG
+            )
         if pieces:
             self._said = True
             self.speech.say(*pieces)
@@ -133,7 +146,9 @@ class Talk:
     def _reading_ended(self, ending: Ending) -> None:
         if ending in _UNUSUAL:
             log.info("a socket ends: %s", ending.value)
-            self._error = self._error or Cancelled(f"The connection ends: {ending.value}.", code=ending.name.lower())
+            self._error = self._error or Cancelled(
+                f"The connection ends: {ending.value}.", code=ErrorCode.known(ending.name.lower(), ErrorCode.CANCELLED)
+            )
         self._stop()
         if ending.nobody_there:
             self._socket.hang_up()
@@ -156,7 +171,7 @@ class Talk:
             error = exception
         except Exception:
             log.exception("a talk failed")
-            error = EngineFailed("Something went wrong on our side.", code="internal_error")
+            error = EngineFailed("Something went wrong on our side.", code=ErrorCode.INTERNAL_ERROR)
         finally:
             self._dialect.close()
         self._finish(self._error or error)
@@ -165,17 +180,26 @@ class Talk:
         self.speech.preload()
         self._begun.wait()
         if self._said:
+            self._wait_for_slot()
             for chunk in self.speech.chunks():
                 self._send(self._of_chunk(chunk))
-            for word in self._words.end(self.speech.seconds):
-                self._send(self._dialect.word(word))
             self._send(self._dialect.last_sound())
+
+    def _wait_for_slot(self) -> None:
+        """Until there is audio, with word of the place in the queue. Raises as Speech.start does."""
+        told: int | None = None
+        with Opening(self.speech) as opening:
+            while not opening.wait(LOOK_S):
+                position = self.speech.queue_position
+                if position is not None and position != told:
+                    told = position
+                    self._send(self._dialect.queued(position))
+            opening.result()
 
     def _of_chunk(self, chunk: AudioChunk) -> Iterator[str | bytes]:
         """A word's times before the audio of the next word."""
-        for begun in chunk.words:
-            for word in self._words.begins(begun):
-                yield from self._dialect.word(word)
+        for word in chunk.words:
+            yield from self._dialect.word(word)
         yield from self._dialect.sound(chunk.samples)
 
     def _finish(self, error: SpeechError | None) -> None:
@@ -184,7 +208,8 @@ class Talk:
             log.warning("a talk ended early: %s", error.message)
         with suppress(SocketClosed):
             self._send(self._dialect.done() if error is None else self._dialect.failed(error))
-        code = self._dialect.close_code(error)
+        too_many = self._socket.ending is Ending.TOO_MANY_FRAMES
+        code = CloseReason.POLICY_VIOLATION if too_many else self._dialect.close_code(error)
         if code is None:
             self._socket.hang_up()
         else:
@@ -202,3 +227,37 @@ def limits(settings: Settings) -> Limits:
         longest_s=settings.max_socket_time,
         unread_s=settings.read_timeout,
     )
+
+
+def converse(service: SpeechService, socket: WebSocket, speech: Speech, dialect: Dialect) -> None:
+    """Greet, then talk until the end. The speech and the dialect are closed when it returns."""
+    try:
+        for message in dialect.greeting():
+            socket.send(message)
+    except BaseException:
+        dialect.close()
+        raise
+    talk = Talk(socket, speech, dialect)
+    with service.when_draining(talk.drain):
+        talk.run()
+
+
+def see_off(socket: WebSocket, messages: Messages, code: CloseReason = EMPTY) -> None:
+    """Say these last messages, close, and wait for the client to close as well."""
+    with suppress(SocketClosed):
+        for message in messages:
+            socket.send(message)
+    socket.close(code)
+    for _ in socket.messages():
+        pass
+
+
+def served(serve: Callable[[], None]) -> Response:
+    """What a view returns once its socket is over: an HTTP answer would only be garbage on the connection by then."""
+    try:
+        serve()
+    except SocketClosed:
+        pass
+    except Exception:
+        log.exception("a socket failed")
+    return Upgraded()

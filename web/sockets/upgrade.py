@@ -6,6 +6,8 @@ with a status.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response
@@ -43,10 +45,11 @@ class Upgrade:
             raise BadRequest(str(error)) from None
         assert isinstance(asked, Request)
 
-    def accept(self, limits: Limits) -> WebSocket:
-        """Answer 101. Raises SocketClosed."""
+    def accept(self, limits: Limits, headers: Mapping[str, str] = MappingProxyType({})) -> WebSocket:
+        """Answer 101, with these headers beside the protocol's own. Raises SocketClosed."""
+        extra = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         try:
-            self._sock.sendall(self._connection.send(AcceptConnection()))
+            self._sock.sendall(self._connection.send(AcceptConnection(extra_headers=extra)))
         except OSError:
             raise SocketClosed from None
         return WebSocket(self._sock, self._connection, limits)

@@ -36,9 +36,14 @@ from wsproto.events import (
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from web.sockets.rate import FrameRate
+
 EMPTY = CloseReason.NO_STATUS_RCVD  # a close frame without a payload; the other side sees 1005
 LINGER_S = 5.0  # how long a client may take to answer our close frame
 RECEIVE_BYTES = 65_536
+MESSAGES_PER_S, MESSAGES_BURST = 500, 20_000  # a chapter may come at once, word by word
+CONTROLS_PER_S, CONTROLS_BURST = 20, 200  # pings, pongs
+PONG_S = 0.25  # between two pongs; the newest ping is the one that is answered (RFC 6455, section 5.5.3)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Ending(Enum):
     UNREAD = "the client left its audio unread"
     TOO_LONG = "open for too long"
     BAD_FRAME = "a frame that is none, or a message that is too large"
+    TOO_MANY_FRAMES = "more frames than one socket may send"
 
     @property
     def nobody_there(self) -> bool:
@@ -93,6 +99,10 @@ class WebSocket:
         self._closed_at: float | None = None
         self._message_by: float | None = None
         self._opened_at = self._heard_at = clock()
+        self._message_rate = FrameRate(MESSAGES_PER_S, MESSAGES_BURST, self._opened_at)
+        self._control_rate = FrameRate(CONTROLS_PER_S, CONTROLS_BURST, self._opened_at)
+        self._pong: Pong | None = None  # owed
+        self._pong_at = self._opened_at  # the earliest time for it
         self._ping_at = self._opened_at + limits.ping_s
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -104,7 +114,7 @@ class WebSocket:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.ending in (Ending.TOO_LONG, Ending.BAD_FRAME):
+        if self.ending in (Ending.TOO_LONG, Ending.BAD_FRAME, Ending.TOO_MANY_FRAMES):
             self._swallow()
         self._wake_in.close()
         self._wake_out.close()
@@ -187,6 +197,8 @@ class WebSocket:
         deadlines = [self._ping_at, self._heard_at + limits.silence_s, self._opened_at + limits.longest_s]
         if self._closed_at is not None:
             deadlines.append(self._closed_at + LINGER_S)
+        if self._pong is not None:
+            deadlines.append(self._pong_at)
         if (began := self._write_began) is not None:
             deadlines.append(began + limits.unread_s)
         if self._message_by is not None:
@@ -206,6 +218,7 @@ class WebSocket:
         if now >= self._ping_at:
             self._ping_at = now + limits.ping_s
             self._control(Ping())
+        self._answer_ping(now)
         return None
 
     def _read(self) -> Ending | None:
@@ -219,6 +232,9 @@ class WebSocket:
         try:
             self._connection.receive_data(data)
             for event in self._connection.events():
+                rate = self._message_rate if isinstance(event, Message) else self._control_rate
+                if not rate.take(self._heard_at):
+                    return Ending.TOO_MANY_FRAMES
                 if ending := self._take(event):
                     return ending
         except (LocalProtocolError, RemoteProtocolError):
@@ -238,7 +254,8 @@ class WebSocket:
         if isinstance(event, Message):
             return self._take_part(event)
         if isinstance(event, Ping):
-            self._control(Pong(event.payload))
+            self._pong = Pong(event.payload)
+            self._answer_ping(self._heard_at)
         elif isinstance(event, CloseConnection):
             return self._take_close(event)
         return None
@@ -271,6 +288,12 @@ class WebSocket:
         self._controls[type(event)] = event
         if self._has_room():
             self._send_controls()
+
+    def _answer_ping(self, now: float) -> None:
+        """At most one pong in PONG_S: a flood of pings must cost others nothing."""
+        if self._pong is not None and now >= self._pong_at:
+            pong, self._pong, self._pong_at = self._pong, None, now + PONG_S
+            self._control(pong)
 
     def _send_controls(self) -> None:
         while self._controls and self._writing.acquire(blocking=False):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.runner import ModelRunner
 from speech.engines.batch.stepper import Stepper
-from speech.errors import EngineBroken, EngineFailed, SpeechError, Unavailable
+from speech.errors import EngineBroken, EngineFailed, ErrorCode, SpeechError, Unavailable
 
 log = logging.getLogger("kyutai_tts.engine")
 
@@ -40,7 +40,7 @@ class BatchedEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         stepper = self._stepper
         if stepper is None:
-            raise _bare(self.fatal or EngineFailed("The engine is closed.", code="engine_closed"))
+            raise _bare(self.fatal or EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED))
         stepper.admit(utterance)
         utterance.listen(self._wake.set)
 
@@ -76,10 +76,10 @@ class BatchedEngine(Engine):
             self._speak(stepper)
         except Exception:
             log.error("the engine died\n%s", traceback.format_exc())  # as text: a kept record must not keep the model
-            self.fatal = EngineBroken("The engine failed; the log says why.", code="engine_died")
+            self.fatal = EngineBroken("The engine failed; the log says why.", code=ErrorCode.ENGINE_DIED)
         finally:
             self._stepper = None
-            released = Unavailable("The engine was released while it was speaking.", code="engine_closed")
+            released = Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED)
             stepper.abandon(self.fatal or released)
             _close(runner)
 
@@ -90,7 +90,7 @@ class BatchedEngine(Engine):
             self.fatal = _bare(error)
         except Exception as error:
             log.error("the engine could not be loaded\n%s", traceback.format_exc())
-            self.fatal = EngineFailed(f"The model could not be loaded: {error}", code="load_failed")
+            self.fatal = EngineFailed(f"The model could not be loaded: {error}", code=ErrorCode.LOAD_FAILED)
         self._loaded.set()
         return None
 

@@ -1,17 +1,17 @@
 """Which utterance sits in which slot, and which slots run in the next step. Knows no model, no thread, no clock.
 
-First come, first served: whoever waits longest takes the next free slot, the lowest one. A bounded queue: one more is
-refused. Not thread safe; whoever owns it brings the lock.
+Free slots are dealt by caller (line.py), the lowest slot first. A bounded queue: one more is refused. Not thread safe;
+its owner brings the lock.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from speech.engines.base import Utterance
+from speech.engines.batch.line import Line
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +28,13 @@ class Scheduler:
         self.slots_total = slots
         self.max_queue = max_queue
         self._seated: dict[int, Slot] = {}
-        self._waiting: deque[Utterance] = deque()
+        self._waiting: Line[Utterance] = Line()
 
     def admit(self, utterance: Utterance) -> bool:
         """Let it wait for a slot. False if the queue is full: neither seated nor waiting, as if it had never come."""
         if not self.has_room:
             return False
-        self._waiting.append(utterance)
+        self._waiting.add(utterance.request.caller, utterance)
         return True
 
     @property
@@ -51,7 +51,7 @@ class Scheduler:
             if not self._waiting:
                 break
             if index not in self._seated:
-                slot = Slot(index, self._waiting.popleft())
+                slot = Slot(index, self._waiting.take())
                 self._seated[index] = slot
                 taken.append(slot)
         return taken
@@ -69,10 +69,9 @@ class Scheduler:
     def position(self, utterance: Utterance) -> int | None:
         """Its place in the queue, 1 for the next; None if it does not wait, or could be seated now."""
         self._drop_dead()
-        if utterance not in self._waiting:
-            return None
-        place = self._waiting.index(utterance) + 1 - (self.slots_total - len(self._seated))
-        return place if place > 0 else None
+        free = self.slots_total - len(self._seated)
+        place = next((place for place, waiting in enumerate(self._waiting, 1) if waiting is utterance), 0)
+        return place - free if place > free else None
 
     @property
     def queue_depth(self) -> int:
@@ -81,7 +80,7 @@ class Scheduler:
         return max(0, len(self._waiting) - (self.slots_total - len(self._seated)))
 
     def clear(self) -> list[Utterance]:
-        """Forget everybody; whoever sat or waited, in order."""
+        """Forget all utterances; those that sat or waited, in order."""
         everyone = [slot.utterance for slot in self.seated] + list(self._waiting)
         self._seated.clear()
         self._waiting.clear()
@@ -90,7 +89,7 @@ class Scheduler:
     def _drop_dead(self) -> None:
         """A cancelled utterance gives its place in the queue back without ever having had a slot."""
         if any(utterance.over for utterance in self._waiting):
-            self._waiting = deque(u for u in self._waiting if not u.over)
+            self._waiting.keep(lambda utterance: not utterance.over)
 
 
 class StepKind(Enum):

@@ -19,15 +19,14 @@ import numpy as np
 from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
-from speech.errors import EngineFailed, QueueFull, SpeechError, Unavailable
-from speech.request import FRAME_S, AudioChunk, Pause, Piece, Samples
+from speech.errors import EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
+from speech.request import AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
 
 T = TypeVar("T")
 FADE_S = 0.005
 MOST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
-STEPS_PER_WORD = 6  # a guess, for estimates only: half a second a word
 
 
 @dataclass(eq=False)
@@ -57,7 +56,6 @@ class Stepper:
         self._interleaver = Interleaver()
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
-        self._step_s = FRAME_S  # what a step takes, lately
         self._steps = StepTally()
         self._closed = False
 
@@ -154,14 +152,13 @@ class Stepper:
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
         taken_s = self._clock() - started
-        self._step_s += 0.1 * (taken_s - self._step_s)
         self._steps.add(taken_s)
         return frames
 
     def _emit(self, seat: Seat, frame: Frame) -> None:
         if not np.isfinite(frame.samples).all():
             log.error("the model made numbers that are no sound; the request fails")
-            self._fail(seat.slot, EngineFailed("The model failed at this text.", code="no_sound"))
+            self._fail(seat.slot, EngineFailed("The model failed at this text.", code=ErrorCode.NO_SOUND))
             return
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
         seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
@@ -171,9 +168,13 @@ class Stepper:
             self._release(seat)
         elif seat.spoken_s > seat.allowed_s:
             log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
-            self._fail(seat.slot, EngineFailed("The speech came to no end and was stopped.", code="speech_without_end"))
+            self._fail(
+                seat.slot, EngineFailed("The speech came to no end and was stopped.", code=ErrorCode.SPEECH_WITHOUT_END)
+            )
         elif seat.spoken_s > self._most_s:
-            self._fail(seat.slot, EngineFailed(f"One speech can last {self._most_s:g} s.", code="speech_too_long"))
+            self._fail(
+                seat.slot, EngineFailed(f"One speech can last {self._most_s:g} s.", code=ErrorCode.SPEECH_TOO_LONG)
+            )
 
     # -- ends -----------------------------------------------------------------------------------------------------
 
@@ -197,26 +198,23 @@ class Stepper:
         # Out here nothing holds the error any more, nor the tensors in the frames that it came through.
         log.error("out of memory; %d requests fail: %s", len(slots), reason)
         for slot in slots:
-            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code="out_of_memory"))
+            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code=ErrorCode.OUT_OF_MEMORY))
         self._runner.recover()
         return {}
 
     def _refuse_unless(self, room: bool) -> None:
         """Called with the lock held."""
         if self._closed:
-            raise EngineFailed("The engine is closed.", code="engine_closed")
+            raise EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED)
         if not room:
-            raise QueueFull("Every slot is taken and the queue is full.", retry_after_s=self._next_free_s())
-
-    def _next_free_s(self) -> float:
-        """When a place should become free: what is left of the shortest speech, at the pace of late. At least 1 s."""
-        words = [seat.row.words_left + seat.utterance.words_waiting for seat in list(self._seats.values())]
-        return max(1.0, (min(words, default=0) + 3) * STEPS_PER_WORD * self._step_s)
+            raise QueueFull
 
 
 def longest_s(piece: Piece) -> float:
     """More than a piece can take to say: the text machine allows 0.72 s a word, or its tokens if they are more."""
-    return piece.seconds + 1.0 if isinstance(piece, Pause) else 1.5 + 0.1 * len(piece.encode())
+    if isinstance(piece, Pause):
+        return piece.seconds + 1.0
+    return 1.5 * len(piece.spoken.split()) + 0.1 * len(piece.spoken.encode())
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

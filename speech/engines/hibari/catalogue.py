@@ -18,4 +18,5 @@ HEART = Voice(
 
 
 def catalogue(settings: Settings) -> VoiceCatalogue:
+    """The one voice."""
     return VoiceCatalogue([HEART], default=settings.default_voice)

@@ -8,16 +8,17 @@ the tensor is a fact of the pinned version's file.
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from hibari import Hibari, dsp
+from hibari.g2p import G2P
+from hibari.voices import DEFAULT, voice_path
 
 from speech.request import Samples
-from speech.text.marks import spoken
 
 SAMPLE_RATE: int = dsp.SR  # 24,000 Hz
 _ENDS = (
@@ -32,6 +33,11 @@ class SpokenSentence:
     lead_s: float  # silence before the first phoneme
     phoneme_ends_s: tuple[float, ...]  # one for each phoneme of `phonemes`
     word_phonemes: tuple[str, ...]  # each word said alone
+
+    @property
+    def tokens(self) -> int:
+        """The model's input tokens: its phonemes."""
+        return len(self.phonemes)
 
     def word_times(self, words: tuple[str, ...]) -> list[tuple[float, float]]:
         """Begin and end of each word in seconds from the sentence's start: monotone, without gaps."""
@@ -52,21 +58,21 @@ class SpokenSentence:
 class HibariVoice:
     """The one voice that is in the wheel. Thread safe: nothing is kept between calls."""
 
+    sample_rate = SAMPLE_RATE
+
     def __init__(self) -> None:
-        tts = Hibari()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        model = Path(tts.model_path).read_bytes() + _one_more_output(_ENDS)
-        tts.sess = self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._g2p = tts.g2p
-        self._tts = tts
+        with ThreadPoolExecutor(1) as beside:  # the dictionaries take longer than the model, and need no part of it
+            reading = beside.submit(G2P)
+            model = Path(voice_path(DEFAULT)).read_bytes() + _one_more_output(_ENDS)
+            self._tts = Hibari(model=model)  # onnxruntime takes a file's content as it takes its name
+            self._g2p = reading.result()
+        self._session = self._tts.sess
         self.speak("Ready.")  # the first run allocates
 
     def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
         """Say a sentence; empty if nothing in it can be said. The same text and seed give the same samples."""
-        words = [spoken(word) for word in text.split()]
-        phonemes = "".join(p for p in self._read(" ".join(filter(None, words))) if p in self._tts.vocab)
+        words = text.split()
+        phonemes = "".join(p for p in self._read(text) if p in self._tts.vocab)
         if not phonemes.strip(' .,;:!?—…"()“”'):
             return SpokenSentence(np.zeros(0, np.float32), "", 0.0, (), tuple("" for _ in words))
         *spectrum, ends = self._session.run(
@@ -81,6 +87,11 @@ class HibariVoice:
             tuple(ends_s[1 : 1 + len(phonemes)].tolist()),
             tuple(self._read(word) for word in words),
         )
+
+    def split(self, text: str) -> list[str]:
+        """Sentences by the package's own rules, which know titles and initials."""
+        sentences: list[str] = Hibari.split_sentences(text)
+        return sentences or [text]
 
     def _read(self, text: str) -> str:
         """Its phonemes. hibari's rules fail on some words (a number of forty digits): those are read sign by sign."""

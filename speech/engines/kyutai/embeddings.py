@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from speech.errors import InvalidRequest, NotSupported
+from speech.errors import ErrorCode, InvalidRequest, NotSupported
 
 MAX_FILE_BYTES = 4 * 1024 * 1024  # a real one has about 256 kB
 TENSOR = "speaker_wavs"
@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float32]
 class BadEmbedding(InvalidRequest):
     """The file is no voice embedding for this model; the message says why."""
 
-    code = "bad_embedding"
+    code = ErrorCode.BAD_EMBEDDING
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def refuse_audio(data: bytes) -> None:
             "encoder of the 1.6B model, and the public Mimi encoder makes embeddings that speak noise. Add an "
             "embedding (.safetensors) made for this model, or use one of the published voices.",
             param="file",
-            code="voice_cloning_not_released",
+            code=ErrorCode.VOICE_CLONING_NOT_RELEASED,
         )
 
 

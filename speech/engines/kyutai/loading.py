@@ -5,13 +5,6 @@ Knows files, settings and the device; what the loaded model does is in kyutai_ru
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("NO_TORCH_COMPILE", "1")  # moshi looks on import; compiling takes 20 to 40 s and needs a compiler
-# On a CPU that others use, torch's threads must sleep while they wait for each other: when they spin, a step takes
-# nine times as long (docs/experiments.md).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import gc
 import json
 import logging
@@ -25,16 +18,16 @@ import torch
 from moshi.models import loaders
 from moshi.models.tts import TTSModel
 
-from speech.engines import Progress
 from speech.engines.base import Engine
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
 from speech.engines.kyutai.voices import catalogue
-from speech.engines.kyutai.weights import make_hub, obtain
-from speech.errors import Unavailable
-from speech.hub.files import silent
+from speech.engines.kyutai.weights import obtain
+from speech.errors import ErrorCode, Unavailable
+from speech.hub.files import make_hub
+from speech.progress import Progress, silent
 from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.engine")
@@ -80,7 +73,7 @@ def build(settings: Settings, progress: Progress) -> Engine:
         torch.device(settings.device),
         max_slots=settings.max_slots,
         n_q=settings.n_q,
-        temperature=settings.temp,
+        temperature=settings.temperature,
     )
     return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
 
@@ -95,7 +88,7 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
             return _load(plan, progress)
     except OutOfMemory as error:
         message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
-    raise Unavailable(message, code="too_little_memory")
+    raise Unavailable(message, code=ErrorCode.TOO_LITTLE_MEMORY)
 
 
 def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speech.errors import Unavailable
+from speech.errors import ErrorCode, Unavailable
 
 SPEAKERS = 5  # a voice is padded to so many
 VOICE_FRAMES = 125  # of each
@@ -39,7 +39,7 @@ class Footprint:
             raise Unavailable(
                 f"Too little memory on {device}: the model with {slots} slot{'s' if slots > 1 else ''} needs "
                 f"{needed / MB:,.0f} MB; {free / MB:,.0f} MB are free, {(needed - free) / MB:,.0f} MB are missing.",
-                code="too_little_memory",
+                code=ErrorCode.TOO_LITTLE_MEMORY,
             )
 
 

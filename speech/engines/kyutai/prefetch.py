@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speech.engines.kyutai.voices import EmbeddingVoices, catalogue
-from speech.engines.kyutai.weights import make_hub, obtain
+from speech.engines.kyutai.weights import obtain
 from speech.errors import SpeechError
+from speech.hub.files import make_hub
 from speech.hub.meter import size_text
 from speech.settings import Settings, SettingsError
 

@@ -7,12 +7,6 @@ Knows no queue, no thread, no HTTP.
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault(
-    "NO_TORCH_COMPILE", "1"
-)  # moshi looks when imported; compiling costs 20 to 40 s and needs a compiler
-
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

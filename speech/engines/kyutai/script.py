@@ -14,8 +14,7 @@ from moshi.models.tts import Entry, State, StateMachine, script_to_entries
 
 from speech.engines.batch.runner import Row
 from speech.engines.batch.scheduler import StepKind
-from speech.request import Pause, Piece, Word
-from speech.text.marks import spoken
+from speech.request import Pause, Piece, Token, Word
 
 LONGEST_PAUSE_S = 10.0  # as moshi-server caps a break
 ENTRIES_AHEAD = 8  # tokenized ahead of the model, which itself looks 2 words ahead
@@ -35,9 +34,9 @@ class ScriptRules:
 
 @dataclass
 class SpokenEntry(Entry):
-    """An entry that knows which words of the caller begin with it, in their own spelling."""
+    """An entry that knows which words of the caller begin with it."""
 
-    words: tuple[str, ...] = ()
+    words: tuple[Token, ...] = ()
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Script(Row):
     step_index: int = 0
     tokens: int = 0
     ended: bool = False
-    _unsaid: list[str] = field(default_factory=list)  # words that make no sound, "(" or "--": they join the next one
+    _unsaid: list[Token] = field(default_factory=list)  # words that make no sound, "(" or "--": they join the next one
     _words: deque[Word] = field(default_factory=deque)  # said, but their frame has not come out yet
     _spoke: bool = False  # some word had tokens already
     state: State = field(init=False)
@@ -81,14 +80,14 @@ class Script(Row):
         if frames > 0:
             self.state.entries.append(SpokenEntry(tokens=[], text="", padding=frames))
 
-    def _word(self, word: str) -> None:
+    def _word(self, token: Token) -> None:
         """Exactly the entries that moshi makes of what is said of this word: the first one names the speaker."""
-        self._unsaid.append(word)
+        self._unsaid.append(token)
         entries = script_to_entries(
             self.rules.tokenizer,
             self.rules.machine.token_ids,
             self.rules.frame_rate,
-            [spoken(word)],
+            [token.spoken],
             multi_speaker=not self._spoke,
             padding_between=1,
         )
@@ -162,8 +161,8 @@ class Script(Row):
     def _first_sound(self) -> int:
         return self.rules.delay_steps + self.rules.max_delay
 
-    def _mark(self, words: tuple[str, ...], frame: int) -> None:
-        self._words.extend(Word(word, frame / self.rules.frame_rate) for word in words)
+    def _mark(self, words: tuple[Token, ...], frame: int) -> None:
+        self._words.extend(token.said(frame / self.rules.frame_rate) for token in words)
 
     def _peek(self, token: int) -> int:
         """What `process` would answer, leaving the state alone. Only the first entry can matter for the answer."""

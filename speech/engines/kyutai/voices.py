@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.engines.kyutai.embeddings import Array, BadEmbedding, EmbeddingFormat, parse_embedding, read_embedding
-from speech.engines.kyutai.weights import locate, make_hub
+from speech.engines.kyutai.weights import locate
 from speech.errors import EngineFailed, NotSupported, SpeechError, Unavailable
-from speech.hub.files import Hub
+from speech.hub.files import Hub, make_hub
 from speech.hub.voice_list import VoiceRepo
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from speech.voices.folder import VoiceFolder, name_taken, safe_name
@@ -46,18 +46,18 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def get(self, voice_id: str) -> Voice:
         """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        voice, suffix = super().get(voice_id), self._embeddings().suffix
+        suffix = self._embeddings().suffix
+        voice = self._known_here().get(voice_id) or super().get(voice_id)
         here = voice_id in self._folder.files(suffix) or self._repo.here([voice_id + suffix])
         return replace(voice, cached=bool(here))
 
     @property
     def default(self) -> Voice:
         """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is none at all."""
+        wished = self._default or PREFERRED
+        if self._default or wished in self._known_here() or wished in self._known():
+            return self.get(wished)
         known = self._known()
-        if self._default:
-            return self.get(self._default)
-        if PREFERRED in known:
-            return self.get(PREFERRED)
         free = (voice_id for voice_id, voice in known.items() if voice.commercial)
         chosen = next(free, None) or next(iter(known), None)
         if chosen is None:
@@ -66,6 +66,11 @@ class EmbeddingVoices(VoiceCatalogue):
                 "(the log tells), and VOICES_DIR is empty."
             )
         return self.get(chosen)
+
+    def check_default(self) -> None:
+        """As for any catalogue; without a list of voices on this machine it shows at the first request."""
+        if self._repo.has_list:
+            super().check_default()
 
     def refresh(self) -> None:
         """Ask the hub for a new list of the published voices. Raises Unavailable or EngineFailed; the old one stays."""
@@ -103,8 +108,15 @@ class EmbeddingVoices(VoiceCatalogue):
         return self.get(self._folder.store(name, data))
 
     def _known(self) -> Mapping[str, Voice]:
+        return self._voices_of(self._repo.names())
+
+    def _known_here(self) -> Mapping[str, Voice]:
+        """Those known without asking the hub: a voice on this machine never waits for it."""
+        return self._voices_of(self._repo.names_here())
+
+    def _voices_of(self, names: list[str]) -> Mapping[str, Voice]:
         suffix = self._embeddings().suffix
-        published = (name.removesuffix(suffix) for name in self._repo.names() if name.endswith(suffix))
+        published = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
         return {voice_id: _described(voice_id) for voice_id in (*self._folder.files(suffix), *published)}
 
 
@@ -117,18 +129,12 @@ def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -
 
 
 def catalogue(settings: Settings) -> EmbeddingVoices:
-    """The voices as the settings have them. Connects to nothing.
-
-    Raises VoiceNotFound if DEFAULT_VOICE names none of them; without a list of voices on this machine that shows later.
-    """
+    """The voices as the settings have them. Connects to nothing."""
     hub = make_hub(settings)
     repo = VoiceRepo(hub, settings.voice_repo)
-    voices = EmbeddingVoices(
+    return EmbeddingVoices(
         repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice
     )
-    if settings.default_voice and repo.has_list:
-        voices.get(settings.default_voice)
-    return voices
 
 
 class ExpectedFormat:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from speech.engines.kyutai.embeddings import TENSOR, EmbeddingFormat
 from speech.errors import EngineFailed
-from speech.hub.files import Hub, silent
+from speech.hub.files import Hub
+from speech.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from speech.engines import Progress
     from speech.settings import Settings
 
 CONFIG = "config.json"
@@ -61,12 +61,6 @@ class Checkpoint:
             mimi_config_path=paths.get("mimi_config_name"),
             lora_weights=paths.get("lora_name"),
         )
-
-
-def make_hub(settings: Settings) -> Hub:
-    """The hub as the settings have it."""
-    cache_dir = settings.hf_home / "hub" if settings.hf_home else None
-    return Hub(cache_dir, settings.hf_endpoint, settings.hf_token, settings.hf_hub_offline)
 
 
 def locate(settings: Settings, hub: Hub) -> Checkpoint | None:

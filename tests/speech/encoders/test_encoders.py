@@ -1,4 +1,4 @@
-"""Every format in the table: complete, decodable by somebody else, without a gap, and early."""
+"""Every format in the table: complete, decodable by other programs, without a gap, and early."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ import pytest
 
 from speech.engines.base import Utterance, UtteranceStatus
 from speech.errors import Cancelled, EngineFailed
-from speech.request import AudioChunk, Pause, SpeechRequest
+from speech.request import AudioChunk, Pause, SpeechRequest, Token
+from tests.tokens import tokens
 
 WAIT_S = 10.0
 
@@ -34,22 +35,23 @@ def utterance() -> Utterance:
 
 
 def test_words_and_pauses_come_out_in_order(utterance: Utterance) -> None:
-    utterance.say("One", Pause(0.5))
-    utterance.say("two.")
+    one, two = tokens("One two.")
+    utterance.say(one, Token("#", ""), Pause(0.5))
+    utterance.say(two)
     assert utterance.words_waiting == 3
-    assert [utterance.take_word() for _ in range(4)] == ["One", Pause(0.5), "two.", None]
+    assert [utterance.take_word() for _ in range(4)] == [one, Pause(0.5), two, None]
 
 
 def test_nothing_is_added_after_the_end(utterance: Utterance) -> None:
     utterance.end()
-    utterance.say("late")
+    utterance.say(*tokens("late"))
     assert utterance.take_word() is None
 
 
 def test_the_listener_hears_of_every_change_that_gives_work(utterance: Utterance) -> None:
     heard: list[str] = []
     utterance.listen(lambda: heard.append("!"))
-    for change in (lambda: utterance.say("a"), utterance.end, utterance.cancel, utterance.cancel):
+    for change in (lambda: utterance.say(*tokens("a")), utterance.end, utterance.cancel, utterance.cancel):
         change()
     assert len(heard) == 4  # at once, say, end, and only the first cancel
 

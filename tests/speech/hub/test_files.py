@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +18,8 @@ from speech.errors import EngineFailed, Unavailable
 from speech.hub import errors as hub_errors
 from speech.hub.files import Hub
 from speech.hub.meter import Meter, size_text, watched
+from tests.live_server import ROOT
+from tests.speech.hub.cache import lay_out_cache
 from tests.speech.hub.fake_hub import COMMIT, FakeHub
 
 REPO = "kyutai/tts-1.6b-en_fr"
@@ -62,8 +67,6 @@ def test_what_is_there_is_found_without_the_hub(make: Callable[..., Hub], fake: 
 
 
 def test_the_snapshot_of_main_comes_first_and_the_newest_next(make: Callable[..., Hub], tmp_path: Path) -> None:
-    from tests.speech.engines.kyutai.tiny_files import lay_out_cache
-
     old = lay_out_cache(tmp_path / "hub", REPO, {"config.json": b"old"}, "b" * 40)
     lay_out_cache(tmp_path / "hub", REPO, {"config.json": b"new", "more": b""}, "c" * 40, ref=False)
     hub = make()
@@ -219,6 +222,21 @@ def test_errors_are_explained(error: Exception, kind: type[Exception], words: st
     explained = hub_errors.explain(error, hub_errors.Wanted("o/r", ["a.bin"], Path("/cache")))
     assert type(explained) is kind
     assert words in explained.message
+
+
+def test_a_socks_proxy_without_its_package_names_the_package(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['socks'] = None\n"  # as if PySocks were not installed
+        "from pathlib import Path; from speech.hub.files import Hub\n"
+        "try: Hub(Path(sys.argv[1])).list_files('kyutai/tts-voices')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    environment = os.environ | {"ALL_PROXY": "socks5h://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("EngineFailed A proxy of the kind socks5:// is set")
+    assert "PySocks" in done.stdout
 
 
 def test_a_full_disk_is_not_tried_again() -> None:

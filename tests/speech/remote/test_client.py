@@ -1,4 +1,4 @@
-"""The door over HTTP: the same as the service's own, and honest about whoever else is on the port."""
+"""The door over HTTP: the same as the service's own, and honest about other programs on the port."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from speech.service import SpeechService
 from tests import strangers
 from tests.live_server import LiveServer, free_port
 from tests.stage import StageEngine
-from tests.staged import nothing_is_held, serving, staged_service, wait_until
+from tests.staged import nothing_is_held, serving, staged_service
+from tests.waiting import wait_until
 
 REQUEST = SpeechRequest("Hello there", format="pcm")
 
@@ -81,7 +82,7 @@ def test_proxies_are_not_asked(client: ServiceClient, monkeypatch: pytest.Monkey
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert client.present() is True
-    assert client.gpu_status()["engine"] == "hibari"
+    assert client.status().engine == "hibari"
 
 
 @pytest.mark.parametrize(("key", "sent"), [("secret", b"Authorization: Bearer secret\r\n"), (None, b"")])
@@ -96,7 +97,7 @@ def test_the_key_goes_with_every_request(key: str | None, sent: bytes) -> None:
         client = ServiceClient(url, key)
         client.present()
         for ask in (
-            client.gpu_status,
+            client.status,
             client.release,
             lambda: client.voices,
             lambda: list(client.speak(REQUEST).encoded()),
@@ -121,7 +122,7 @@ def test_the_same_voices_status_and_release(client: ServiceClient, staged: Speec
     assert client.voices.default == staged.voices.default
     assert client.release() is False
     staged.load()
-    assert client.gpu_status() == staged.gpu_status()
+    assert client.status() == staged.status()
     assert client.release() is True
 
 

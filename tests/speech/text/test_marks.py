@@ -68,5 +68,5 @@ def test_nothing_is_added_and_no_letter_or_digit_is_lost(word: str) -> None:
     "part", ["](", "](a(", "http://", "http://.", "![", "<a", "*_", "|:", "`", "*", "](a)", "http://a/?", "**a", "_"]
 )
 def test_a_long_word_takes_no_longer_for_each_letter_than_a_short_one(part: str) -> None:
-    """Else this would not end within the time that a test has: the engine's thread asks, and everybody would wait."""
+    """Else this would not end within a test's time: the engine's thread asks, and all listeners would wait."""
     spoken(part * (600_000 // len(part)))

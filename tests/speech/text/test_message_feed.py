@@ -6,15 +6,16 @@ from itertools import combinations
 
 import pytest
 
-from speech.request import Pause, Piece
-from speech.text.feed import MessageFeed, pieces
+from speech.request import Pause, Token
+from speech.text.feed import MessageFeed, TextFeed
+from tests.tokens import written
 
 BREAK = '<break time="0.5s"/>'
 
 
-def fed(*messages: str) -> list[Piece]:
+def fed(*messages: str) -> list[str | Pause]:
     feed = MessageFeed()
-    return [piece for message in messages for piece in feed.feed(message)] + feed.flush()
+    return written([piece for message in messages for piece in feed.feed(message)] + feed.flush())
 
 
 def test_a_message_ends_a_word() -> None:
@@ -22,7 +23,7 @@ def test_a_message_ends_a_word() -> None:
 
 
 def test_a_word_is_there_at_once() -> None:
-    assert MessageFeed().feed("One") == ["One"]
+    assert written(MessageFeed().feed("One")) == ["One"]
 
 
 @pytest.mark.parametrize("cut", list(combinations(range(1, len(BREAK)), 2)))
@@ -47,7 +48,8 @@ def test_what_only_looks_like_a_pause_is_said(text: str) -> None:
 
 def test_whole_text_in_one_message() -> None:
     text = f"One two. {BREAK}\n\nThree"
-    assert fed(text) == pieces(text)
+    whole = TextFeed()
+    assert fed(text) == written([*whole.feed(text), *whole.flush()])
 
 
 def test_what_nobody_can_say_is_dropped() -> None:
@@ -57,8 +59,19 @@ def test_what_nobody_can_say_is_dropped() -> None:
 def test_nothing_is_no_part_of_a_pause() -> None:
     """Else each of these messages would cost more than the one before."""
     feed = MessageFeed()
-    assert feed.feed("One <break") == ["One"]
+    assert written(feed.feed("One <break")) == ["One"]
     for message in ("", " ", "\n\n", "\u200b") * 100:
         assert feed.feed(message) == []
-    assert feed._parts == ["<break"]
+    assert feed._parts == [(4, "<break")]
     assert feed.feed('time="1s"/>') == [Pause(1.0)]
+
+
+def test_places_are_those_in_all_messages_together() -> None:
+    feed = MessageFeed()
+    got = feed.feed("😀") + feed.feed("<br") + feed.feed(" ") + feed.feed("ok") + feed.feed(f"{BREAK}a<break")
+    got += feed.feed(' time="1s"/>b') + feed.flush()
+    text = f'😀<br ok{BREAK}a<break time="1s"/>b'
+    units = text.encode("utf-16-le")
+    tokens = [piece for piece in got if isinstance(piece, Token)]
+    assert [token.written for token in tokens] == ["😀", "<br", "ok", "a", "b"]
+    assert [units[2 * t.start : 2 * t.stop].decode("utf-16-le") for t in tokens] == [t.written for t in tokens]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from speech.errors import EngineFailed, InvalidRequest
+from speech.errors import InvalidRequest, Unavailable
 from speech.voices.folder import VoiceFolder, safe_name
 
 SUFFIX = ".1e68beda@240.safetensors"
@@ -21,7 +21,7 @@ def drop(folder: Path, *names: str) -> None:
 
 
 def age(folder: Path) -> None:
-    """As if nobody had touched it for a long time."""
+    """As if it had not been touched for a long time."""
     for place, _, _ in os.walk(folder):
         os.utime(place, (1000, 1000))
 
@@ -106,8 +106,9 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(EngineFailed, match="VOICES_DIR"):
-        VoiceFolder(tmp_path / "file" / "voices").store("a", b"x")
+    folder = tmp_path / "file" / "voices"
+    with pytest.raises(Unavailable, match=f"VOICES_DIR={folder} cannot be written"):
+        VoiceFolder(folder).store("a", b"x")
 
 
 @pytest.mark.parametrize(

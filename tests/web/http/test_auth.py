@@ -6,13 +6,15 @@ import logging
 from hashlib import sha256
 
 import pytest
+from flask import Blueprint
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
 from speech.service import SpeechService
 from speech.settings import Settings, SettingsError
-from web.http.auth import LISTS, OPEN_BLUEPRINTS, OPEN_ENDPOINTS, Buckets, Keys, given_key
+from web.http.auth import Buckets, Keys, given_key
+from web.http.describe import Access, access_of, operation
 
 SECRET, OTHER = "s3cret-of-alice", "0ther"
 HELLO = {"text": "Hello."}
@@ -91,27 +93,75 @@ def test_a_socket_may_bring_its_key_in_its_address(locked: FlaskClient) -> None:
         assert given_key() is None
 
 
-def test_every_route_needs_the_key_but_those_in_the_table(locked: FlaskClient) -> None:
+def test_every_route_says_what_it_is(locked: FlaskClient) -> None:
+    unmarked = [name for name, view in locked.application.view_functions.items() if not hasattr(view, "access")]
+    assert unmarked == [], "a route has its mark from `operation` or `access`"
+
+
+def test_what_is_open_and_what_speaks(locked: FlaskClient) -> None:
+    """Said once more, so that a mark is not changed by mistake."""
+    marks = {name: access_of(view) for name, view in locked.application.view_functions.items()}
+    pages = ("pages.", "docs.", "flasgger.")
+    open_to_all = {n for n, kind in marks.items() if kind is Access.OPEN and not n.startswith(pages)}
+    moshis = {"streaming.build_info", "streaming.modules_info"}  # its clients ask them before they show a key
+    assert open_to_all == {"ops.health", "ops.ready", "balancer.lb", *moshis}
+    assert all(kind is Access.OPEN for name, kind in marks.items() if name.startswith(pages))
+    assert {n for n, kind in marks.items() if kind is Access.SPEAKS} == {
+        *("api.speak", "api.speak_streaming", "openai.create_speech", "live.stream"),
+        *("streaming.stream", "streaming.speak"),
+    }
+
+
+def test_every_route_needs_the_key_but_those_that_are_open(locked: FlaskClient) -> None:
     for rule in locked.application.url_map.iter_rules():
         if rule.websocket:
             continue  # 405 for whoever does not upgrade; the sockets' own tests bring keys
-        open_to_all = rule.endpoint in OPEN_ENDPOINTS or rule.endpoint.partition(".")[0] in OPEN_BLUEPRINTS
+        open_to_all = access_of(locked.application.view_functions[rule.endpoint]) is Access.OPEN
         path = rule.rule.replace("<path:model>", "tts-1").replace("<", "").replace(">", "")
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             with locked.open(path, method=method) as answer:
                 assert (answer.status_code != 401) == open_to_all, f"{method} {rule.rule}: {answer.status_code}"
 
 
+def with_toy(service: SpeechService, mark: Access | None, **environ: str) -> FlaskClient:
+    """The app with one endpoint more, GET /toy."""
+    client, toy = make(service, **environ), Blueprint("toy", __name__)
+
+    def say() -> str:
+        return "said"
+
+    marked = operation("Toy", tag="Speech", access=mark, gives={"text/plain": {"schema": {}}})(say) if mark else say
+    toy.add_url_rule("/toy", view_func=marked)
+    client.application.register_blueprint(toy)
+    return client
+
+
+@pytest.mark.parametrize("mark", [Access.SPEAKS, None])
+def test_a_new_endpoint_that_speaks_is_limited_and_asks_for_a_key(service: SpeechService, mark: Access | None) -> None:
+    """One that forgot to say what it is counts as one that speaks."""
+    client = with_toy(service, mark, API_KEYS=SECRET, RATE_LIMIT="1", RATE_BURST="1")
+    assert refused(client.get("/toy"), "missing_api_key")
+    assert [client.get("/toy", headers=RIGHT).status_code for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize(
+    ("mark", "statuses"), [(Access.OPEN, (200, 200)), (Access.LISTS, (401, 200)), (Access.KEY, (401, 401))]
+)
+def test_a_new_endpoint_is_what_its_mark_says(service: SpeechService, mark: Access, statuses: tuple[int, int]) -> None:
+    closed = with_toy(service, mark, API_KEYS=SECRET)
+    listing = with_toy(service, mark, API_KEYS=SECRET, PUBLIC_LISTS="true")
+    assert (closed.get("/toy").status_code, listing.get("/toy").status_code) == statuses
+
+
 def test_lists_are_open_if_the_setting_says_so(service: SpeechService) -> None:
     client = make(service, API_KEYS=SECRET, PUBLIC_LISTS="true")
-    assert client.get("/v1/audio/voices").status_code == client.get("/api/voices").status_code == 200
+    lists = ("/api/voices", "/api/formats", "/api/info", "/v1/models", "/v1/models/tts-1", "/v1/audio/voices")
+    assert {client.get(path).status_code for path in (*lists, "/v1/audio/models")} == {200}
     assert client.post("/api/tts", json=HELLO).status_code == 401
-    known = {rule.endpoint for rule in client.application.url_map.iter_rules()}
-    assert known >= LISTS
 
 
 def test_without_keys_nobody_needs_one(client: FlaskClient) -> None:
-    assert client.get("/api/voices", headers={"Authorization": "Bearer whatever"}).status_code == 200
+    assert client.get("/api/voices", headers={"Authorization": "Bearer something"}).status_code == 200
 
 
 def test_the_key_is_never_logged_nor_shown(locked: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -205,3 +255,11 @@ def test_a_preflight_from_a_foreign_origin_is_refused(service: SpeechService, or
     answer = make(service, CORS_ORIGINS=origins).options("/api/tts", headers={"Origin": origin, **PREFLIGHT})
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Access-Control-Allow-Methods" not in answer.headers
+
+
+@pytest.mark.parametrize(("origin", "answer"), [("https://good.example", "true"), ("https://evil.example", None)])
+def test_a_page_elsewhere_may_reach_a_private_address(service: SpeechService, origin: str, answer: str | None) -> None:
+    """Chrome asks before a page of the public internet sends anything to a machine in the house."""
+    asked = {"Origin": origin, **PREFLIGHT, "Access-Control-Request-Private-Network": "true"}
+    got = make(service, CORS_ORIGINS="https://good.example").options("/api/tts", headers=asked)
+    assert got.headers.get("Access-Control-Allow-Private-Network") == answer

@@ -12,13 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from gpu_manager import GPUManager, State
+from gpu_manager import State
 from speech.errors import EngineFailed
-from speech.selection import choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
+from tests.services import make_service
 from tests.stage import StageEngine
-from tests.staged import wait_until
+from tests.waiting import wait_until
 from tests.web.http.events import read_events
 
 TEXT = "Hello 😀 there, old friend."
@@ -31,13 +31,10 @@ def stage() -> StageEngine:
 
 @pytest.fixture
 def staged(stage: StageEngine, settings: Settings) -> Iterator[SpeechService]:
-    manager = GPUManager()
-    manager.configure(lambda _: stage, -1)
-    choice = choose_engine(settings, [])
-    service = SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+    service = make_service(lambda _: stage, settings)
     service.load()
     yield service
-    manager.close()
+    service.close()
 
 
 @pytest.fixture
@@ -70,8 +67,10 @@ def test_the_embedded_voice_sends_everything_that_a_page_needs(client: FlaskClie
     assert [TEXT.encode("utf-16-le")[2 * w["from"] : 2 * w["to"]].decode("utf-16-le") for w in words] == [
         w["word"] for w in words
     ]
-    assert all(a["start_s"] <= b["start_s"] for a, b in pairwise(words))
-    assert data["done"]["words"] == len(words)
+    assert [(w["index"], w["word"]) for w in words] == [(0, "Hello"), (2, "there,"), (3, "old"), (4, "friend.")]
+    assert all(w["start_s"] < w["stop_s"] for w in words)
+    assert all(a["stop_s"] <= b["start_s"] for a, b in pairwise(words))
+    assert data["done"]["words"] == data["progress"]["words_done"] == 5, "also what is not said was passed"
 
 
 def test_a_word_comes_before_the_audio_in_which_it_begins(staged_app: Flask, stage: StageEngine) -> None:
@@ -102,7 +101,7 @@ def test_a_full_queue_is_a_status_not_an_event(staged_app: Flask, stage: StageEn
     waiting = [ask(staged_app) for _ in range(3)]
     refused = ask(staged_app)
     assert refused.status_code == 429
-    assert refused.headers["Retry-After"] == "7"
+    assert int(refused.headers["Retry-After"]) >= 1
     for answer in waiting:
         answer.close()
 
@@ -116,16 +115,14 @@ def test_a_bad_request_is_a_status_not_an_event(staged_app: Flask, fields: dict[
 
 def test_loading_is_told(settings: Settings) -> None:
     stage, may_go = StageEngine(), threading.Event()
-    manager = GPUManager()
 
     def build(progress):  # type: ignore[no-untyped-def]
         progress("fetching the model", 250, 1000, 12.34)
         assert may_go.wait(20)
         return stage
 
-    manager.configure(build, -1)
-    choice = choose_engine(settings, [])
-    app = create_app(settings, SpeechService(settings, choice, choice.spec.catalogue(settings), manager))
+    service = make_service(build, settings)
+    app = create_app(settings, service)
     events = read_events(ask(app).iter_encoded())
     name, data = next(event for event in events if event[1].get("doing") == "fetching the model")
     assert name == "loading"
@@ -133,25 +130,24 @@ def test_loading_is_told(settings: Settings) -> None:
     may_go.set()
     stage.play(stage.next(), "Hello")
     assert [name for name, _ in events][-1] == "done"
-    manager.close()
+    service.close()
 
 
 def test_a_failed_load_is_an_error_event(settings: Settings) -> None:
-    manager, may_fail = GPUManager(), threading.Event()
+    may_fail = threading.Event()
 
     def build(_progress):  # type: ignore[no-untyped-def]
         assert may_fail.wait(20)
         raise EngineFailed("The file is damaged.")
 
-    manager.configure(build, -1)
-    choice = choose_engine(settings, [])
-    app = create_app(settings, SpeechService(settings, choice, choice.spec.catalogue(settings), manager))
+    service = make_service(build, settings)
+    app = create_app(settings, service)
     events = read_events(ask(app).iter_encoded())
     assert next(events)[0] == "loading"
     may_fail.set()
     name, data = list(events)[-1]
     assert (name, data["error"]["message"], data["error"]["code"]) == ("error", "The file is damaged.", "engine_failed")
-    assert manager.status().state is State.FAILED
+    assert service.manager.status().state is State.FAILED
 
 
 def test_what_fails_midway_ends_with_an_error_event(staged_app: Flask, stage: StageEngine) -> None:

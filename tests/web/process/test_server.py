@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import urllib.request
 from dataclasses import replace
 
 import pytest
 
 from app import create_app
-from gpu_manager import GPU, GPUManager
+from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice
 from speech.service import SpeechService
 from speech.settings import Settings
+from tests.live_server import LiveServer
+from tests.services import make_service
 from web.process.server import Server
 
 CARD = GPU(0, "GPU-0", "Fake", 0, 24_000_000_000)
@@ -31,7 +34,7 @@ class Worker:
 def server_with(settings: Settings, gpu: GPU | None) -> tuple[Server, Worker, SpeechService]:
     spec = replace(ENGINES["hibari"], needs_cuda=gpu is not None)
     choice = EngineChoice(spec, "cuda:0" if gpu else "cpu", "for the test", gpu)
-    service = SpeechService(settings, choice, spec.catalogue(settings), GPUManager(), list)
+    service = make_service(None, settings, choice=choice)
     server = Server(settings, lambda given, **hooks: create_app(given, service))
     server.load()
     server._worker = Worker()
@@ -62,3 +65,9 @@ def test_a_broken_engine_ends_the_worker_and_takes_nothing_new() -> None:
     server._replace_worker()
     assert worker.exits == 1
     assert service.draining
+
+
+def test_a_client_cannot_say_under_which_path_it_is_served(server: LiveServer) -> None:
+    request = urllib.request.Request(f"{server.url}/openapi.json", headers={"SCRIPT_NAME": "/elsewhere"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert b"elsewhere" not in answer.read()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import wave
+from contextlib import ExitStack
 
 import av
 import numpy as np
@@ -12,6 +14,7 @@ from flask.testing import FlaskClient
 
 from speech.encoders import ENCODERS
 from tests.ear import pcm16
+from web.routes import convert
 
 PCM = (np.sin(np.arange(60_000) * 0.05) * 20_000).astype("<i2").tobytes()
 TYPE = {"content-type": "audio/pcm"}
@@ -55,6 +58,17 @@ def test_what_is_no_sound_is_refused(client: FlaskClient, path: str, data: bytes
     assert answer.get_json()["error"]["message"]
 
 
+@pytest.mark.parametrize("rate", [8_000, 12_885, 24_000, 37_000, 44_100, 48_000])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_rate_that_the_format_cannot_hold_is_named(client: FlaskClient, name: str, rate: int) -> None:
+    answer = client.post(f"/api/convert?format={name}&sample_rate={rate}", data=PCM, headers=TYPE, buffered=True)
+    rates = ENCODERS[name].sample_rates()
+    if rates is None or rate in rates:
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "sample_rate")
+
+
 def test_more_than_an_hour_is_refused(client: FlaskClient) -> None:
     answer = client.post(
         "/api/convert?format=mp3",
@@ -64,3 +78,11 @@ def test_more_than_an_hour_is_refused(client: FlaskClient) -> None:
         buffered=True,
     )
     assert answer.status_code == 413
+
+
+def test_more_than_there_are_cores_come_back_later(client: FlaskClient) -> None:
+    with ExitStack() as held:
+        for _ in range(os.cpu_count() or 1):
+            held.enter_context(convert._place())
+        answer = client.post("/api/convert?format=pcm", data=PCM, headers=TYPE, buffered=True)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from speech.request import SPEEDS
 from speech.service import SpeechService
 from speech.settings import Settings
 from tests.fakes import fake_service
-from web.http.auth import OPEN_ENDPOINTS
+from web.http.describe import Access, access_of
 
 KEY = "a-key"
 PAGES = frozenset({"pages", "docs", "flasgger"})  # what people look at, not what programs call
@@ -73,11 +74,34 @@ def test_every_operation_has_its_own_name_a_summary_and_its_errors(described: Fl
 
 
 def test_keys_are_declared_if_they_are_needed() -> None:
-    document = make(API_KEYS=KEY).test_client().get("/openapi.json").json
+    app = make(API_KEYS=KEY)
+    document = app.test_client().get("/openapi.json").json
     assert document is not None
     assert document["security"] == [{"bearer": []}]
     free = {o["operationId"] for p in document["paths"].values() for o in p.values() if o.get("security") == []}
-    assert free == {endpoint.partition(".")[2] for endpoint in OPEN_ENDPOINTS}
+    open_to_all = {name for name, view in app.view_functions.items() if access_of(view) is Access.OPEN}
+    assert free == {name.partition(".")[2] for name in open_to_all if name.partition(".")[0] not in PAGES}
+
+
+def test_limits_have_the_names_of_json_schema(described: FlaskClient) -> None:
+    document = described.get("/openapi.json").get_json()
+    keys = set(re.findall(r'"(\w+)": ?', json.dumps(document["components"]["schemas"])))
+    assert not keys & {"ge", "le", "gt", "lt", "min_length", "max_length"}
+    for name, bounds in {"bitrate": (1, 1000), "top_k": (1, 2048), "seed": (0, 2**32 - 1)}.items():
+        for form in ("SpeechForm", "OpenAISpeechForm"):
+            number = document["components"]["schemas"][form]["properties"][name]["anyOf"][0]
+            assert (number["minimum"], number["maximum"]) == bounds
+    (form,) = [p for p in document["paths"]["/api/convert"]["post"]["parameters"] if p["name"] == "format"]
+    assert form["schema"]["enum"] == list(ENCODERS)
+    for form, text in (("SpeechForm", "text"), ("OpenAISpeechForm", "input"), ("WholeText", "text")):
+        assert document["components"]["schemas"][form]["properties"][text]["minLength"] == 1
+
+
+def test_forms_are_described(described: FlaskClient) -> None:
+    paths = described.get("/openapi.json").get_json()["paths"]
+    for path in ("/api/tts", "/api/tts/stream", "/v1/audio/speech", "/api/tts_streaming", "/api/gpu/offload"):
+        kinds = set(paths[path]["post"]["requestBody"]["content"])
+        assert kinds == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
 
 
 def test_the_examples_run(described: FlaskClient) -> None:
@@ -183,5 +207,6 @@ def test_a_valid_body_is_refused_only_for_what_no_schema_says(
             assert error["code"] in SEMANTIC or error["param"] in CROSS_FIELD, error
         else:
             assert answer.status_code == 200, answer.text[:500]
+        answer.close()  # or it holds its place
 
     check()

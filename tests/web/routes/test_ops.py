@@ -8,12 +8,13 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from app import create_app
-from gpu_manager import GPU, GPUManager
+from gpu_manager import GPU
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice, choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
 from tests.fakes import Gate, fake_service
+from tests.services import make_service
 
 WAIT_S = 10.0
 STATUS_FIELDS = [
@@ -76,7 +77,7 @@ def test_status_shows_the_gpu_that_is_used() -> None:
     gpu = GPU(1, "GPU-1", "Fake 24 GB", 2_000_000_000, 24_000_000_000)
     settings = Settings()
     choice = EngineChoice(choose_engine(Settings(engine="hibari"), []).spec, "cuda:0", "for the test", gpu)
-    service = SpeechService(settings, choice, choice.spec.catalogue(settings), GPUManager(), lambda: [gpu])
+    service = make_service(None, settings, choice=choice, gpus=lambda: [gpu])
     body = create_app(settings, service).test_client().get("/api/gpu/status").json
     assert body is not None
     assert (body["available"], body["device_name"], body["memory_used_gb"]) == (True, "Fake 24 GB", 2.0)

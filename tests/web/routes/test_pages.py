@@ -5,11 +5,16 @@ from __future__ import annotations
 import gzip
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
+from app import create_app
+from gpu_manager import State
+from speech.settings import Settings
+from tests.fakes import WAIT_S, Gate, fake_service
 from web.routes.pages import digest
 
 ZIP = {"Accept-Encoding": "gzip"}
@@ -21,6 +26,35 @@ def test_the_page_is_html_that_names_its_parts_relatively(client: FlaskClient) -
     assert answer.content_type == "text/html; charset=utf-8"
     assert re.search(r'<script type="module" src="static/v-[0-9a-f]{12}/js/app.js">', answer.text)
     assert re.search(r'<link rel="modulepreload" href="static/v-[0-9a-f]{12}/js/player.js">', answer.text)
+
+
+def test_opening_the_page_loads_an_engine_that_holds_no_gpu() -> None:
+    gate = Gate()
+    service = fake_service(gate)
+    page = create_app(service.settings, service).test_client()
+    assert page.get("/static/js/app.js", buffered=True).status_code == 200
+    assert not gate.reached.is_set()
+    assert page.get("/").status_code == 200  # while the gate is closed: it does not wait
+    assert gate.reached.wait(WAIT_S)
+    gate.open.set()
+    service.load()
+    assert service.manager.status().loads == 1
+    service.close()
+
+
+@pytest.mark.parametrize(
+    ("needs_cuda", "idle_s", "draining"), [(True, -1, False), (False, 0, False), (False, -1, True)]
+)
+def test_opening_the_page_loads_nothing_else(needs_cuda: bool, idle_s: float, draining: bool) -> None:
+    """A GPU stays free until speech is asked for. What would be released at once is not loaded, nor while draining."""
+    gate = Gate()
+    service = fake_service(gate, Settings(engine="hibari", gpu_idle_timeout=idle_s))
+    service.choice = replace(service.choice, spec=replace(service.choice.spec, needs_cuda=needs_cuda))
+    if draining:
+        service.drain()
+    assert create_app(service.settings, service).test_client().get("/").status_code == 200
+    assert service.manager.status().state is State.UNLOADED
+    service.close()
 
 
 def test_every_part_that_the_page_names_is_there(client: FlaskClient) -> None:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from speech.encoders import ENCODERS
 from speech.encoders.wav import UNKNOWN
 from tests.ear import heard, pcm16, word_errors
+from web.http.forms import SpeechForm
 
 FOX = "The quick brown fox jumped over the lazy dog."
 
@@ -167,3 +168,39 @@ def test_break_tags_lengthen_the_audio(client: FlaskClient) -> None:
     plain = client.post("/api/tts", json={"text": "One. Two.", "format": "pcm"}).data
     paused = client.post("/api/tts", json={"text": 'One. <break time="2s"/> Two.', "format": "pcm"}).data
     assert len(paused) - len(plain) == 2 * 24_000 * 2
+
+
+@pytest.mark.parametrize("name", [name for name in SpeechForm.model_fields if name != "text"])
+def test_null_means_unset(client: FlaskClient, name: str) -> None:
+    assert client.post("/api/tts", json={"text": "Hello.", name: None}).status_code == 200
+
+
+MULTIPART = b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\ncaf\xe9\r\n--x--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"text=caf%E9", "application/x-www-form-urlencoded"),
+        (b"text=caf\xe9", "application/x-www-form-urlencoded"),
+        (MULTIPART, "multipart/form-data; boundary=x"),
+    ],
+)
+def test_a_form_that_is_no_utf_8(client: FlaskClient, data: bytes, kind: str) -> None:
+    answer = client.post("/api/tts", data=data, content_type=kind)
+    assert answer.status_code == 400
+    error = answer.json["error"]  # type: ignore[index]
+    assert "UTF-8" in error["message"]
+    assert error["param"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"text=caf%C3%A9+100%25", "application/x-www-form-urlencoded"),
+        ("text=café \ufffd".encode(), "application/x-www-form-urlencoded"),
+        (MULTIPART.replace(b"\xe9", "é \ufffd %E9".encode()), "multipart/form-data; boundary=x"),
+    ],
+)
+def test_a_form_that_is_utf_8(client: FlaskClient, data: bytes, kind: str) -> None:
+    assert client.post("/api/tts", data=data, content_type=kind).status_code == 200

@@ -10,19 +10,17 @@ from flask.testing import FlaskClient
 from safetensors.numpy import save
 
 from app import create_app
-from gpu_manager import GPUManager
 from speech.engines import ENGINES
 from speech.selection import EngineChoice
-from speech.service import SpeechService
 from speech.settings import Settings
+from tests.services import make_service
 
 
 def client_of_kyutai(tmp_path: Path, **settings_: str) -> FlaskClient:
     """The voices of Kyutai's engine; the engine itself is never loaded."""
     settings = Settings(voices_dir=tmp_path / "voices", hf_home=tmp_path / "hf", hf_hub_offline=True, **settings_)
-    spec = ENGINES["kyutai"]
-    choice = EngineChoice(spec, "cpu", "for the test")
-    return create_app(settings, SpeechService(settings, choice, spec.catalogue(settings), GPUManager())).test_client()
+    service = make_service(None, settings, choice=EngineChoice(ENGINES["kyutai"], "cpu", "for the test"))
+    return create_app(settings, service).test_client()
 
 
 @pytest.fixture
@@ -63,6 +61,14 @@ def test_a_default_voice_that_is_not_there_does_not_hide_the_others(tmp_path: Pa
     listed = client.get("/api/voices").json
     assert listed is not None
     assert (listed["default"], len(listed["voices"])) == (None, 1)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    client = client_of_kyutai(tmp_path)
+    (tmp_path / "voices").write_bytes(b"")  # a file where the folder should be: as good as read-only, for root too
+    answer = upload(client, embedding())
+    assert answer.status_code == 503
+    assert str(tmp_path / "voices") in answer.json["error"]["message"]
 
 
 @pytest.mark.parametrize("head", [b"RIFF\x24\0\0\0WAVEfmt ", b"ID3\x04", b"fLaC\0", b"OggS\0"])

@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.ear import heard, pcm16, word_errors
-from tests.live_server import ROOT, LiveServer
+from tests.live_server import ROOT, LiveServer, live_server
 
 PAGE = (ROOT / "docs" / "streaming.md").read_text()
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
@@ -46,6 +46,15 @@ def test_the_python_example(server: LiveServer, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def open_to_files(tmp_path: Path) -> Iterator[LiveServer]:
+    """A service that pages opened as files may use: their origin is called null."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with live_server(folder, ENGINE="hibari", CORS_ORIGINS="null") as running:
+        yield running
+
+
+@pytest.fixture
 def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
@@ -57,7 +66,8 @@ def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 
 @pytest.mark.browser
-def test_the_browser_example(server: LiveServer, chromium: webdriver.Chrome, tmp_path: Path) -> None:
+def test_the_browser_example(open_to_files: LiveServer, chromium: webdriver.Chrome, tmp_path: Path) -> None:
+    server = open_to_files
     page = tmp_path / "example.html"
     page.write_text(f"<!doctype html><meta charset=utf-8>{example('browser', server)}")
     chromium.get(page.as_uri())

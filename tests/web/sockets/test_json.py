@@ -105,7 +105,7 @@ def test_word_times(server: LiveServer) -> None:
         got = client.hear_all()
     words = got.of("word")
     assert all(word["start_s"] < word["stop_s"] for word in words)
-    assert all(before["stop_s"] == after["start_s"] for before, after in pairwise(words))
+    assert all(before["stop_s"] <= after["start_s"] for before, after in pairwise(words))
     assert words[-1]["stop_s"] <= got.of("done")[0]["audio_s"]
 
 

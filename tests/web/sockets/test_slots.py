@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import msgpack
@@ -13,14 +14,15 @@ import numpy as np
 import pytest
 
 from app import create_app
-from gpu_manager import GPUManager
 from speech.engines.base import Utterance
-from speech.errors import EngineFailed
-from speech.request import SpeechRequest
-from speech.selection import choose_engine
+from speech.errors import EngineFailed, SpeechError
+from speech.request import SpeechRequest, Token
 from speech.service import SpeechService
+from speech.session import Speech
 from speech.settings import Settings
+from tests.services import make_service
 from tests.stage import StageEngine
+from tests.waiting import wait_until
 from tests.web.inside import URL, Inside, inside
 from tests.web.sockets.moshi_client import NO_FRAME, NO_STATUS, MoshiClient
 
@@ -46,13 +48,6 @@ class House:
         assert client.next() == {"type": "Ready"}
         return client
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        """For what other threads do after the client's last sign of it."""
-        end = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.005)
-
     @property
     def empty(self) -> bool:
         return self.service.streams_open == 0 and self.engine.status().slots_used == 0
@@ -62,18 +57,16 @@ def house_of(slots: int = 2, loaded: bool = True, **limits: float) -> Iterator[H
     """limits: settings, in seconds; those that are not named never come."""
     times = {"ping_interval": LONG_S, "silence_timeout": LONG_S, "max_socket_time": LONG_S, "read_timeout": LONG_S}
     settings = Settings(engine="hibari", gpu_idle_timeout=-1, max_slots=slots, **{**times, **limits})
-    engine, loading, manager = StageEngine(slots), threading.Event(), GPUManager()
+    engine, loading = StageEngine(slots), threading.Event()
 
     def build(_: object) -> StageEngine:
         loading.wait(20)
         return engine
 
-    manager.configure(build, -1)
+    service = make_service(build, settings)
     if loaded:
         loading.set()
-        manager.load()
-    choice = choose_engine(settings, [])
-    service = SpeechService(settings, choice, choice.spec.catalogue(settings), manager)
+        service.load()
     with inside(create_app(settings, service)) as sockets:
         yield House(service, engine, sockets, loading)
         loading.set()
@@ -115,13 +108,65 @@ def test_busy(house: House) -> None:
         with house.client(format="Pcm") as fourth:
             got = fourth.hear_all(packed=False)
             assert (got.frames, got.close_code) == ([], NO_FRAME)
-    house.wait_until(lambda: house.empty)
+    wait_until(lambda: house.empty)
     house.ready().drop()
 
 
-def test_speech_over_http_counts_as_well(house: House) -> None:
-    with house.service.open(SpeechRequest()), house.service.open(SpeechRequest()), house.client() as client:
-        assert client.next() == BUSY
+def test_a_socket_comes_in_under_a_queue_of_requests_over_http() -> None:
+    """It takes one of the channels, and its turn."""
+    with contextmanager(house_of)(max_queue=2) as house, ExitStack() as held:
+        for _ in range(house.service.places):
+            speech = held.enter_context(house.service.speak(SpeechRequest("One.", caller="greedy")))
+            threading.Thread(target=start, args=(speech,)).start()
+            house.engine.next()
+        client = held.enter_context(house.ready())
+        client.say("Two.")
+        utterance = house.engine.next()
+        assert house.engine.position(utterance) == 1, "ahead of all that the greedy one has waiting"
+        house.engine.play(house.engine.scheduler.seated[0].utterance)
+        house.engine.play(utterance, "Two.")
+        assert client.hear_all().words == ["Two."]
+
+
+def start(speech: Speech) -> None:
+    with suppress(SpeechError):
+        speech.start()
+
+
+def test_a_refused_socket_is_told_when_to_come_back(house: House) -> None:
+    with house.ready(), house.ready(), house.client() as third:
+        assert third.next() == BUSY
+        assert int(third.socket.headers["retry-after"]) >= 1
+
+
+def test_a_json_socket_is_told_its_place(house: House) -> None:
+    with house.ready() as one, house.ready() as two, house.client(path="/api/stream") as third:
+        for client in (one, two):
+            client.say("One.")
+        first, _ = house.engine.next(), house.engine.next()
+        for message in ({"type": "start"}, {"type": "text", "text": "Three."}, {"type": "end"}):
+            third.socket.send(json.dumps(message))
+        assert json.loads(third.socket.recv())["type"] == "ready"
+        assert json.loads(third.socket.recv()) == {"type": "queued", "position": 1}
+        utterance = house.engine.next()
+        house.engine.play(first, "One.")
+        house.engine.play(utterance, "Three.")
+        assert third.hear_all(packed=False).close_code == 1000
+
+
+def test_a_json_socket_that_gives_way_is_told_when_to_come_back() -> None:
+    with contextmanager(house_of)(slots=1, max_queue=1) as house, house.client(path="/api/stream") as socket:
+        with house.service.speak(SpeechRequest("One.", caller="-")) as first:
+            threading.Thread(target=start, args=(first,)).start()
+            house.engine.next()
+            for message in ({"type": "start"}, {"type": "text", "text": "Two."}, {"type": "end"}):
+                socket.socket.send(json.dumps(message))
+            house.engine.next()
+            with house.service.speak(SpeechRequest("Three.", caller="somebody else")):
+                messages = [json.loads(data) for opcode, data in socket.frames() if opcode == 1]
+        error = next(message for message in messages if message["type"] == "error")
+        assert error["error"]["code"] == "queue_full"
+        assert error["retry_after_s"] >= 1
 
 
 def test_a_silent_socket_holds_no_slot_of_the_engine(house: House) -> None:
@@ -135,12 +180,12 @@ def test_a_silent_socket_holds_no_slot_of_the_engine(house: House) -> None:
 
 def test_ready_before_the_model_is_loaded(cold_house: House) -> None:
     with cold_house.ready() as client:
-        cold_house.wait_until(lambda: cold_house.service.manager.status().state.value == "loading")
+        wait_until(lambda: cold_house.service.manager.status().state.value == "loading")
         client.say("One two")
         cold_house.loading.set()
         utterance = cold_house.engine.next()
-        cold_house.wait_until(lambda: utterance.ended)
-        assert [utterance.take_word(), utterance.take_word()] == ["One", "two"]
+        wait_until(lambda: utterance.ended)
+        assert [utterance.take_word(), utterance.take_word()] == [Token("One", "One", 0, 3), Token("two", "two", 3, 6)]
         cold_house.engine.play(utterance, "One", "two")
         assert client.hear_all().words == ["One", "two"]
 
@@ -148,8 +193,8 @@ def test_ready_before_the_model_is_loaded(cold_house: House) -> None:
 def test_a_client_that_leaves_while_the_model_loads(cold_house: House) -> None:
     with cold_house.ready() as client:
         client.text("One")
-        cold_house.wait_until(lambda: cold_house.service.manager.status().state.value == "loading")
-    cold_house.wait_until(lambda: cold_house.service.streams_open == 0)
+        wait_until(lambda: cold_house.service.manager.status().state.value == "loading")
+    wait_until(lambda: cold_house.service.streams_open == 0)
     assert not cold_house.loading.is_set()
 
 
@@ -160,7 +205,7 @@ def test_a_client_that_vanishes_frees_its_slot(house: House) -> None:
     client = house.ready()
     utterance = speaking(house, client)
     client.drop()
-    house.wait_until(lambda: house.empty)
+    wait_until(lambda: house.empty)
     assert utterance.over
 
 
@@ -170,14 +215,14 @@ def test_a_client_that_closes_frees_its_slot_and_is_answered(house: House) -> No
         client.socket.send_close(1000)
         got = client.hear_all()
         assert got.close_code == 1000
-        house.wait_until(lambda: house.empty)
+        wait_until(lambda: house.empty)
 
 
 def test_a_client_that_closes_its_half_only(house: House) -> None:
     with house.ready() as client:
         speaking(house, client)
         client.half_close()
-        house.wait_until(lambda: house.empty)
+        wait_until(lambda: house.empty)
 
 
 def test_pings_come_and_answers_keep_it_open(hasty_house: House) -> None:
@@ -198,7 +243,7 @@ def test_a_silent_client_is_dropped(hasty_house: House) -> None:
     with hasty_house.ready() as client:
         client.text("One")
         utterance = hasty_house.engine.next()
-        hasty_house.wait_until(lambda: hasty_house.empty)  # nobody reads here, so no ping is answered
+        wait_until(lambda: hasty_house.empty)  # this client does not read, so no ping is answered
         assert utterance.over
         got = client.hear_all()
         assert (got.types, got.close_code) == ([], NO_STATUS)
@@ -225,7 +270,7 @@ def test_one_that_never_ends() -> None:
         with house.ready() as client:
             speaking(house, client)
             assert client.hear_all().close_code == NO_STATUS
-        house.wait_until(lambda: house.empty)
+        wait_until(lambda: house.empty)
 
 
 def test_a_client_that_does_not_read() -> None:
@@ -234,7 +279,7 @@ def test_a_client_that_does_not_read() -> None:
         utterance = house.engine.next()
         feeding = threading.Thread(target=feed, args=(house, utterance))
         feeding.start()
-        house.wait_until(lambda: house.empty)
+        wait_until(lambda: house.empty)
         feeding.join()
 
 
@@ -254,7 +299,7 @@ def test_a_message_that_is_too_large(house: House) -> None:
         got = client.hear_all()
         sending.join()
         assert got.close_code == NO_STATUS
-    house.wait_until(lambda: house.empty)
+    wait_until(lambda: house.empty)
 
 
 def send_much(client: MoshiClient) -> None:
@@ -268,7 +313,7 @@ def test_too_much_text(house: House) -> None:
     with house.ready() as client:
         for _ in range(11):
             client.text("word " * 20_000)
-        house.wait_until(lambda: house.empty)
+        wait_until(lambda: house.empty)
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------
@@ -310,7 +355,7 @@ def test_a_drain_closes_idle_sockets_at_once(house: House) -> None:
         house.service.drain()
         got = client.hear_all()
         assert (got.messages, got.close_code) == ([], NO_STATUS)
-    house.wait_until(lambda: house.empty)
+    wait_until(lambda: house.empty)
 
 
 def test_a_drain_says_so_where_nothing_was_started(house: House) -> None:
@@ -326,13 +371,13 @@ def test_a_drain_lets_what_was_begun_be_said(house: House) -> None:
         utterance = speaking(house, client)
         assert not utterance.ended
         house.service.drain()
-        house.wait_until(lambda: utterance.ended)
+        wait_until(lambda: utterance.ended)
         client.text("Two")  # too late
         utterance.take_word()
         assert utterance.take_word() is None
         house.engine.play(utterance, frames=3)
         got = client.hear_all()
-        assert (got.types, got.close_code) == (["Audio"] * 3 + ["Text"], NO_STATUS)
+        assert (got.types, got.close_code) == (["Audio"] * 3, NO_STATUS)
 
 
 def test_a_drain_takes_nobody_new(house: House) -> None:
@@ -364,7 +409,7 @@ def test_a_voice_after_the_text_is_not(house: House) -> None:
         utterance = speaking(house, client)
         client.binary(voice_message(0.5))
         client.eos()
-        house.wait_until(lambda: utterance.ended)
+        wait_until(lambda: utterance.ended)
         assert utterance.request.embedding is None
 
 
@@ -384,4 +429,4 @@ def test_two_threads_a_socket_and_none_afterwards(house: House) -> None:
         speaking(house, first)
         speaking(house, second)
         assert threading.active_count() <= before + 4
-    house.wait_until(lambda: threading.active_count() <= before)
+    wait_until(lambda: threading.active_count() <= before)

@@ -4,16 +4,15 @@ const LINE_CHARS = 42; // what fits a line of subtitles
 const CUE_S = 5; // longest time that one stays
 const GAP_S = 0.8; // a silence of so much begins a new one
 
-/** Lines of a few words: { text, start, stop } in seconds. words: with places in the text; end: seconds of the audio. */
-export function cues(text, words, end) {
+/** Lines of a few words: { text, start, stop } in seconds. words: with both times, and places in the text. */
+export function cues(text, words) {
   const out = [];
-  words.forEach((word, i) => {
-    const start = word.start_s, stop = word.stop_s ?? words[i + 1]?.start_s ?? end;
-    const said = word.from === null || word.from === undefined ? word.word : text.slice(word.from, word.to);
+  for (const { start_s: start, stop_s: stop, from, to } of words) {
+    const said = text.slice(from, to);
     const cue = out.at(-1), whole = cue && /[.!?…]["”’)]*$/.test(cue.text);
     const fits = cue && !whole && cue.text.length + said.length < LINE_CHARS && stop - cue.start <= CUE_S && start - cue.stop < GAP_S;
     if (fits) { cue.text += ` ${said}`; cue.stop = stop; } else out.push({ text: said, start, stop });
-  });
+  }
   return out;
 }
 
@@ -28,5 +27,5 @@ export const CAPTIONS = {
   json: (job) => JSON.stringify({ text: job.text, seconds: job.tape.seconds, words: job.words }, null, 1),
 };
 
-const list = (job) => cues(job.text, job.words, job.tape.seconds);
+const list = (job) => cues(job.text, job.words);
 const escaped = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;'); // VTT has tags

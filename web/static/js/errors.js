@@ -41,8 +41,6 @@ const BY_CODE = {
   nothing_to_say: { place: 'text', title: 'e_nothing' },
   voice_not_found: { place: 'voice', title: 'e_voice' },
   rate_limited: wait('e_slow', 'e_slow_d'),
-  too_slow: wait('e_timeout', 'e_draining_d'),
-  waited_too_long: wait('e_timeout', 'e_draining_d'),
   queue_timeout: wait('e_timeout', 'e_draining_d'),
   draining: wait('e_draining', 'e_draining_d'),
   out_of_memory: memory,

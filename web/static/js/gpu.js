@@ -183,7 +183,7 @@ const inBytes = ({ done, total, ...rest }) => ({ ...rest, loaded_bytes: done, to
 
 /** Why this engine speaks: the server's sentence in the language of the page. */
 export function reason(said) {
-  const settings = /^(?:ENGINE|DEVICE)=/.test(said) && said.match(/(?:ENGINE|DEVICE)=\w+/g).join(', '), missing = /^(.+) not installed/.exec(said)?.[1];
+  const settings = /^(?:ENGINE|DEVICE)=/.test(said) && said.match(/(?:ENGINE|DEVICE)=\w+/g).join(', '), missing = /^([\w, ]+) not installed/.exec(said)?.[1];
   if (missing) return t('why_missing', { x: missing });
   if (/^no NVIDIA/.test(said)) return t('why_no_gpu');
   if (/^the only/.test(said)) return t('why_only');

@@ -1,6 +1,6 @@
 // Has passages spoken, in order, as many at once as there is room for. Asks again by itself when the server is busy. Knows no page.
 const WAIT_S = 5; // when the server does not say how long
-const BUSY = new Set(['queue_full', 'rate_limited', 'draining', 'queue_timeout', 'waited_too_long', 'model_not_loaded']);
+const BUSY = new Set(['queue_full', 'rate_limited', 'draining', 'queue_timeout', 'model_not_loaded']);
 
 /** Events: 'change'. */
 export class Maker extends EventTarget {

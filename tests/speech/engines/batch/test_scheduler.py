@@ -169,3 +169,37 @@ def test_whoever_rests_holds_nobody_up(rests: list[frozenset[int]]) -> None:
         room.run(resting)
     assert room.steps[4] == max(room.steps.values()), "row 4 never rests"
     assert len(room.frames[4]) >= (len(rests) - 28) / 3
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", 0, 1]), max_size=60))
+def test_slots_are_dealt_by_caller(events: list[str | int]) -> None:
+    """While two callers wait, neither gets two slots more than the other; the places told are those that come."""
+    scheduler, waiting = Scheduler(slots=2, max_queue=100), []
+    dealt: dict[str, int] = {}  # since they wait together
+    for event in events:
+        if isinstance(event, str):
+            one = Utterance(SpeechRequest(caller=event))
+            assert scheduler.admit(one)
+            waiting.append(one)
+        for slot in scheduler.seated:
+            if slot.index == event:
+                scheduler.release(slot)
+        foreseen = sorted(waiting, key=lambda one: scheduler.position(one) or 0)
+        taken = [slot.utterance for slot in scheduler.schedule()]
+        assert set(taken) <= set(foreseen[: 2 + len(taken)])
+        waiting = [one for one in waiting if one not in taken]
+        assert sorted(scheduler.position(one) or 0 for one in waiting) == list(range(1, len(waiting) + 1))
+        callers = {one.request.caller for one in waiting}
+        if set(dealt) != callers:
+            dealt = dict.fromkeys(callers, 0)
+        for one in taken:
+            if one.request.caller in dealt:
+                dealt[one.request.caller] += 1
+        assert not dealt or max(dealt.values()) - min(dealt.values()) <= 1
+
+
+def test_one_caller_alone_fills_everything() -> None:
+    scheduler = Scheduler(slots=3, max_queue=2)
+    people = [Utterance(SpeechRequest(caller="a")) for _ in range(6)]
+    assert [scheduler.admit(one) for one in people] == [True] * 5 + [False]
+    assert [slot.utterance for slot in scheduler.schedule()] == people[:3]

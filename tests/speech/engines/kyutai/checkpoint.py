@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("NO_TORCH_COMPILE", "1")
 
 import sentencepiece
 import torch

@@ -1,5 +1,5 @@
 """CUDA graphs on a CPU, with CUDA's contract: capture runs nothing, replay repeats the recorded kernels on the recorded
-addresses, and whatever would need the host during a capture raises.
+addresses, and an operation that would need the host during a capture raises.
 
     with fake_graphs() as captured:      # moshi's CUDAGraphed objects made in here capture and replay
         ...

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from speech.engines.base import Utterance
 from speech.engines.batch.stepper import Stepper
-from speech.request import AudioChunk, Piece, SpeechRequest, Word
+from speech.request import SpeechRequest
+from tests.heard import Heard
 from tests.speech.engines.kyutai.checkpoint import VOICES
+from tests.tokens import tokens
 
 FRAME = 1920
 
@@ -38,35 +37,6 @@ CASES = (
 )
 
 
-class Heard(Utterance):
-    """An utterance that keeps all it was given, cancelled or not."""
-
-    def __init__(self, request: SpeechRequest, *, buffer_s: float = 1e6) -> None:
-        super().__init__(request, buffer_s=buffer_s)
-        self.heard: list[AudioChunk] = []
-
-    def emit(self, chunk: AudioChunk) -> None:
-        if not self.over:
-            self.heard.append(chunk)
-        super().emit(chunk)
-
-    @property
-    def pcm(self) -> np.ndarray:
-        return np.concatenate([chunk.samples for chunk in self.heard] or [np.zeros(0, np.float32)])
-
-    @property
-    def words(self) -> list[Word]:
-        return [word for chunk in self.heard for word in chunk.words]
-
-
-def utter(request: SpeechRequest, pieces: Sequence[Piece] | None = None) -> Heard:
-    """An utterance whose whole text is there."""
-    utterance = Heard(request)
-    utterance.say(*(request.text.split() if pieces is None else pieces))
-    utterance.end()
-    return utterance
-
-
 @dataclass
 class Job:
     """A case that comes at some turn, perhaps with its words one by one, and perhaps leaves early."""
@@ -79,10 +49,10 @@ class Job:
 
     def __post_init__(self) -> None:
         self.utterance = Heard(self.case.request)
-        self._words = self.case.text.split()
+        self._words = tokens(self.case.text)
 
     def act(self, turn: int, stepper: Stepper) -> None:
-        """Whatever the caller does at this turn."""
+        """What the caller does at this turn."""
         since = turn - self.arrives
         if since == 0:
             stepper.admit(self.utterance)
@@ -111,5 +81,5 @@ def play(stepper: Stepper, jobs: Sequence[Job], each_turn: Callable[[int], None]
         each_turn(turn)
         turn += 1
         assert turn < 2000, "it does not end"
-    stepper.turn()  # whoever left at the last turn gives the slot back
+    stepper.turn()  # an utterance cancelled at the last turn gives its slot back
     return turn

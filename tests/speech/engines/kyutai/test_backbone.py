@@ -1,4 +1,4 @@
-"""A StepTransformer says what moshi's transformer says, whoever moves, rests, joins, and however long it goes on."""
+"""A StepTransformer says what moshi's transformer says, with rows that move, rest and join, however long."""
 
 from __future__ import annotations
 

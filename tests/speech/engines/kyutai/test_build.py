@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,9 +21,10 @@ from gpu_manager import GPUManager, State
 from speech.engines.batch.stepper import fade
 from speech.service import SpeechService, build_service
 from speech.settings import Settings
+from tests.live_server import ROOT
 from tests.speech.engines.kyutai.checkpoint import VOICES, lay_out_cache
-from tests.speech.engines.kyutai.conftest import Reference
 from tests.speech.engines.kyutai.helpers import CASES, Case
+from tests.speech.engines.kyutai.model import Reference
 
 SLOTS, QUEUE = 4, 8
 
@@ -40,7 +44,7 @@ def settings(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Sett
         max_slots=SLOTS,
         max_queue=QUEUE,
         n_q=8,
-        temp=0,
+        temperature=0,
         gpu_idle_timeout=-1,
     )
 
@@ -73,8 +77,8 @@ def test_twelve_at_once_on_four_slots(app: Flask, service: SpeechService, refere
         expected = fade(reference(case)[1], rate, start=True, stop=True)
         assert len(heard) == len(expected)
         assert np.abs(heard - expected).max() < 2e-4, "16 bits"
-    status = service.gpu_status()
-    assert (status["slots_total"], status["slots_used"], status["queue_depth"]) == (SLOTS, 0, 0)
+    status = service.status()
+    assert (status.slots_total, status.slots_used, status.queue_depth) == (SLOTS, 0, 0)
 
 
 def test_one_more_than_slots_and_queue_is_refused(app: Flask, service: SpeechService) -> None:
@@ -96,3 +100,16 @@ def test_it_loads_again_after_a_release(app: Flask, service: SpeechService) -> N
     again = ask(app, CASES[2])
     assert again.data == first.data
     assert service.manager.status().loads >= 2
+
+
+def test_settings_that_are_empty_are_unset_for_the_hubs_library_too() -> None:
+    """As compose hands on what is not set."""
+    empty = dict.fromkeys((name.upper() for name in Settings.model_fields), "")
+    code = (  # in the service's order: the voices first, then the engine, which brings the library along
+        "import speech.engines.kyutai.voices, moshi.models.loaders; from huggingface_hub import constants as c;"
+        "print(c.ENDPOINT, c.HF_HUB_DISABLE_XET)"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | empty, capture_output=True, text=True, check=True
+    ).stdout
+    assert asked == "https://huggingface.co True\n"

@@ -1,4 +1,4 @@
-"""Each answer is what moshi's own TTSModel.generate says for that text alone, whatever happens beside it."""
+"""Each answer is what moshi's own TTSModel.generate says for that text alone, with any others beside it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from speech.engines.batch.stepper import Stepper, fade
 from speech.engines.kyutai.backbone import StepState
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import SpeechRequest
+from tests.heard import utter
 from tests.speech.engines.kyutai.checkpoint import VOICES
-from tests.speech.engines.kyutai.conftest import Reference
-from tests.speech.engines.kyutai.helpers import CASES, FRAME, Case, Job, play, utter
+from tests.speech.engines.kyutai.helpers import CASES, FRAME, Case, Job, play
+from tests.speech.engines.kyutai.model import Reference
 
 EXAMPLES = int(os.environ.get("EXACT_EXAMPLES", "3"))
 jobs = st.builds(
@@ -96,7 +97,7 @@ def test_a_nan_does_not_reach_the_next_user_of_its_slot(runner: KyutaiRunner, re
 
     play(stepper, [bad, good], poison)
     if where == "codec":
-        assert bad.utterance.status is UtteranceStatus.FAILED, "nobody is given what is not sound"
+        assert bad.utterance.status is UtteranceStatus.FAILED, "what is not sound is not sent"
     heard, right = bad.utterance.pcm, reference(CASES[0])[1]
     assert len(heard) < 10 * FRAME or not np.allclose(heard, right[: len(heard)], atol=1e-4), "the poison did not work"
     after = Job(CASES[2])

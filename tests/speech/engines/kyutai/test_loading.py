@@ -25,9 +25,10 @@ from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, 
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
 from speech.errors import InvalidRequest, NotSupported, Unavailable
 from speech.request import SpeechRequest
+from tests.heard import utter
 from tests.speech.engines.kyutai.checkpoint import VOICES, checkpoint_info
 from tests.speech.engines.kyutai.fakegraph import FakeGraph, fake_graphs
-from tests.speech.engines.kyutai.helpers import CASES, utter
+from tests.speech.engines.kyutai.helpers import CASES
 
 CYCLES = int(os.environ.get("LOAD_CYCLES", "9"))
 CPU = torch.device("cpu")

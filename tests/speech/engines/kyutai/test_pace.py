@@ -1,4 +1,4 @@
-"""How many model steps anybody waits, counted on the real runner."""
+"""How many model steps a listener waits, counted on the real runner."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.batch.stepper import Stepper
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import SpeechRequest
+from tests.heard import utter
 from tests.speech.engines.kyutai.checkpoint import VOICES
-from tests.speech.engines.kyutai.helpers import CASES, Job, play, utter
+from tests.speech.engines.kyutai.helpers import CASES, Job, play
+from tests.tokens import tokens
 
 FIRST_SOUND = [StepKind.TEXT_ONLY] * 16 + [StepKind.FULL] * 3
 
@@ -71,10 +73,10 @@ def test_a_newcomer_beside_seven_speakers(eight: KyutaiRunner) -> None:
     stepper = Stepper(counted, max_queue=0)
     request = SpeechRequest(voice=VOICES[1])
     for number in range(7):
-        stepper.admit(utter(request, ("river " * (12 + number)).split()))
+        stepper.admit(utter(request, tokens("river " * (12 + number))))
     for _ in range(30):
         stepper.turn()
-    newcomer, came = utter(request, ["hello", "river"]), len(counted.steps)
+    newcomer, came = utter(request, tokens("hello river")), len(counted.steps)
     stepper.admit(newcomer)
     while not newcomer.heard:
         stepper.turn()

@@ -14,9 +14,10 @@ from sentencepiece import SentencePieceProcessor
 
 from speech.engines.batch.scheduler import StepKind
 from speech.engines.kyutai.script import Script, ScriptRules
-from speech.request import Pause, Piece
+from speech.request import Pause, Piece, Token
 from speech.text.marks import spoken
 from tests.speech.engines.kyutai.checkpoint import TOKENIZER_FILE
+from tests.tokens import tokens
 
 DELAY, MAX_DELAY, FINAL = 16, 2, 4
 TEXTS = st.lists(st.text(st.sampled_from("aehlo (:)’'.-é—*_\u00a0☃"), min_size=1, max_size=8), max_size=9).map(" ".join)
@@ -63,7 +64,7 @@ def moshi_says(rules: ScriptRules, text: str, wishes: random.Random) -> tuple[li
 
 @given(text=TEXTS, seed=st.integers(0, 99), late=st.booleans())
 def test_it_answers_as_moshi_does(rules: ScriptRules, text: str, seed: int, late: bool) -> None:
-    script, said = follow(rules, text.split(), random.Random(seed), late)
+    script, said = follow(rules, tokens(text), random.Random(seed), late)
     theirs, transcript = moshi_says(rules, text, random.Random(seed))
     assert said == theirs
     assert script.state.transcript == transcript
@@ -72,7 +73,7 @@ def test_it_answers_as_moshi_does(rules: ScriptRules, text: str, seed: int, late
 @given(text=TEXTS, seed=st.integers(0, 99))
 def test_every_word_comes_once_in_order_in_its_own_spelling(rules: ScriptRules, text: str, seed: int) -> None:
     script, wishes, words, frame = Script(rules), random.Random(seed), [], 0
-    pieces = text.split()
+    pieces = tokens(text)
     while not script.over:
         while script.hungry:
             if pieces:
@@ -90,11 +91,23 @@ def test_every_word_comes_once_in_order_in_its_own_spelling(rules: ScriptRules, 
     assert [word.start_s for word in words] == sorted(word.start_s for word in words)
 
 
+@given(seed=st.integers(0, 99))
+def test_a_word_that_is_said_in_several_is_told_once_where_it_begins(rules: ScriptRules, seed: int) -> None:
+    """What is said is the same as if each spoken word had been written."""
+    price = Token("2 €", "two whole euros", 5, 8)
+    script, said = follow(rules, [*tokens("here"), price, *tokens("there")], random.Random(seed))
+    plain, said_plainly = follow(rules, tokens("here two whole euros there"), random.Random(seed))
+    assert said == said_plainly
+    told = [(word.text, word.start, word.stop, word.start_s) for word in script._words]
+    begun = {word.text: word.start_s for word in plain._words}
+    assert told == [("here", 0, 0, begun["here"]), ("2 €", 5, 8, begun["two"]), ("there", 0, 0, begun["there"])]
+
+
 def test_pauses(rules: ScriptRules) -> None:
     """A pause adds its seconds, capped at ten; an empty one adds nothing."""
 
     def steps(*pieces: Piece) -> int:
-        script, _ = follow(rules, ["hello", *pieces, "river"], random.Random(1))
+        script, _ = follow(rules, [*tokens("hello"), *pieces, *tokens("river")], random.Random(1))
         return script.step_index
 
     plain = steps()
@@ -105,26 +118,27 @@ def test_pauses(rules: ScriptRules) -> None:
 
 
 def test_a_pause_is_moshis_break(rules: ScriptRules) -> None:
-    _, said = follow(rules, ["hello", Pause(1.5), "river"], random.Random(3))
+    _, said = follow(rules, [*tokens("hello"), Pause(1.5), *tokens("river")], random.Random(3))
     theirs, _ = moshi_says(rules, 'hello <break time="1.5s"/> river', random.Random(3))
     assert said == theirs
 
 
 def test_it_waits_for_the_words_that_the_model_looks_ahead_to(rules: ScriptRules) -> None:
     script = Script(rules)
-    assert script.needs is StepKind.TEXT_ONLY, "two pads come first whatever is said"
+    assert script.needs is StepKind.TEXT_ONLY, "two pads come first for every text"
     for _ in range(2):
         script.advance(wants_word=True)
-    for word in ("one", "two"):
+    *words, last = tokens("one two three")
+    for word in words:
         script.say(word)
         assert script.needs is None
-    script.say("three")
+    script.say(last)
     assert script.needs is StepKind.TEXT_ONLY
 
 
 def test_the_end_lets_it_go_on_without_more_words(rules: ScriptRules) -> None:
     script = Script(rules)
-    script.say("one")
+    script.say(*tokens("one"))
     for _ in range(2):
         script.advance(wants_word=False)
     assert script.needs is None

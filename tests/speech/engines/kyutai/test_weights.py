@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from speech.engines.kyutai.embeddings import EmbeddingFormat
-from speech.engines.kyutai.weights import check_whole, locate, make_hub, obtain
+from speech.engines.kyutai.weights import check_whole, locate, obtain
 from speech.errors import EngineFailed, Unavailable
+from speech.hub.files import make_hub
 from speech.settings import Settings
-from tests.speech.engines.kyutai.tiny_files import DIM, MIMI, MODEL, TOKENIZER, checkpoint, config, lay_out_cache, write
+from tests.speech.engines.kyutai.tiny_files import DIM, MIMI, MODEL, TOKENIZER, checkpoint, config
+from tests.speech.hub.cache import lay_out_cache, write
 from tests.speech.hub.fake_hub import FakeHub
 
 REPO = "kyutai/tts-1.6b-en_fr"
@@ -32,7 +34,7 @@ def settings(tmp_path: Path, fake: FakeHub) -> Settings:
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
-        raise AssertionError("somebody connects")
+        raise AssertionError("a connection was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
@@ -59,24 +61,6 @@ def test_an_older_complete_commit_beats_a_newer_incomplete_one(settings: Setting
     old = lay_out_cache(tmp_path / "hub", REPO, checkpoint(), "b" * 40)
     lay_out_cache(tmp_path / "hub", REPO, {"config.json": config()}, "c" * 40)
     assert obtain(settings, make_hub(settings)).folder == old
-
-
-@pytest.mark.usefixtures("no_network")
-def test_moshi_gets_the_files_and_asks_no_hub(settings: Settings, tmp_path: Path) -> None:
-    files = checkpoint() | {"config.json": config(mimi_config_name="mimi.json", lora_name="lora.bin")}
-    folder = lay_out_cache(tmp_path / "hub", REPO, files | {"mimi.json": b'{"channels": 1}', "lora.bin": b""})
-    info = obtain(settings, make_hub(settings)).info()
-    assert (info.moshi_weights, info.mimi_weights) == (folder / MODEL, folder / MIMI)
-    assert (info.tokenizer, info.lora_weights) == (folder / TOKENIZER, folder / "lora.bin")
-    assert info.mimi_config == {"channels": 1}
-    assert info.model_id == {"sig": "1e68beda", "epoch": 240}
-
-
-@pytest.mark.usefixtures("no_network")
-def test_a_folder_of_ones_own(settings: Settings, tmp_path: Path) -> None:
-    folder = write(tmp_path / "mine", checkpoint())
-    own = settings.model_copy(update={"model_dir": folder})
-    assert obtain(own, make_hub(own)).info().moshi_weights == folder / MODEL
 
 
 @pytest.mark.usefixtures("no_network")

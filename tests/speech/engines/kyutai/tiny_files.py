@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,18 +38,3 @@ def embedding(
 ) -> bytes:
     values = np.random.default_rng(seed).normal(0, std, (1, dim, frames)).astype(np.float32)
     return save({name: values})
-
-
-def write(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    return folder
-
-
-def lay_out_cache(cache: Path, repo: str, files: dict[str, bytes], commit: str = "a" * 40, ref: bool = True) -> Path:
-    """As huggingface_hub does it, save that the files are no links; the snapshot's folder."""
-    place = cache / f"models--{repo.replace('/', '--')}"
-    if ref:
-        write(place, {"refs/main": commit.encode()})
-    return write(place / "snapshots" / commit, files)

@@ -12,16 +12,14 @@ import numpy as np
 import pytest
 
 from app import create_app
-from gpu_manager import GPUManager
 from speech.engines import ENGINES
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.selection import EngineChoice
-from speech.service import SpeechService
 from speech.settings import Settings
 from speech.voices.catalogue import Voice, VoiceCatalogue
+from tests.services import make_service
 from tests.speech.engines.kyutai.checkpoint import VOICES
-from tests.speech.engines.kyutai.conftest import checkpoint, embedding, load_model  # noqa: F401 - fixtures
 from tests.web.inside import URL, Inside, inside
 from tests.web.sockets.moshi_client import NO_STATUS, Heard, MoshiClient
 
@@ -30,15 +28,15 @@ GAP_S = 0.1
 
 
 @pytest.fixture(scope="module")
-def sockets(load_model: Callable[..., Any], embedding: Embedding) -> Iterator[Inside]:  # noqa: F811
-    settings, manager = Settings(max_slots=2, gpu_idle_timeout=-1), GPUManager()
+def sockets(load_model: Callable[..., Any], embedding: Embedding) -> Iterator[Inside]:
+    settings = Settings(max_slots=2, gpu_idle_timeout=-1)
 
     def runner() -> KyutaiRunner:
         return KyutaiRunner(load_model(), embedding, slots=2, temperature=0.0)
 
-    manager.configure(lambda _: BatchedEngine(runner, max_queue=2), -1)
     voices = VoiceCatalogue([Voice(voice, voice, "en", "CC0-1.0", True) for voice in VOICES])
-    service = SpeechService(settings, EngineChoice(ENGINES["kyutai"], "cpu", "a test"), voices, manager)
+    choice = EngineChoice(ENGINES["kyutai"], "cpu", "a test")
+    service = make_service(lambda _: BatchedEngine(runner, max_queue=2), settings, choice=choice, voices=voices)
     with inside(create_app(settings, service)) as connections:
         yield connections
         service.close()
@@ -108,7 +106,7 @@ def test_cfg_coef_in_the_query_is_heard(sockets: Inside) -> None:
     assert np.array_equal(sound(at_once(sockets, cfg_alpha="9.9")), plain)
 
 
-def test_a_voice_that_the_client_brings(sockets: Inside, embedding: Embedding) -> None:  # noqa: F811
+def test_a_voice_that_the_client_brings(sockets: Inside, embedding: Embedding) -> None:
     """As an embedding it sounds as it does by its name."""
     array = embedding(VOICES[1])
     voice = msgpack.packb({"type": "Voice", "embeddings": array.ravel().tolist(), "shape": list(array.shape)})

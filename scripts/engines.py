@@ -1,0 +1,88 @@
+"""What the rows of speech/engines say, for bash and for the documents. Standard library only, and nothing newer than
+Python 3.8 at run time, as in probe.py.
+
+check NAME                    exit code 0 if ENGINE may be NAME; else 1, and one line that says what it may be
+gpu NAME                      exit code 0 if ENGINE=NAME would use a GPU where there is one
+packages NAME DEVICE GPU      the files to install where ENGINE is NAME and DEVICE is DEVICE, one a line; GPU: yes or no
+label NAME DEVICE GPU         what would speak there, for people
+slim NAME                     exit code 0 if the image without torch has all that ENGINE=NAME needs without a GPU
+list                          the engines, for ./start.sh --help
+table                         the engines, for docs/configuration.md
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from speech.engines import AUTO, CORE, ENGINES, by_rank, names
+from speech.engines.spec import EngineSpec
+
+WHERE = {True: "NVIDIA GPU", False: "any CPU"}
+
+
+def chosen(name: str, device: str, gpu: bool) -> EngineSpec:
+    """The engine that will speak; under auto the first by rank that needs nothing fetched by hand."""
+    if name != AUTO:
+        return ENGINES[name]
+    on_gpu = gpu and device != "cpu"
+    return next(spec for spec in by_rank() if not spec.files and (on_gpu or not spec.needs_cuda))
+
+
+def packages(name: str, device: str, gpu: bool) -> list[str]:
+    """A requirements file, and a file of overrides where there is one for a machine without a GPU."""
+    spec = chosen(name, device, gpu)
+    overrides = "" if gpu and device != "cpu" else spec.cpu_overrides
+    return [spec.requirements, overrides] if overrides else [spec.requirements]
+
+
+def may_use_gpu(name: str) -> bool:
+    return any(spec.needs_cuda for spec in ENGINES.values() if name in (AUTO, spec.name))
+
+
+def listing() -> str:
+    """Lines of two columns."""
+    width = max(map(len, ENGINES))
+    return "\n".join(f"  {spec.name:{width}}  {_facts(spec)}" for spec in by_rank())
+
+
+def table() -> str:
+    """The table of docs/configuration.md."""
+    rows = ["| `ENGINE` | what speaks | languages | on | packages | released after |", "|---|---|---|---|---|---|"]
+    for spec in by_rank():
+        idle = "never" if spec.idle_timeout_s < 0 else f"{spec.idle_timeout_s:g} s"
+        cells = (f"`{spec.name}`", spec.label, ", ".join(spec.languages), WHERE[spec.needs_cuda])
+        rows.append(f"| {' | '.join(cells)} | `{spec.requirements}` | {idle} |")
+    return "\n".join(rows)
+
+
+def _facts(spec: EngineSpec) -> str:
+    return f"{spec.label}: {', '.join(spec.languages)}; {WHERE[spec.needs_cuda]}"
+
+
+def main(arguments: list[str]) -> int:
+    wish, rest = arguments[:1], arguments[1:]
+    if wish == ["check"] and len(rest) == 1:
+        if rest[0] in names():
+            return 0
+        print(f"ENGINE={rest[0]} is none of {', '.join(names())}.", file=sys.stderr)
+        return 1
+    if wish == ["gpu"] and len(rest) == 1:
+        return 0 if may_use_gpu(rest[0]) else 1
+    if wish == ["slim"] and len(rest) == 1:
+        return 0 if chosen(rest[0], "cpu", False).requirements == CORE else 1
+    if wish in (["packages"], ["label"]) and len(rest) == 3:
+        where = (rest[0], rest[1], rest[2] == "yes")
+        print("\n".join(packages(*where)) if wish == ["packages"] else chosen(*where).label)
+        return 0
+    if wish in (["list"], ["table"]):
+        print(listing() if wish == ["list"] else table())
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 64
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

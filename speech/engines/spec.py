@@ -1,0 +1,72 @@
+"""What is known of an engine without importing it. Imports the standard library alone: start.sh reads the rows too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
+
+    from speech.engines.base import Engine
+    from speech.progress import Progress
+    from speech.settings import Settings
+    from speech.voices.catalogue import VoiceCatalogue
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """A row of ENGINES: all that other files know of an engine.
+
+    Modules are given by name and imported when they are needed.
+    """
+
+    name: str  # what ENGINE calls it
+    module: str  # holds build(settings, progress) -> Engine; imported when the engine is loaded
+    voices: str  # holds catalogue(settings) -> VoiceCatalogue; imported at the start, so it imports no model
+    label: str
+    model: str  # what speaks, as listed to clients
+    languages: tuple[str, ...]  # ISO 639-1
+    sample_rate: int  # Hz
+    rank: int  # ENGINE=auto asks the rows in this order, the lowest first
+    needs_cuda: bool  # speaks on an NVIDIA GPU and holds it; on a CPU only where DEVICE=cpu asks for that
+    idle_timeout_s: float  # GPU_IDLE_TIMEOUT where that is unset; negative: never released
+    requirements: str  # the file of packages to install
+    cpu_overrides: str = ""  # a file of smaller builds for a machine without a GPU
+    needs_modules: tuple[str, ...] = ()  # must be installed beside what the service itself needs
+    # Holds missing(settings) -> what is not on this machine, in words, or None. Where it is given, ENGINE=auto takes
+    # the engine only if nothing is missing, and start.sh installs it only when it is asked for by name.
+    files: str = ""
+    cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
+    default_cfg_coef: float | None = None
+    sampling: bool = False  # temperature, top_k and seed mean something
+
+    def available(self, gpus: Sized) -> str | None:
+        """Why it cannot speak on this machine, in words; None if it can. gpus: those that it may use."""
+        if self.needs_cuda and not len(gpus):
+            return "no NVIDIA GPU was found"
+        return self.not_installed
+
+    @property
+    def not_installed(self) -> str | None:
+        """The modules that are missing, in words; None if all are here."""
+        missing = [name for name in self.needs_modules if find_spec(name) is None]
+        return f"{', '.join(missing)} not installed" if missing else None
+
+    def missing(self, settings: Settings) -> str | None:
+        """What must be fetched before it can speak, in words; None if nothing, or if the engine does not say."""
+        missing: str | None = import_module(self.files).missing(settings) if self.files else None
+        return missing
+
+    def catalogue(self, settings: Settings) -> VoiceCatalogue:
+        """The voices it has. Raises VoiceNotFound if DEFAULT_VOICE is known to name none of them."""
+        voices: VoiceCatalogue = import_module(self.voices).catalogue(settings)
+        voices.check_default()
+        return voices
+
+    def build(self, settings: Settings, progress: Progress) -> Engine:
+        """Import the engine's module and make one. Slow: up to minutes. Raises SpeechError."""
+        engine: Engine = import_module(self.module).build(settings, progress)
+        return engine
