@@ -107,9 +107,22 @@ export class History extends EventTarget {
     $('b-hclear').hidden = !list.length;
     $('h-find').hidden = list.length < SEARCH_FROM && !search;
     const empty = el('li', { class: 'empty' }, t(this.clearing ? 'h_cleared' : search ? 'h_none' : 'h_empty'));
-    $('hlist').replaceChildren(...(shown.length ? shown.map((d) => (this.leaving.has(d.id) ? goneRow(d) : liveRow(d, d.id === this.naming))) : [empty]));
+    const rows = shown.length ? shown.map((doc) => this.rowFor(doc)) : [empty], old = $('hlist').children;
+    if (rows.length !== old.length || rows.some((row, i) => row !== old[i])) {
+      $('hlist').replaceChildren(...rows);
+      focused?.();
+    }
     this.renderSurplus();
-    focused?.();
+  }
+
+  /** The row that is there, if it would be the same: somebody may be about to press it. */
+  rowFor(doc) {
+    const leaving = this.leaving.has(doc.id), naming = doc.id === this.naming, old = this.row(doc);
+    const look = JSON.stringify([lang, leaving, naming, titleOf(doc), line(doc), doc.language]);
+    if (old?.dataset.look === look) return old;
+    const row = leaving ? goneRow(doc) : liveRow(doc, naming);
+    row.dataset.look = look;
+    return row;
   }
 
   renderSurplus() {

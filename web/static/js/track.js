@@ -96,7 +96,7 @@ export class Track extends EventTarget {
   starts(index) {
     const job = this.parts[index]?.job, start = job && this.tape.startOf(index);
     if (!job?.tape.length) return [];
-    return [start, ...job.words.filter((_, i) => i > 0 && endsSentence(job.words, job.text, i - 1)).map((word) => word.start_s + start)];
+    return [start + (job.words[0]?.start_s ?? 0), ...job.words.filter((_, i) => i > 0 && endsSentence(job.words, job.text, i - 1)).map((word) => word.start_s + start)];
   }
 
   tell(what) { this.dispatchEvent(new Event(what)); }
