@@ -77,7 +77,7 @@ def test_an_edit_makes_only_its_paragraph_stale_and_only_that_is_made_again(gpu_
     put(page, THREE.replace("Monday", "Friday"))
     assert states(page) == ["made", "stale", "made"]
     page.run(ASKED)
-    assert page.text("#go-text") == "Generate 1 paragraph"
+    assert page.text("#go-text") == "Generate 1 of 3"
     page.click("#b-go")
     wait_states(page, "made", "made", "made")
     assert [asked["text"] for asked in page.run("return asked")] == [MARKET.replace("Monday", "Friday")]
@@ -355,6 +355,26 @@ def test_another_document_leaves_the_one_before_in_the_history(gpu_page: Page) -
     page.speak(FOX + " Again.")
     page.wait("return document.querySelectorAll('#hlist .h').length === 2")
     page.click("#hlist .h:nth-child(2) [data-do=open]")
+    page.wait("return document.querySelector('#text').value === arguments[0]", THREE)
+    wait_states(page, "made", "made", "made")
+
+
+def test_two_tabs_do_not_write_over_each_other(gpu_page: Page) -> None:
+    page, first = gpu_page.open().ready(), gpu_page.driver.current_window_handle
+    make(page, THREE)
+    page.wait("return document.querySelector('#hlist .h') !== null")
+    page.driver.switch_to.new_window("tab")
+    try:
+        page.driver.get(f"{page.url}/")
+        page.ready()
+        page.wait("return document.querySelector('#text').value === arguments[0]", THREE)
+        page.speak(f"{FOX} Here.")
+        page.wait("return document.querySelectorAll('#hlist .h').length === 2")
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(first)
+    page.visit()
+    page.ready()
     page.wait("return document.querySelector('#text').value === arguments[0]", THREE)
     wait_states(page, "made", "made", "made")
 

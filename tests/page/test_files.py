@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,42 @@ def test_a_file_that_is_dropped_becomes_the_document(gpu_page: Page, name: str) 
     assert len(page.driver.window_handles) == 1
 
 
+CONTAINER = '<container xmlns="urn:c"><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'
+BOOK = """<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
+<dc:title>The fox</dc:title></metadata><manifest><item id="n" href="nav.xhtml" properties="nav"/>
+<item id="b" href="text/two.xhtml"/><item id="a" href="text/one%20.xhtml"/></manifest>
+<spine><itemref idref="n"/><itemref idref="a"/><itemref idref="b"/></spine></package>"""
+WORD = """<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>
+<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>The fox</w:t></w:r></w:p>
+<w:p><w:r><w:t>A quick</w:t></w:r><w:r><w:tab/><w:t>fox.</w:t></w:r></w:p></w:body></w:document>"""
+ARCHIVES = {
+    "book.epub": {
+        "META-INF/container.xml": CONTAINER,
+        "OPS/book.opf": BOOK,
+        "OPS/nav.xhtml": "<p>Contents</p>",
+        "OPS/text/one .xhtml": "<html><body><h1>One</h1><p>A quick fox.</p></body></html>",
+        "OPS/text/two.xhtml": "<html><body><h1>Two</h1><p>A lazy dog.</p></body></html>",
+    },
+    "letter.docx": {"word/document.xml": WORD},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("book.epub", "# One\n\nA quick fox.\n\n# Two\n\nA lazy dog."),
+        ("letter.docx", "# The fox\n\nA quick fox."),
+    ],
+)
+def test_books_are_read_in_the_page(gpu_page: Page, tmp_path: Path, name: str, wanted: str) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in ARCHIVES[name].items():
+            archive.writestr(path, content)
+    page = gpu_page.open().ready()
+    page.find("#file").send_keys(str(tmp_path / name))
+    page.wait(f"{TEXT} === arguments[0]", wanted)
+
+
 def test_a_file_can_be_chosen_and_what_was_written_is_in_the_history(gpu_page: Page, tmp_path: Path) -> None:
     file = tmp_path / "chosen.txt"
     file.write_bytes("Caf\xe9 au lait.".encode("cp1252"))
@@ -67,7 +104,14 @@ def test_a_file_can_be_chosen_and_what_was_written_is_in_the_history(gpu_page: P
     page.wait("return [...document.querySelectorAll('#hlist .h p')].some((p) => p.textContent === 'chosen')")
 
 
-@pytest.mark.parametrize(("name", "key"), [("sound.mp3", "cannot be read here"), ("empty.txt", "no text in this file")])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("sound.mp3", "cannot be read here"),
+        ("empty.txt", "no text in this file"),
+        ("broken.epub", "cannot be read here"),
+    ],
+)
 def test_a_file_that_is_of_no_use_is_told(gpu_page: Page, name: str, key: str) -> None:
     page = gpu_page.open(text=FOX).ready()
     page.run(DROP, name, "" if name.endswith("txt") else "\0", "audio/mpeg" if name.endswith("mp3") else "")

@@ -87,6 +87,7 @@ stage.addEventListener('over', ({ detail: track }) => {
   for (const job of track.jobs) if (job.state === 'complete' && !job.kept) learnPace(job.words.length, job.tape.seconds);
   library.save();
 });
+$('text').addEventListener('input', () => library.own(), { capture: true });
 stage.addEventListener('leaving', () => library.leave());
 stage.addEventListener('written', () => { library.back(); library.saveSoon(); });
 window.addEventListener('beforeunload', (event) => { if (stage.maker.running) event.preventDefault(); });
@@ -134,7 +135,8 @@ history.addEventListener('open', async ({ detail: doc }) => {
   stage.ready();
   text.focus(0);
 });
-library.restore().then(() => {
+library.restore().then((doc) => {
+  if (doc && prefs.get('textOf') !== doc.id) text.set(doc.text); // what is in the box is another tab's
   stage.ready();
   setUpShare({ stage, voices, delivery, adopt: (content) => adopt({ text, stage, library }, content) });
 });

@@ -81,7 +81,7 @@ export class Face {
   offer() {
     const { script } = this.stage, { states } = this, made = states.filter((s) => s === 'made').length;
     if (states.includes('part')) return t('go_on');
-    if (made && made < states.length) return t('generate_n', { n: states.length - made });
+    if (made && made < states.length) return t('generate_n', { n: states.length - made, m: states.length });
     return t(made || script.passages.some((p) => p.job?.tape.length && p.job.text === p.text) ? 'again' : 'generate');
   }
 

@@ -1,8 +1,10 @@
 // Files into the document: dropped anywhere on the page, or chosen. They are read here and sent nowhere.
+import { docx, epub } from './books.js';
 import { $, alarm, note } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 
 const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage };
+const BOOKS = { epub, docx };
 const BLOCKS = 'p, h1, h2, h3, h4, h5, h6, li, blockquote, pre, dt, dd, td, th, figcaption';
 const SKIPPED = 'script, style, nav, template, noscript, svg, head';
 
@@ -25,9 +27,14 @@ export function setUpFiles({ text, stage, library }) {
   onLanguage(render);
 }
 
-/** A file's text and name. Raises TypeError for a kind that is not read here. */
+/** A file's text and name. Raises an error for a kind that is not read here, or one that is broken. */
 export async function read(file) {
-  const [, name, ending] = /^(.*?)(?:\.([^.]*))?$/s.exec(file.name), reader = READERS[(ending ?? '').toLowerCase()] ?? (file.type.startsWith('text/') ? plain : null);
+  const [, name, ending] = /^(.*?)(?:\.([^.]*))?$/s.exec(file.name), kind = (ending ?? '').toLowerCase();
+  if (BOOKS[kind]) {
+    const book = await BOOKS[kind](await file.arrayBuffer(), webPage);
+    return { name: book.name || name, text: tidy(book.text) };
+  }
+  const reader = READERS[kind] ?? (file.type.startsWith('text/') ? plain : null);
   if (!reader) throw new TypeError(file.name);
   return { name, text: tidy(reader(decoded(await file.arrayBuffer()))) };
 }

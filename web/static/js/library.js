@@ -1,8 +1,9 @@
 // Keeps the document and its speech as they come, and brings them back: after a reload, a crash, from the history. Knows no element.
+import { settled } from './dom.js';
 import { jobOf } from './job.js';
 import * as prefs from './prefs.js';
 import { openStore } from './store.js';
-import { settled } from './dom.js';
+import { lastDoc, remember, share } from './tabs.js';
 import { Track } from './track.js';
 
 const EACH_S = 2; // of audio: what a crash may cost
@@ -62,7 +63,7 @@ export class Library extends EventTarget {
     const { at, ...doc } = this.docOf(script.text), now = JSON.stringify(doc);
     if (now === this.written) return;
     this.written = now;
-    prefs.set('doc', script.id);
+    remember(script.id);
     doc.at = at;
     if (doc.takes.length || script.text.trim()) await this.store.keepDoc(doc); else await this.store.removeDoc(script.id);
     await this.look();
@@ -71,16 +72,17 @@ export class Library extends EventTarget {
   /** All that was written is about to be deleted: this document stays in the history, and another begins. */
   leave() {
     const { script } = this, doc = this.docOf(script.text);
-    this.left = { id: doc.id, name: doc.name, takes: doc.takes.join() };
-    Object.assign(script, { id: newId(), name: '' });
+    this.left = { id: doc.id, name: doc.name, text: doc.text, jobs: script.jobs };
+    Object.assign(script, { id: newId(), name: '', jobs: new Map() });
     this.writing = this.writing.then(() => this.store.keepDoc(doc)).then(() => this.look());
   }
 
   /** What was deleted was brought back: it is the same document again. */
   back() {
     const { script, left } = this;
-    if (!left || script.spoken.map((job) => job.id).join() !== left.takes) return;
-    Object.assign(script, { id: left.id, name: left.name });
+    if (!left || script.text !== left.text) return;
+    Object.assign(script, { id: left.id, name: left.name, jobs: left.jobs });
+    script.write(script.text);
     this.left = null;
   }
 
@@ -103,14 +105,22 @@ export class Library extends EventTarget {
 
   // -- bringing back -------------------------------------------------------------------------------------------------
 
-  /** The document of the last visit, with what was made of it. */
+  /** The document of the last visit, with what was made of it; null if there is none. */
   async restore() {
     await this.ready;
     for (const take of await this.store.takes()) this.takes.set(take.id, take);
-    const doc = await this.store.doc(prefs.get('doc', ''));
+    const doc = await this.store.doc(lastDoc());
     if (doc) await this.open(doc);
+    share(() => this.script.id, () => { this.shared = true; });
     await this.look();
     await this.sweep();
+    return doc;
+  }
+
+  /** Somebody writes here: in a document of its own, if another tab has this one. */
+  own() {
+    if (this.shared) Object.assign(this.script, { id: newId(), name: '' });
+    this.shared = false;
   }
 
   /** Make a kept document the one that is written. */

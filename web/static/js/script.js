@@ -74,7 +74,8 @@ export class Script {
     if (!this.jobs.size) return;
     const request = this.request(passage, settings);
     if (passage.job && alike(passage.job.request, request)) return;
-    passage.job = this.jobs.get(key(request)) ?? passage.job;
+    const found = this.jobs.get(key(request));
+    if (found) this.give(passage, found);
   }
 }
 

@@ -80,7 +80,8 @@ export class Track extends EventTarget {
   /** When the sentence before or after that position begins; null if there is none. step: -1 or 1. */
   sentence(position, step) {
     const i = this.tape.partAt(position), starts = [i - 1, i, i + 1].flatMap((at) => this.starts(at));
-    return step > 0 ? starts.find((s) => s > position + 0.05) ?? null : starts.findLast((s) => s < position - BACK_S) ?? 0;
+    if (step > 0) return starts.find(({ at }) => at > position + 0.05)?.word ?? null;
+    return starts.findLast(({ at }) => at < position - BACK_S)?.word ?? 0;
   }
 
   /** The sentence that is heard at that position. */
@@ -93,10 +94,12 @@ export class Track extends EventTarget {
     return text.slice(words[first].from ?? 0, words[last].to ?? text.length).trim();
   }
 
+  /** Where the sentences of a part begin, and their first words: a part begins a little before its first word. */
   starts(index) {
     const job = this.parts[index]?.job, start = job && this.tape.startOf(index);
     if (!job?.tape.length) return [];
-    return [start + (job.words[0]?.start_s ?? 0), ...job.words.filter((_, i) => i > 0 && endsSentence(job.words, job.text, i - 1)).map((word) => word.start_s + start)];
+    const words = job.words.filter((_, i) => i > 0 && endsSentence(job.words, job.text, i - 1)).map((word) => word.start_s + start);
+    return [{ at: start, word: start + (job.words[0]?.start_s ?? 0) }, ...words.map((word) => ({ at: word, word }))];
   }
 
   tell(what) { this.dispatchEvent(new Event(what)); }
