@@ -127,7 +127,7 @@ history.addEventListener('play', async ({ detail: doc }) => {
 });
 history.addEventListener('download', async ({ detail: doc }) => download.get(await library.track(doc, titleOf(doc))));
 history.addEventListener('open', async ({ detail: doc }) => {
-  if (stage.job?.running) stage.stop();
+  if (stage.maker.running) stage.stop();
   await library.save();
   await library.open(doc);
   text.set(doc.text);

@@ -73,7 +73,7 @@ export class Face {
     button.dataset.mode = running ? 'stop' : 'go';
     button.setAttribute('aria-disabled', String(this.stage.text.blank && !running));
     draw(button.firstElementChild, running ? 'stop' : 'say');
-    put($('go-text'), running ? t(this.stage.job.sounds ? 'stop' : 'cancel') : this.offer());
+    put($('go-text'), running ? t(this.stage.job?.sounds ? 'stop' : 'cancel') : this.offer());
     put($('go-key'), running ? 'Esc' : MAC ? '⌘ ⏎' : 'Ctrl ⏎');
   }
 

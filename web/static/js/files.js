@@ -41,7 +41,7 @@ export async function read(file) {
 
 /** Begin another document with this text. What was written is in the history. */
 export async function adopt({ text, stage, library }, content, name = '') {
-  if (stage.job?.running) stage.stop();
+  if (stage.maker.running) stage.stop();
   await library.begin(name);
   text.replace(content);
   text.focus(0);

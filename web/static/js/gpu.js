@@ -113,7 +113,7 @@ export class Gpu extends EventTarget {
     const device = !s ? '' : s.available ? s.device_name.replace(/^NVIDIA (GeForce )?/, '') : s.engine === 'hibari' ? '' : shortName(this.label);
     put($('g-state'), state);
     $('g-state').dataset.tone = $('chip').dataset.tone = tone;
-    put($('chip-state'), state);
+    put($('chip-state'), s && !s.available && s.state === 'unloaded' ? t('g_ready') : state); // it loads in a moment: no newcomer needs to know
     put($('chip-device'), device ? ` · ${device}` : '');
     $('chip').setAttribute('aria-label', `${t('status')}: ${[state, device].filter(Boolean).join(', ')}`);
     put($('h-gpu'), t(s?.available ? 'gpu' : 'status'));

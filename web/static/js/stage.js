@@ -46,18 +46,19 @@ export class Stage extends EventTarget {
   press() { if (this.stops) this.stop(); else this.speak(); }
 
   /** It stops what goes; but if something is written that was not made, it makes it. */
-  get stops() { return Boolean(this.job?.running) || (this.goes && !this.job.kept && !this.script.lacking.length); }
+  get stops() { return this.maker.running || (this.goes && !this.job.kept && !this.script.lacking.length); }
 
   /** There is something to stop. */
-  get goes() { return Boolean(this.job?.running) || ['speaking', 'waiting', 'blocked'].includes(this.face.view); }
+  get goes() { return this.maker.running || ['speaking', 'waiting', 'blocked'].includes(this.face.view); }
 
   /** Speak these passages, else what is not made, else all. Call inside a click or key handler: sound may only begin there. */
   speak(passages = null) {
+    const { script } = this, under = passages ? script.passages.filter((p) => p.job?.running && !passages.includes(p)) : [];
     this.player.unlock();
-    if (this.job?.running) this.stop();
+    if (this.maker.running) this.stop();
     if (this.text.blank) { this.complain('e_blank'); return; }
     this.problem = null;
-    const { script } = this, wanted = passages ?? (script.lacking.length ? script.lacking : script.passages);
+    const wanted = passages ? [...passages, ...under] : script.lacking.length ? script.lacking : script.passages;
     if (script.passages.every((p) => wanted.includes(p) && script.state(p) !== 'part')) this.tell('fresh');
     const jobs = wanted.map((passage) => this.jobFor(passage));
     const track = this.trackOf(wanted[0]);
@@ -71,14 +72,21 @@ export class Stage extends EventTarget {
   hear(passage) {
     const { script } = this, at = script.passages.indexOf(passage);
     if (!passage.job?.tape.length) { this.speak([passage, ...script.lacking.filter((p) => script.passages.indexOf(p) > at)]); return; }
-    if (!this.partOf(passage)) this.show(this.trackOf(passage));
-    const begin = this.job.tape.startOf(this.job.parts.indexOf(this.partOf(passage)));
+    if (!this.reaches(passage)) this.show(this.trackOf(passage));
+    const begin = this.job.tape.startOf(this.partOf(passage));
     this.player.unlock();
     if (this.player.tape === this.job.tape) { this.player.wanted = true; this.player.seek(begin); } else this.player.begin(this.job.tape, begin);
     this.move();
   }
 
-  partOf(passage) { return this.job?.parts.find((part) => part.passage === passage && part.job === passage.job); }
+  /** The passage's place in the track, or -1. */
+  partOf(passage) { return this.job?.parts.findIndex((part) => part.passage === passage && part.job === passage.job) ?? -1; }
+
+  /** It is in the track, and nothing before it is still being made. */
+  reaches(passage) {
+    const at = this.partOf(passage);
+    return at >= 0 && this.job.parts.slice(0, at).every(({ job }) => job.tape.closed);
+  }
 
   /** What failed, once more. */
   retry() { if (this.problem) this.tell('ask'); else this.speak(); }
@@ -92,7 +100,7 @@ export class Stage extends EventTarget {
 
   /** Play speech that was kept; what is written stays as it is. */
   replay(track) {
-    if (this.job?.running) this.stop();
+    if (this.maker.running) this.stop();
     this.player.unlock(track.tape.rate);
     this.show(track);
     this.player.begin(track.tape);
@@ -131,9 +139,10 @@ export class Stage extends EventTarget {
     return job;
   }
 
-  /** All of the document that is made or will be. first: the passage that is heard first. */
+  /** All of the document that is made or will be. first: the passage that is heard first; what is before it is not waited for. */
   trackOf(first) {
-    const parts = this.script.passages.filter(({ job }) => job && (job.tape.length || job.running))
+    const { passages } = this.script, at = passages.indexOf(first);
+    const parts = passages.filter(({ job }, i) => job && (job.running ? i >= at : job.tape.length))
       .map((passage) => ({ passage, job: passage.job, gap: passage.gap, from: passage.from + passage.skip, title: passage.title }));
     return new Track(parts, { text: this.script.text, first: Math.max(0, parts.findIndex((p) => p.passage === first)), estimate });
   }
