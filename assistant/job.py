@@ -6,10 +6,12 @@ or has taken too long, in any phase: connecting, loading, waiting for a slot, sp
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,11 +122,11 @@ def to_file(pcm: bytes, sample_rate: int, name: str) -> bytes:
     if name not in ENCODERS:
         raise InvalidRequest(f"Files in .{name} cannot be written here; choose one of {', '.join(ENCODERS)}.")
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32767)
-    encoder = ENCODERS[name](sample_rate, len(samples))
-    try:
-        return encoder.encode(samples) + encoder.flush()
-    finally:
-        encoder.close()
+    file = io.BytesIO()
+    with closing(ENCODERS[name](sample_rate, file=file)) as encoder:
+        encoder.encode(samples)
+        encoder.flush()
+        return file.getvalue()
 
 
 def _outcome(job: Job) -> Spoken | Exception:

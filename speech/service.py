@@ -15,6 +15,7 @@ from speech.encoders import ENCODERS
 from speech.engines.base import Engine, EngineStatus
 from speech.engines.spec import EngineSpec
 from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
+from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
 from speech.request import SPEEDS, SpeechRequest
@@ -69,6 +70,7 @@ class SpeechService:
             queue_timeout_s=self.settings.queue_timeout,
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
+            most_s=self.settings.max_audio_s,
             refusal=self._admission.refusal,
             on_close=self._left,
         )
@@ -86,6 +88,7 @@ class SpeechService:
         pieces = read(request.text)
         if not anything_said(pieces):
             raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
+        Length(self.settings.max_audio_s, request.speed).add(pieces)
         speech = self.open(request)
         speech.say(*pieces)
         speech.end()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,8 @@ from speech.encoders.base import Encoder
 from speech.engines.base import Engine, Utterance
 from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
-from speech.request import AudioChunk, Piece, SpeechRequest, Token, Word
+from speech.length import Length
+from speech.request import AudioChunk, Piece, Samples, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
 from speech.voices.catalogue import Voice
 
@@ -60,12 +63,14 @@ class Speech:
         queue_timeout_s: float,
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
+        most_s: float = math.inf,
         refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
         self.sample_rate = engine.sample_rate
         self.counts = Counts()
+        self._length = Length(most_s, request.speed)
         self.utterance = Utterance(request)
         self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
         self._prepare, self._refusal, self._on_close = prepare, refusal, on_close
@@ -86,7 +91,8 @@ class Speech:
     # -- text in ------------------------------------------------------------------------------------------------
 
     def say(self, *pieces: Piece) -> None:
-        """More of what a Reader gives."""
+        """More of what a Reader gives. Raises InvalidRequest when all of it would sound for too long."""
+        self._length.add(pieces)
         self.counts.starts.extend(piece.start for piece in pieces if isinstance(piece, Token))
         self.utterance.say(*pieces)
 
@@ -163,29 +169,25 @@ class Speech:
         finally:
             encoder.close()
 
-    def whole(self) -> bytes:
-        """One file with true sizes in its header: the collected stream."""
-        samples = [chunk.samples for chunk in self.chunks()]
-        encoder = self.encoder(sum(map(len, samples)))
-        try:
-            return b"".join([*map(encoder.encode, samples), encoder.flush()])
-        finally:
-            encoder.close()
+    def write(self, file: IO[bytes]) -> None:
+        """All of it into an empty file that can be sought, with true sizes in its header, as it is made."""
+        self._write(file, (chunk.samples for chunk in self.chunks()))
 
-    def silence(self, seconds: float) -> bytes:
-        """One file of so much silence, where there is nothing to say. The engine is not asked."""
+    def write_silence(self, file: IO[bytes], seconds: float) -> None:
+        """So much silence instead, where there is nothing to say. The engine is not asked."""
         samples = np.zeros(round(seconds * self.sample_rate), np.float32)
-        encoder = self.encoder(len(samples))
-        try:
-            data = encoder.encode(samples) + encoder.flush()
-        finally:
-            encoder.close()
+        self._write(file, [samples])
         self.counts.samples, self.complete = len(samples), True
-        return data
 
-    def encoder(self, total_samples: int | None = None) -> Encoder:
-        """One for the requested format. Whoever asks closes it."""
-        return ENCODERS[self.request.format](self.sample_rate, total_samples, self.request.bitrate)
+    def _write(self, file: IO[bytes], parts: Iterable[Samples]) -> None:
+        with closing(self.encoder(file)) as encoder:
+            for samples in parts:
+                encoder.encode(samples)
+            encoder.flush()
+
+    def encoder(self, file: IO[bytes] | None = None) -> Encoder:
+        """One for the requested format, that gives bytes or writes them. The caller closes it."""
+        return ENCODERS[self.request.format](self.sample_rate, self.request.bitrate, file)
 
     @property
     def seconds(self) -> float:

@@ -149,6 +149,11 @@ class Settings(BaseModel):
     )
     max_queue: int = Field(64, ge=0, le=4096, description="How many may wait for a slot; one more is refused with 429.")
     max_text_chars: int = Field(20_000, ge=1, description="Longest text of one request, in characters.")
+    max_audio_s: float = Field(
+        7200,
+        gt=0,
+        description="Seconds of audio that one text may take, as estimated from its words, pauses and speed.",
+    )
     max_body_bytes: int = Field(
         1_048_576, ge=1024, description="Largest request body; a larger one is refused with 413."
     )

@@ -19,7 +19,7 @@ BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "ca
 # From the bottom up. A module imports its own storey and those below. What stands in a package belongs to its storey.
 STOREYS = (
     ("gpu_manager",),
-    ("speech.request", "speech.errors", "speech.settings", "speech.progress", "speech.tempo"),
+    ("speech.request", "speech.errors", "speech.settings", "speech.length", "speech.progress", "speech.tempo"),
     BELOW_ENGINES,
     ("speech.engines.base",),
     tuple(f"speech.engines.{name}" for name in SHARED_BY_ENGINES),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from abc import abstractmethod
 from fractions import Fraction
-from typing import ClassVar, cast
+from os import SEEK_END
+from typing import IO, ClassVar, cast
 
 import av
 import numpy as np
@@ -34,34 +34,27 @@ class Sink:
         return taken
 
 
-class File(io.BytesIO):
-    """For a file whose length is known: its header is mended at the end, so nothing is given out before."""
-
-    def take(self) -> bytes:
-        return b""
-
-
 class AvEncoder(Encoder):
     """A format says which container and codec, with which options."""
 
     container: ClassVar[str]
     codec: ClassVar[str]
     container_options: ClassVar[dict[str, str]] = {}
-    stream_options: ClassVar[dict[str, str]] = {}  # more of them, where the length is not known
+    stream_options: ClassVar[dict[str, str]] = {}  # more of them, for a stream
 
-    def __init__(self, sample_rate: int, total_samples: int | None = None, bitrate_kbps: int | None = None) -> None:
-        super().__init__(sample_rate, total_samples, bitrate_kbps)
-        self._sink = Sink() if total_samples is None else File()
-        streaming = {"flush_packets": "1", **self.stream_options} if total_samples is None else {}
-        self._file = av.open(
-            self._sink,
+    def __init__(self, sample_rate: int, bitrate_kbps: int | None = None, file: IO[bytes] | None = None) -> None:
+        super().__init__(sample_rate, bitrate_kbps, file)
+        self._sink = Sink()
+        streaming = {"flush_packets": "1", **self.stream_options} if file is None else {}
+        self._container = av.open(
+            self._sink if file is None else file,
             "w",
             format=self.container,
             buffer_size=_BUFFER_BYTES,
             container_options={**_NO_TAGS, **self.container_options, **streaming},
         )
         self._stream = cast(
-            AudioStream, self._file.add_stream(self.codec, rate=sample_rate, options=self.codec_options())
+            AudioStream, self._container.add_stream(self.codec, rate=sample_rate, options=self.codec_options())
         )
         context = self._stream.codec_context
         context.layout = "mono"
@@ -86,7 +79,7 @@ class AvEncoder(Encoder):
         return AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, :]), format="fltp", layout="mono")
 
     def head(self) -> bytes:
-        self._file.start_encoding()
+        self._container.start_encoding()
         return self._sink.take()
 
     def encode(self, samples: Samples) -> bytes:
@@ -96,13 +89,15 @@ class AvEncoder(Encoder):
         frame.sample_rate, frame.time_base = self.sample_rate, Fraction(1, self.sample_rate)
         frame.pts = self._position
         self._position += len(samples)
-        self._file.mux(self._stream.encode(frame))
+        self._container.mux(self._stream.encode(frame))
         return self._sink.take()
 
     def flush(self) -> bytes:
-        self._file.mux(self._stream.encode(None))
+        self._container.mux(self._stream.encode(None))
         self._shut()
-        return self._sink.getvalue() if isinstance(self._sink, File) else self._sink.take()
+        if self.file is not None:
+            self.file.seek(0, SEEK_END)
+        return self._sink.take()
 
     def close(self) -> None:
         if self._open:
@@ -110,4 +105,4 @@ class AvEncoder(Encoder):
 
     def _shut(self) -> None:
         self._open = False
-        self._file.close()
+        self._container.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from speech.request import Samples
 
@@ -21,16 +21,16 @@ class Bitrates:
 class Encoder(ABC):
     """head, encode ... encode, flush: the bytes together are one file.
 
-    Made with the sample rate in Hz, and with how many samples will come where that is known: a format whose
-    header holds a size can then tell the truth. bitrate_kbps: within `bitrates`; None: the format's default.
+    sample_rate: Hz. bitrate_kbps: within `bitrates`; None: the format's default. file: empty, and it can be read and
+    sought; the bytes then go there instead of being returned, and a header that holds a size is mended by `flush`.
     """
 
     media_type: ClassVar[str]
     bitrates: ClassVar[Bitrates | None] = None  # None: a bit rate means nothing here
 
-    def __init__(self, sample_rate: int, total_samples: int | None = None, bitrate_kbps: int | None = None) -> None:
+    def __init__(self, sample_rate: int, bitrate_kbps: int | None = None, file: IO[bytes] | None = None) -> None:
         self.sample_rate = sample_rate
-        self.total_samples = total_samples
+        self.file = file
         self.bitrate_kbps = bitrate_kbps or (self.bitrates.default if self.bitrates else None)
 
     @classmethod
@@ -49,6 +49,13 @@ class Encoder(ABC):
     @abstractmethod
     def flush(self) -> bytes:
         """The last bytes. Nothing may be encoded after it."""
+
+    def _give(self, data: bytes) -> bytes:
+        """Bytes that are ready, returned or written."""
+        if self.file is None:
+            return data
+        self.file.write(data)
+        return b""
 
     def close(self) -> None:  # noqa: B027 - most have nothing to free
         """Free what is held, whether or not it was flushed. A second call does nothing."""

@@ -17,7 +17,7 @@ class PcmEncoder(Encoder):
     media_type = "audio/pcm"
 
     def encode(self, samples: Samples) -> bytes:
-        return to_int16(samples)
+        return self._give(to_int16(samples))
 
     def flush(self) -> bytes:
         return b""

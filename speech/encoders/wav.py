@@ -4,6 +4,7 @@ which players read as "until the end" (OpenAI's API and moshi-server send the sa
 from __future__ import annotations
 
 import struct
+from os import SEEK_END
 
 from speech.encoders.base import Encoder
 from speech.encoders.pcm import to_int16
@@ -37,16 +38,23 @@ def header(sample_rate: int, data_bytes: int = UNKNOWN) -> bytes:
 class WavEncoder(Encoder):
     media_type = "audio/wav"
     _begun = False
+    _data_bytes = 0
 
     def encode(self, samples: Samples) -> bytes:
-        return self._head() + to_int16(samples)
+        data = to_int16(samples)
+        self._data_bytes += len(data)
+        return self._give(self._head() + data)
 
     def flush(self) -> bytes:
-        return self._head()
+        given = self._give(self._head())
+        if self.file is not None:
+            self.file.seek(0)
+            self.file.write(header(self.sample_rate, self._data_bytes))
+            self.file.seek(0, SEEK_END)
+        return given
 
     def _head(self) -> bytes:
         if self._begun:
             return b""
         self._begun = True
-        known = self.total_samples is not None
-        return header(self.sample_rate, self.total_samples * _BYTES_PER_SAMPLE if known else UNKNOWN)  # type: ignore[operator]
+        return header(self.sample_rate)

@@ -21,6 +21,7 @@ from speech.service import SpeechService
 from tests.stage import StageEngine
 from tests.staged import nothing_is_held, staged_service
 from tests.waiting import wait_until
+from tests.whole import whole_file
 
 ORDER = Order("Hello there", "wav")
 
@@ -185,7 +186,7 @@ def request_of(text: str):  # type: ignore[no-untyped-def]
 
 def drain(speech) -> None:  # type: ignore[no-untyped-def]
     with speech:
-        speech.whole()
+        whole_file(speech)
 
 
 def test_a_call_that_takes_too_long_is_given_up(

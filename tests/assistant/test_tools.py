@@ -20,6 +20,7 @@ from assistant.doors import Doors
 from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from tests.stage import StageEngine
+from tests.whole import whole_file
 
 Serve = Callable[..., MCPServer]
 
@@ -319,4 +320,4 @@ def test_a_wav_is_the_same_file_as_the_services(session: Session, staged: Speech
 
     session.call("text_to_speech", text="Hello", output_path="x.wav")
     with staged.speak(SpeechRequest("Hello", format="wav")) as speech:
-        assert (folder / "x.wav").read_bytes() == speech.whole()
+        assert (folder / "x.wav").read_bytes() == whole_file(speech)

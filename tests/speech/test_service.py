@@ -15,6 +15,7 @@ from speech.request import SpeechRequest, Token
 from speech.service import _settle, choose
 from speech.settings import Settings
 from tests.fakes import Gate, fake_service
+from tests.whole import whole_file
 
 WAIT_S = 10.0
 GPU_24 = GPU(0, "GPU-0", "Fake", 0, 24_000_000_000)
@@ -24,7 +25,7 @@ MODEL = replace(ENGINES["hibari"], cfg_coefs=(1.0, 1.5, 2.0), default_cfg_coef=2
 def test_a_whole_wav_and_a_stream_hold_the_same_audio() -> None:
     service = fake_service()
     with service.speak(SpeechRequest("one two", format="wav")) as speech:
-        whole = speech.whole()
+        whole = whole_file(speech)
     with service.speak(SpeechRequest("one two", format="wav")) as speech:
         streamed = b"".join(speech.encoded())
     assert whole[44:] == streamed[44:]

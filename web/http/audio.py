@@ -13,6 +13,7 @@ from speech.errors import Cancelled, SpeechError
 from speech.session import Speech
 from web.http.clients import Client, client_socket
 from web.http.context import client_watch, speech_service
+from web.http.files import pieces_of, unnamed_file
 from web.http.requests import log_speech, request_id
 
 log = logging.getLogger("kyutai_tts.web")
@@ -21,7 +22,6 @@ AUDIO: dict[str, dict[str, object]] = {
     **{encoder.media_type: {"schema": {}} for encoder in ENCODERS.values()},
     "text/event-stream": {"schema": {}},
 }  # what speech can be answered with, for the document
-PIECE_BYTES = 65_536  # a whole file is handed to the server in pieces, so that a slow reader is seen to read
 
 
 Body = tuple[Iterator[bytes], dict[str, str]]  # what is sent, and the headers that go with it
@@ -48,9 +48,9 @@ def answer(speech: Speech, begin: Callable[[ExitStack], Body]) -> Response:
 def audio_response(speech: Speech, stream: bool) -> Response:
     """Answer with a file of the requested format."""
 
-    def begin(_: ExitStack) -> Body:
+    def begin(held: ExitStack) -> Body:
         speech.start()
-        return _streamed(speech) if stream else _whole(speech)
+        return _streamed(speech) if stream else _whole(speech, held)
 
     return answer(speech, begin)
 
@@ -68,11 +68,12 @@ def _headers(speech: Speech) -> dict[str, str]:
     return headers
 
 
-def _whole(speech: Speech) -> Body:
-    data = speech.whole()
-    pieces = (data[i : i + PIECE_BYTES] for i in range(0, len(data), PIECE_BYTES))
-    headers = {"Content-Length": str(len(data)), "X-Audio-Duration": f"{speech.seconds:.3f}"}
-    return pieces, {"Content-Type": speech.media_type, **headers}
+def _whole(speech: Speech, held: ExitStack) -> Body:
+    """Made as it is spoken, so that no more than a file lies anywhere, and a long one on disk."""
+    file = held.enter_context(unnamed_file())
+    speech.write(file)
+    headers = {"Content-Length": str(file.tell()), "X-Audio-Duration": f"{speech.seconds:.3f}"}
+    return pieces_of(file), {"Content-Type": speech.media_type, **headers}
 
 
 def _streamed(speech: Speech) -> Body:

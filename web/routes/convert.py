@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +19,7 @@ from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation, query_parameters
+from web.http.files import PIECE_BYTES, unnamed_file
 from web.http.forms import Format, read_query
 from web.http.security import body_deadline
 
@@ -29,9 +29,6 @@ MAX_SECONDS = 3600  # of audio in one request
 MAX_RATE = 48_000  # Hz
 SAMPLE_BYTES = 2
 FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
-PIECE_BYTES = 1 << 16
-MEMORY_BYTES = 1 << 22  # a result that is larger goes to a file
-DISK = "/var/tmp"  # noqa: S108 - unlike /tmp never a folder in memory
 RETRY_AFTER_S = 2
 
 
@@ -65,10 +62,10 @@ def convert() -> Response:
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
     request.max_content_length = MAX_SECONDS * query.sample_rate * SAMPLE_BYTES
-    with _file() as samples:
+    with unnamed_file() as samples:
         with body_deadline(speech_service().settings.read_timeout):
             shutil.copyfileobj(request.stream, samples, PIECE_BYTES)
-        file = _file()
+        file = unnamed_file()
         try:
             _encode(samples, query, file)
             size = file.tell()
@@ -80,12 +77,6 @@ def convert() -> Response:
     response.content_length = size
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _file() -> tempfile.SpooledTemporaryFile[bytes]:
-    """Without a name; on disk when it is large. The one who asks closes it."""
-    folder = DISK if os.access(DISK, os.W_OK) else None
-    return tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=folder)
 
 
 @contextmanager
@@ -101,12 +92,11 @@ def _place() -> Iterator[None]:
 
 def _encode(body: IO[bytes], query: ConvertQuery, file: IO[bytes]) -> None:
     """Raises InvalidRequest for a body of no or of half samples, TooManyRequests."""
-    total = body.tell() // SAMPLE_BYTES
     body.seek(0)
-    with _place(), closing(ENCODERS[query.format](query.sample_rate, total)) as encoder:
+    with _place(), closing(ENCODERS[query.format](query.sample_rate, file=file)) as encoder:
         for samples in _samples(body):
-            file.write(encoder.encode(samples))
-        file.write(encoder.flush())
+            encoder.encode(samples)
+        encoder.flush()
 
 
 def _samples(body: IO[bytes]) -> Iterator[Samples]:

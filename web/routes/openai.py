@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -123,8 +124,10 @@ def _answer(speech: Speech, form: OpenAISpeechForm) -> Response:
 
 
 def _answer_with_silence(speech: Speech, form: OpenAISpeechForm) -> Response:
+    file = io.BytesIO()
     with speech:
-        data = speech.silence(SILENCE_S)
+        speech.write_silence(file, SILENCE_S)
+    data = file.getvalue()
     if form.stream_format == "sse":
         delta = {"type": "speech.audio.delta", "audio": b64encode(data).decode()}
         response = Response(_line(delta) + _line(_done({}, speech)), headers=EVENT_STREAM)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from moshi.models.loaders import CheckpointInfo
 
-from speech.engines.kyutai.weights import make_hub, obtain
+from speech.engines.kyutai.weights import obtain
+from speech.hub.files import make_hub
 from speech.settings import Settings
 from tests.speech.engines.kyutai.tiny_files import MIMI, MODEL, TOKENIZER, checkpoint, config
 from tests.speech.hub.cache import lay_out_cache, write
