@@ -383,7 +383,7 @@ def test_two_tabs_do_not_write_over_each_other(gpu_page: Page) -> None:
     try:
         page.driver.get(f"{page.url}/")
         page.ready()
-        page.wait("return document.querySelector('#text').value === arguments[0]", THREE)
+        wait_states(page, "made", "made", "made")
         page.speak(f"{FOX} Here.")
         page.wait("return document.querySelectorAll('#hlist .h').length === 2")
     finally:

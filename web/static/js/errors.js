@@ -38,6 +38,7 @@ const noLoad = { title: 'e_load', body: 'e_load_d' };
 
 const BY_CODE = {
   text_too_long: { place: 'text', title: 'e_long' },
+  speech_too_long: { place: 'text', title: 'e_long' },
   nothing_to_say: { place: 'text', title: 'e_nothing' },
   voice_not_found: { place: 'voice', title: 'e_voice' },
   rate_limited: wait('e_slow', 'e_slow_d'),

@@ -17,6 +17,7 @@ export class Library extends EventTarget {
     super();
     Object.assign(this, { script, describe, store: null, list: [], takes: new Map(), writing: Promise.resolve() });
     this.saveSoon = settled(SAVE_MS, () => this.save());
+    share(() => script.id, () => { this.shared = true; });
     this.ready = openStore().then((store) => { this.store = store; });
   }
 
@@ -111,7 +112,6 @@ export class Library extends EventTarget {
     for (const take of await this.store.takes()) this.takes.set(take.id, take);
     const doc = await this.store.doc(lastDoc());
     if (doc) await this.open(doc);
-    share(() => this.script.id, () => { this.shared = true; });
     await this.look();
     await this.sweep();
     return doc;

@@ -16,12 +16,12 @@ export function remember(id) {
   prefs.set('textOf', id);
 }
 
-/** taken(): another tab writes in the same document. current(): the one of this tab. */
+/** taken(): another tab writes in the document that this one is about to open. current(): the one of this tab. */
 export function share(current, taken) {
-  const channel = new BroadcastChannel(NAME);
+  const asked = lastDoc(), channel = new BroadcastChannel(NAME);
   channel.addEventListener('message', ({ data }) => {
     if (data.ask === current()) channel.postMessage({ have: data.ask });
-    if (data.have === current()) taken();
+    if (data.have === asked) taken();
   });
-  channel.postMessage({ ask: current() });
+  channel.postMessage({ ask: asked });
 }
