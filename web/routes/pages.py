@@ -46,14 +46,18 @@ def index() -> Response:
 
 
 @blueprint.get("/manifest.webmanifest")
+@access(Access.OPEN)
 def manifest() -> Response:
     """What a browser needs to install the page. Relative addresses: the page may be below a path."""
     icon = {"src": f"static/{digest(PARTS)}/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
     look = {"display": "standalone", "background_color": DARK, "theme_color": DARK, "icons": [icon]}
-    return kept(jsonify(name="Kyutai TTS", short_name="Kyutai TTS", start_url="./", scope="./", **look))
+    response = jsonify(name="Kyutai TTS", short_name="Kyutai TTS", start_url="./", scope="./", **look)
+    response.mimetype = "application/manifest+json"
+    return kept(response)
 
 
 @blueprint.get("/offline.js")
+@access(Access.OPEN)
 def offline() -> Response:
     """The service worker: at this address, for it may only serve what lies below its own."""
     response = make_response(render_template("offline.js", parts=f"static/{digest(PARTS)}", names=SHELL))
