@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from selenium import webdriver
 
 from tests.ear import heard, word_errors
-from tests.page.browser import Page
+from tests.page.browser import Page, browser
 from tests.page.conftest import _page
 from tests.page.site import Site
 from tests.page.stand_in import Plan
@@ -258,13 +263,43 @@ def test_a_reload_while_it_speaks_keeps_what_was_made_and_it_goes_on_from_there(
     assert page.run("return document.querySelectorAll('#hlist .h').length") == 1
     page.click("#b-dl")
     page.click("#dl [data-format=wav]")
-    import wave
-
     with wave.open(str(page.downloaded("wav"))) as file:
-        import numpy as np
-
         got = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
         assert word_errors(LONG, heard(got, file.getframerate())) <= 2, "each sentence once"
+
+
+def test_a_browser_that_is_killed_finds_the_document_again(gpu_site: Site, plan: Plan, tmp_path: Path) -> None:
+    plan.pace = 4.0
+    with browser(tmp_path, tapped=False) as driver:
+        page = Page(driver, gpu_site.url, tmp_path)
+        page.visit()
+        page.ready().click("#text")
+        put(page, f"{SEA}\n\n{LONG}")
+        page.click("#b-go")
+        page.wait("return Number(document.querySelector('#seek').max) > 8")
+        wait_states(page, "made", "making")
+        kill(driver)
+    plan.pace = None
+    with browser(tmp_path, tapped=False) as driver:
+        page = Page(driver, gpu_site.url, tmp_path)
+        page.visit()
+        page.ready()
+        wait_states(page, "made", "part")
+        assert page.find("#text").get_attribute("value") == f"{SEA}\n\n{LONG}"
+        page.run(ASKED)
+        page.click("#b-go")
+        wait_states(page, "made", "made")
+        (rest,) = page.run("return asked")
+        assert LONG.endswith(rest["text"])
+        assert len(rest["text"]) < len(LONG)
+
+
+def kill(driver: webdriver.Chrome) -> None:
+    """The browser itself, not by its own door."""
+    service = driver.service.process
+    assert isinstance(service, subprocess.Popen)
+    for pid in subprocess.run(["pgrep", "-P", str(service.pid)], capture_output=True, text=True).stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
 
 
 def test_leaving_while_something_is_made_is_asked_about(gpu_page: Page, plan: Plan) -> None:
