@@ -20,7 +20,7 @@ export class Face {
     this.renderMonitor();
   }
 
-  /** Draw frames for as long as something moves and somebody can see it. */
+  /** Draw frames for as long as something moves and the tab is in sight. */
   move() {
     if (this.moving || document.hidden) return;
     this.moving = true;

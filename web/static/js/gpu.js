@@ -1,5 +1,5 @@
 // What speaks, where, how busy it is; load and release by hand. Asks often while something happens, rarely else, and never
-// while nobody looks.
+// while the tab is hidden.
 import { apiKey, ask, askJson } from './api.js';
 import { $, el, note, put } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
@@ -94,7 +94,7 @@ export class Gpu extends EventTarget {
     this.look();
   }
 
-  /** Somebody is listening: ask before they are cut off. */
+  /** Speech is under way: ask before it is cut off. */
   confirm() {
     put($('d-release-d'), t('release_q_d', { n: Math.max(1, this.status?.streams_open ?? 1) }));
     $('d-release').returnValue = '';

@@ -98,7 +98,7 @@ export class History extends EventTarget {
   row(doc) { return [...$('hlist').children].find((li) => li.dataset.id === doc.id); }
 
   render() {
-    if (this.naming && this.row({ id: this.naming })?.querySelector('.hname')) return; // somebody is writing a name
+    if (this.naming && this.row({ id: this.naming })?.querySelector('.hname')) return; // a name is being written
     const { list } = this, search = $('hq').value.trim().toLowerCase(), focused = this.focused();
     const shown = this.clearing ? [] : list.filter((doc) => !search || `${doc.name} ${doc.text}`.toLowerCase().includes(search));
     const { bytes, store } = this.library;
@@ -115,7 +115,7 @@ export class History extends EventTarget {
     this.renderSurplus();
   }
 
-  /** The row that is there, if it would be the same: somebody may be about to press it. */
+  /** The row that is there, if it would be the same: a press may be on its way. */
   rowFor(doc) {
     const leaving = this.leaving.has(doc.id), naming = doc.id === this.naming, old = this.row(doc);
     const look = JSON.stringify([lang, leaving, naming, titleOf(doc), line(doc), doc.language]);

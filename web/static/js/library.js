@@ -117,7 +117,7 @@ export class Library extends EventTarget {
     return doc;
   }
 
-  /** Somebody writes here: in a document of its own, if another tab has this one. */
+  /** This tab is written in: in a document of its own, if another tab has this one. */
   own() {
     if (this.shared) Object.assign(this.script, { id: newId(), name: '' });
     this.shared = false;

@@ -23,7 +23,7 @@ export function loadingLine(loading) {
   return left === null ? t('m_loading_first', bytes) : t('m_loading_d', { ...bytes, s: left });
 }
 
-/** Of an error that needs somebody to act. */
+/** Of an error that does not go away by itself. */
 export function errorMessage(error, situation) {
   const e = explain(error, situation);
   const button = { retry: { action: 'retry', label: t('retry') }, key: { action: 'key', label: t('key_enter') } }[e.action];

@@ -203,7 +203,7 @@ export class Player extends EventTarget {
     this.out += samples.length;
   }
 
-  /** Whatever happens next, the sound that is scheduled ends in silence and not in a click. */
+  /** The sound that is scheduled ends in silence and not in a click. */
   closeSoftly() {
     const end = this.until, gain = this.edge.gain;
     if (this.closingAt !== null) gain.cancelScheduledValues(this.closingAt - 0.001);

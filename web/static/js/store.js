@@ -116,7 +116,7 @@ function open() {
   });
 }
 
-/** Version 1 had one speech in an entry, its samples in one piece. Somebody's work is in there. */
+/** Version 1 had one speech in an entry, its samples in one piece. It is taken over. */
 function takeOver({ transaction }) {
   const of = (name) => transaction.objectStore(name);
   of('entries').getAll().onsuccess = ({ target }) => {

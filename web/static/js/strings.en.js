@@ -152,7 +152,7 @@ export default {
   queue_v: { one: '{n} waiting', other: '{n} waiting' },
   queue_0: 'empty',
   release_in: 'Releases in {n} s when idle',
-  release_busy: 'Stays while somebody listens',
+  release_busy: 'Stays while it is in use',
   release_never: 'Never released by itself',
   released_d: 'The GPU memory is free. The model loads by itself with the next text.',
   load: 'Load now',

@@ -152,7 +152,7 @@ export default {
   queue_v: { other: '{n} 人等待' },
   queue_0: '无人',
   release_in: '若无人使用，{n} 秒后自动释放',
-  release_busy: '有人收听时不释放',
+  release_busy: '使用中，暂不释放',
   release_never: '不会自动释放',
   released_d: '显存已空出。下次朗读时会自动加载模型。',
   load: '立即加载',

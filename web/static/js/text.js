@@ -39,7 +39,7 @@ export class TextBox extends EventTarget {
 
   set(text) { this.box.value = text; this.changed(); }
 
-  /** Put in another text. What somebody has written there can be had back, until the text changes again. */
+  /** Put in another text. The one before can be had back until the text changes again. */
   replace(text) {
     const before = this.value, own = before.trim() && before !== text && !Object.values(EXAMPLES).includes(before);
     this.set(text);

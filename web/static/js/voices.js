@@ -181,7 +181,7 @@ export class Voices extends EventTarget {
     $('q').focus();
   }
 
-  /** Put each speaker into its group: those one likes, those one used, then by language; what is not for everybody's use last. */
+  /** Put each speaker into its group: favourites, recent ones, then by language; non-commercial ones last. */
   arrange() {
     const of = (ids) => [...new Set(ids.map((id) => this.rows.get(id)?.speaker).filter(Boolean))];
     const fav = of(this.favourites), recent = of(this.recent).filter((s) => !fav.includes(s)), first = new Set([...fav, ...recent]);
