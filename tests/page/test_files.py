@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
-from tests.ear import heard, word_errors
+from tests.ear import heard, pcm16, word_errors
 from tests.page.browser import FLAGS, Page
 from tests.page.conftest import _page
 from tests.page.site import Site
@@ -174,7 +176,7 @@ def test_the_curl_that_is_copied_is_one_command_of_a_shell(gpu_page: Page) -> No
 
 def test_without_javascript_a_plain_form_gives_a_file(hibari_site: Site, tmp_path: Path) -> None:
     options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
+    options.binary_location = str(shutil.which("chromium"))
     for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(flag)
     options.add_experimental_option(
@@ -185,7 +187,7 @@ def test_without_javascript_a_plain_form_gives_a_file(hibari_site: Site, tmp_pat
             "download.prompt_for_download": False,
         },
     )
-    with webdriver.Chrome(options=options) as driver:
+    with webdriver.Chrome(options=options, service=Service(str(shutil.which("chromedriver")))) as driver:
         driver.get(f"{hibari_site.url}/")
         assert not driver.find_element("css selector", "#b-go").is_displayed(), "no dead controls"
         form = driver.find_element("css selector", "noscript form, form[action='api/tts']")
@@ -193,14 +195,7 @@ def test_without_javascript_a_plain_form_gives_a_file(hibari_site: Site, tmp_pat
         assert form.get_attribute("method") == "post"
         form.find_element("css selector", "button").click()
         assert driver.current_url.endswith("/api/tts"), "the answer is the speech itself"
-    body = ask(hibari_site, FOX)  # what the form asks for
-    assert word_errors(FOX, heard(pcm(body), 24_000)) == 0
-
-
-def pcm(data: bytes) -> object:
-    from tests.ear import pcm16
-
-    return pcm16(data)
+    assert word_errors(FOX, heard(pcm16(ask(hibari_site, FOX)), 24_000)) == 0  # as the form asks
 
 
 def test_the_page_opens_without_its_server(

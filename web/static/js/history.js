@@ -158,7 +158,7 @@ function liveRow(doc, naming) {
     if (action !== 'delete' && action !== 'name' && action !== 'open' && !doc.takes.length) b.disabled = true;
     return b;
   };
-  const ops = el('div', { class: 'ops' }, button('open', 'again', 'reuse_x'), button('name', 'pen', 'name_x'), button('download', 'down', 'download_x'), button('delete', 'trash', 'delete_x'));
+  const ops = el('div', { class: 'ops' }, button('open', 'file', 'reuse_x'), button('name', 'pen', 'name_x'), button('download', 'down', 'download_x'), button('delete', 'trash', 'delete_x'));
   const title = naming ? el('input', { class: 'hname', value: text, 'aria-label': t('h_name') }) : el('p', { lang: doc.language }, text);
   return el('li', { class: 'h', 'data-id': doc.id }, button('play', 'play', 'play', 'round'), title, el('small', {}, line(doc)), ops);
 }
