@@ -419,7 +419,9 @@ def test_two_tabs_do_not_write_over_each_other(gpu_page: Page) -> None:
         page.driver.get(f"{page.url}/")
         page.ready()
         wait_states(page, "made", "made", "made")
-        page.speak(f"{FOX} Here.")
+        put(page, f"{FOX} Here.")
+        page.click("#b-go")
+        page.wait_state("Done")
         page.wait("return document.querySelectorAll('#hlist .h').length === 2")
     finally:
         page.driver.close()

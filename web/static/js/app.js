@@ -23,6 +23,8 @@ import { setUpTheme } from './theme.js';
 import { Voices } from './voices.js';
 import { fullName } from './voicetext.js';
 
+const LATE_MS = 2000; // a document is kept sooner than that after its text
+
 translate();
 
 const voices = new Voices(), delivery = new Delivery(), gpu = new Gpu(), preview = new Preview();
@@ -136,7 +138,8 @@ history.addEventListener('open', async ({ detail: doc }) => {
   text.focus(0);
 });
 library.restore().then((doc) => {
-  if (doc && prefs.get('textOf') !== doc.id) text.set(doc.text); // what is in the box is another tab's
+  const older = doc && (prefs.get('textOf') !== doc.id || doc.at > prefs.get('textAt', 0) + LATE_MS); // another tab's, or not kept by a crash
+  if (older && text.value !== doc.text) text.set(doc.text);
   stage.ready();
   setUpShare({ stage, voices, delivery, adopt: (content) => adopt({ text, stage, library }, content) });
 });

@@ -15,7 +15,7 @@ export class Library extends EventTarget {
   /** script: the document that is written. describe(): { voices, language } of it as shown, and its settings. */
   constructor(script, describe) {
     super();
-    Object.assign(this, { script, describe, store: null, list: [], takes: new Map(), writing: Promise.resolve() });
+    Object.assign(this, { script, describe, store: null, restored: false, list: [], takes: new Map(), writing: Promise.resolve() });
     this.saveSoon = settled(SAVE_MS, () => this.save());
     share(() => script.id, () => { this.shared = true; });
     this.ready = openStore().then((store) => { this.store = store; });
@@ -60,6 +60,7 @@ export class Library extends EventTarget {
 
   async write() {
     await this.ready;
+    if (!this.restored) return; // what is in the text box may be another document's still
     const { script } = this;
     const { at, ...doc } = this.docOf(script.text), now = JSON.stringify(doc);
     if (now === this.written) return;
@@ -92,7 +93,9 @@ export class Library extends EventTarget {
     const { script } = this;
     if (!script.spoken.length) return;
     const doc = this.docOf(script.passages.map(({ job }) => job?.written).filter(Boolean).join('\n\n'));
-    Object.assign(script, { id: newId(), name: '' });
+    const known = this.list.some(({ id, takes }) => id !== doc.id && doc.takes.every((take) => takes.includes(take))); // of a copy
+    Object.assign(script, { id: known ? doc.id : newId(), name: '' });
+    if (known) return;
     this.writing = this.writing.then(() => this.store.keepDoc(doc)).then(() => this.look());
     await this.writing;
   }
@@ -110,8 +113,10 @@ export class Library extends EventTarget {
   async restore() {
     await this.ready;
     for (const take of await this.store.takes()) this.takes.set(take.id, take);
-    const doc = await this.store.doc(lastDoc());
+    // A browser that was killed may have forgotten which it was, but not the document.
+    const id = lastDoc(), last = id ? await this.store.doc(id) : (await this.store.docs())[0] ?? null, doc = this.script.passages.some(({ job }) => job) ? null : last; // who is so quick has begun another
     if (doc) await this.open(doc);
+    this.restored = true;
     await this.look();
     await this.sweep();
     return doc;

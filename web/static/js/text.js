@@ -71,6 +71,7 @@ export class TextBox extends EventTarget {
   changed() {
     this.complaint = null;
     this.replaced = null;
+    prefs.set('textAt', Date.now());
     prefs.set('text', this.value);
     this.render();
     this.dispatchEvent(new Event('input'));
