@@ -310,6 +310,7 @@ def test_reduced_motion_moves_nothing(gpu_page: Page, plan: Plan) -> None:
 def test_the_theme_goes_from_dark_to_light_to_the_systems(gpu_page: Page) -> None:
     page = gpu_page.open()
     theme = "return document.documentElement.dataset.theme"
+    page.driver.get(f"{page.url}/static/icon.svg")  # the page itself would remember what it is now
     page.run("localStorage.clear()")
     page.visit()
     assert page.run(theme) == "dark"

@@ -84,6 +84,7 @@ def test_the_first_choice_is_the_browsers(page: Page, browser_says: str, languag
     page.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": browser_says})
     try:
         page.open()
+        page.driver.get(f"{page.url}/static/icon.svg")  # the page itself would remember what it is now
         page.run("localStorage.clear()")
         page.visit()
         assert page.run("return document.documentElement.lang") == language
@@ -95,7 +96,7 @@ def test_the_language_changes_while_everything_goes_on(gpu_page: Page, plan: Pla
     plan.pace = 2.0
     page = gpu_page.open().ready()
     page.find("#q").send_keys("p2")
-    page.speak(FOX)
+    page.speak(f"{FOX} {FOX} {FOX}")
     page.wait_state("Speaking")
     page.wait("return document.querySelector('.reading .on') !== null")
     page.click("#b-zh")
@@ -108,7 +109,7 @@ def test_the_language_changes_while_everything_goes_on(gpu_page: Page, plan: Pla
     page.wait_state("已完成")
     assert page.text("title") == "Kyutai TTS · 语音合成试听"
     _, got = page.sound()
-    assert word_errors(FOX, heard(got, page.rate)) == 0, "the sound went on undisturbed"
+    assert word_errors(f"{FOX} {FOX} {FOX}", heard(got, page.rate)) <= 1, "the sound went on undisturbed"
     page.visit()
     page.wait_text("#go-text", "重新生成")  # remembered, and so is what was made
     page.click("#b-en")
