@@ -16,6 +16,7 @@ import { Library } from './library.js';
 import { setUpPassages } from './passagemenu.js';
 import * as prefs from './prefs.js';
 import { Preview } from './preview.js';
+import { setUpReading } from './reading.js';
 import { setUpShare } from './share.js';
 import { Stage } from './stage.js';
 import { learnPace } from './text.js';
@@ -41,7 +42,7 @@ const { script, text } = stage;
 const library = new Library(script, describe), history = new History(library);
 const download = new Download(() => stage.job);
 setUpFiles({ text, stage, library });
-setUpPassages({ stage, voices, library });
+setUpPassages({ stage, voices, library, reading: setUpReading({ stage, library }) });
 setUpDialogue({ stage, voices });
 
 /** The document in the words of the history. */

@@ -134,6 +134,7 @@ export class Library extends EventTarget {
     script.renew(doc.id);
     script.name = doc.name;
     for (const [speaker, voice] of doc.names ?? []) script.names.set(speaker, voice);
+    for (const [word, said] of doc.lexicon ?? []) script.lexicon.set(word, said);
     script.write(doc.text);
     script.passages.forEach((passage, i) => {
       const { take, earlier, voice } = doc.passages[i] ?? {};
@@ -205,7 +206,7 @@ export class Library extends EventTarget {
     const { script } = this, passages = script.passages.map(({ job, earlier, voice, gap }) => ({ take: heard(job)?.id, earlier: heard(earlier)?.id, voice, gap }));
     const takes = script.spoken.map((job) => job.id), jobs = script.passages.map(({ job }) => job).filter(heard);
     return {
-      id: script.id, at: Date.now(), name: script.name, text, passages, takes, names: [...script.names], settings: script.settings(), ...this.describe(),
+      id: script.id, at: Date.now(), name: script.name, text, passages, takes, names: [...script.names], lexicon: [...script.lexicon], settings: script.settings(), ...this.describe(),
       seconds: jobs.reduce((sum, job) => sum + job.tape.seconds, 0),
       whole: jobs.length === script.passages.length && jobs.every((job) => job.state === 'complete'), expected: script.passages.reduce((sum, p) => sum + secondsOf(p), 0),
     };

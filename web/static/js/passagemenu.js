@@ -2,7 +2,7 @@
 import { $, el, icon } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 
-export function setUpPassages({ stage, voices, library }) {
+export function setUpPassages({ stage, voices, library, reading }) {
   const { script, sheet } = stage, menu = $('pmenu');
   let passage = null, button = null;
 
@@ -12,13 +12,14 @@ export function setUpPassages({ stage, voices, library }) {
     hear: () => stage.hear(passage),
     again: () => stage.speak([passage]),
     voice: () => { const one = passage; voices.pick(stage.script.request(one).voice, (id) => { one.voice = id; changed(); }); },
+    reading: () => reading(passage),
     same: () => { passage.voice = null; changed(); },
     before: () => { script.swap(passage); changed(); stage.hear(passage); },
   };
 
   function open() {
     const state = script.state(passage), items = [
-      ['hear', 'play', true], ['again', 'again', state !== 'none'], ['voice', 'say', voices.all.length > 1],
+      ['hear', 'play', true], ['again', 'again', state !== 'none'], ['voice', 'say', voices.all.length > 1], ['reading', 'find', true],
       ['same', 'x', Boolean(passage.voice)], ['before', 'undo', Boolean(passage.earlier?.tape.length)],
     ];
     menu.replaceChildren(el('p', {}, t(`ps_${state}`)), ...items.filter(([, , on]) => on).map(([what, drawing]) => item(what, drawing)));

@@ -6,7 +6,7 @@ import { continued, passages } from './passages.js';
 export class Script {
   /** settings(): fields of a request that hold for the whole document. */
   constructor(settings) {
-    Object.assign(this, { settings, max: Infinity, names: new Map(), jobs: new Map() });
+    Object.assign(this, { settings, max: Infinity, names: new Map(), lexicon: new Map(), jobs: new Map() });
     this.renew();
   }
 
@@ -14,6 +14,7 @@ export class Script {
   renew(id = `${Date.now()}-${Math.random().toString(36).slice(2)}`) {
     Object.assign(this, { id, name: '', text: '', passages: [] });
     this.names.clear(); // speaker -> voice
+    this.lexicon.clear(); // word -> how it is said
     this.jobs.clear(); // by request: writing something back brings its speech back
   }
 
@@ -29,7 +30,8 @@ export class Script {
   /** What is asked of the server for a passage. */
   request(passage, settings = this.settings()) {
     const voice = passage.voice ?? this.names.get(passage.speaker);
-    return { ...settings, ...(voice ? { voice } : {}), text: passage.text };
+    const said = [...this.lexicon].filter(([word]) => passage.text.includes(word)); // the others stay as they are
+    return { ...settings, ...(voice ? { voice } : {}), ...(said.length ? { lexicon: Object.fromEntries(said) } : {}), text: passage.text };
   }
 
   /** none, waiting, making, made, stale (something else was made), part, failed. */
@@ -81,4 +83,4 @@ export class Script {
 
 const key = (request) => JSON.stringify(Object.entries(request).filter(([, value]) => value !== undefined).sort());
 
-const alike = (a, b) => [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => a[name] === b[name]);
+const alike = (a, b) => [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => a[name] === b[name] || (name === 'lexicon' && JSON.stringify(a[name]) === JSON.stringify(b[name])));

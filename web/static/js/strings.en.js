@@ -1,8 +1,10 @@
 // Every string of the page in English. The keys and the {places} are those of the other table: a test compares them.
+import passages from './strings.en.passages.js';
 import styles from './strings.en.styles.js';
 
 export default {
   ...styles,
+  ...passages,
   title: 'Kyutai TTS · speech playground',
   skip: 'Skip to the text',
   tagline: 'Speech playground',
@@ -265,23 +267,7 @@ export default {
   h_surplus: { one: 'The history takes {size} MB. Delete the oldest entry?', other: 'The history takes {size} MB. Delete the {n} oldest entries?' },
   h_surplus_go: 'Delete them',
   h_keep_all: 'Keep all',
-  passages: 'Paragraphs',
-  passage: 'Paragraph {n}, {state}: {text}',
-  ps_none: 'not generated',
-  ps_waiting: 'waiting its turn',
-  ps_making: 'being generated',
-  ps_made: 'ready',
-  ps_stale: 'changed since it was generated',
-  ps_part: 'incomplete',
-  ps_failed: 'failed',
-  p_hear: 'Hear from here',
-  p_again: 'Generate again',
-  p_voice: 'Another voice…',
-  p_same: 'Voice of the document',
-  p_before: 'Take before this',
-  dialogue: 'Dialogue:',
   choose: 'choose a voice',
-  no_dialogue: 'Not a dialogue: read the names, too',
   open_file: 'Open a file: text, Markdown, HTML, EPUB, Word, subtitles',
   f_unknown: 'This kind of file cannot be read here. Text, Markdown, HTML, EPUB, Word and subtitles can.',
   f_empty: 'There is no text in this file.',

@@ -1,8 +1,10 @@
 // Every string of the page in Chinese. The keys and the {places} are those of the other table: a test compares them.
+import passages from './strings.zh.passages.js';
 import styles from './strings.zh.styles.js';
 
 export default {
   ...styles,
+  ...passages,
   title: 'Kyutai TTS · 语音合成试听',
   skip: '跳到正文',
   tagline: '语音合成试听',
@@ -265,23 +267,7 @@ export default {
   h_surplus: { other: '历史记录已占 {size} MB。要删除最早的 {n} 条吗？' },
   h_surplus_go: '删除',
   h_keep_all: '全部保留',
-  passages: '段落',
-  passage: '第 {n} 段，{state}：{text}',
-  ps_none: '未生成',
-  ps_waiting: '等待生成',
-  ps_making: '正在生成',
-  ps_made: '已生成',
-  ps_stale: '生成后有改动',
-  ps_part: '未生成完',
-  ps_failed: '生成失败',
-  p_hear: '从这里听',
-  p_again: '重新生成',
-  p_voice: '换个音色…',
-  p_same: '用全文的音色',
-  p_before: '换回上一版',
-  dialogue: '对话：',
   choose: '选择音色',
-  no_dialogue: '不是对话，名字也读出来',
   open_file: '打开文件：文本、Markdown、HTML、EPUB、Word、字幕',
   f_unknown: '无法读取这种文件，可以打开文本、Markdown、HTML、EPUB、Word 和字幕。',
   f_empty: '这个文件里没有文字。',
