@@ -48,10 +48,21 @@ def wait_states(page: Page, *wanted: str) -> None:
     page.wait(f"return ({STATES.removeprefix('return ')}).join() === arguments[0]", ",".join(wanted), timeout_s=30)
 
 
+LEAVING = (
+    "const e = new Event('beforeunload', { cancelable: true }); window.dispatchEvent(e); return e.defaultPrevented"
+)
+
+
 def make(page: Page, text: str) -> None:
     put(page, text)
     page.click("#b-go")
     wait_states(page, *["made"] * (text.count("\n\n") + 1))
+    wait_kept(page)
+
+
+def wait_kept(page: Page) -> None:
+    """Until the page would let one leave without a word."""
+    page.wait(f"return !(() => {{ {LEAVING} }})()", timeout_s=30)
 
 
 def menu(page: Page, passage: int, what: str) -> None:
@@ -154,6 +165,7 @@ def test_a_paragraph_can_have_a_voice_of_its_own(gpu_page: Page) -> None:
     page.click("#b-go")
     wait_states(page, "made", "made", "made")
     assert [asked["voice"] for asked in page.run("return asked")] == ["vctk/p231_023.wav"]
+    wait_kept(page)
     page.visit()
     page.ready()
     wait_states(page, "made", "made", "made")
@@ -305,16 +317,13 @@ def kill(driver: webdriver.Chrome) -> None:
 def test_leaving_while_something_is_made_is_asked_about(gpu_page: Page, plan: Plan) -> None:
     plan.pace = 2.0
     page = gpu_page.open().ready()
-    leaving = (
-        "const e = new Event('beforeunload', { cancelable: true }); window.dispatchEvent(e); return e.defaultPrevented"
-    )
-    assert page.run(leaving) is False
+    assert page.run(LEAVING) is False
     page.speak(FOX)
     page.wait_state("Speaking")
-    assert page.run(leaving) is True
+    assert page.run(LEAVING) is True
     plan.pace = None
     page.wait_state("Done")
-    assert page.run(leaving) is False
+    wait_kept(page)
 
 
 def test_after_a_break_only_the_rest_is_made(gpu_page: Page, gpu_site: Site, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from selenium import webdriver
 
 from tests.page.browser import Page
 from tests.page.test_accessibility import still, violations
-from tests.page.test_document import ASKED, put, states, wait_states
+from tests.page.test_document import ASKED, put, states, wait_kept, wait_states
 
 __all__ = ["still"]
 PRICE = "It costs 7 euros in Leicester."
@@ -33,6 +33,7 @@ def test_what_will_be_said_is_shown_and_a_word_is_said_otherwise(gpu_page: Page,
     page.click("#b-go")
     wait_states(page, "made", "made")
     assert page.run("return asked[0].lexicon") == {"Leicester": "Lester"}
+    wait_kept(page)
     page.visit()
     page.ready()
     wait_states(page, "made", "made")

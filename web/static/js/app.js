@@ -93,7 +93,7 @@ stage.addEventListener('over', ({ detail: track }) => {
 $('text').addEventListener('input', () => library.own(), { capture: true });
 stage.addEventListener('leaving', () => library.leave());
 stage.addEventListener('written', () => { library.back(); library.saveSoon(); });
-window.addEventListener('beforeunload', (event) => { if (stage.maker.running) event.preventDefault(); });
+window.addEventListener('beforeunload', (event) => { if (stage.maker.running || library.unkept) event.preventDefault(); });
 stage.addEventListener('refused', ({ detail: found }) => {
   if (found.place === 'key') keyDialog.open();
   if (found.place === 'voice') { voices.complain(() => t(found.title)); alarm(t(found.title)); learn(); }

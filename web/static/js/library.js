@@ -15,7 +15,7 @@ export class Library extends EventTarget {
   /** script: the document that is written. describe(): { voices, language } of it as shown, and its settings. */
   constructor(script, describe) {
     super();
-    Object.assign(this, { script, describe, store: null, restored: false, list: [], takes: new Map(), writing: Promise.resolve() });
+    Object.assign(this, { script, describe, store: null, restored: false, unkept: 0, list: [], takes: new Map(), writing: Promise.resolve() });
     this.saveSoon = settled(SAVE_MS, () => this.save());
     share(() => script.id, () => { this.shared = true; });
     this.ready = openStore().then((store) => { this.store = store; });
@@ -37,6 +37,7 @@ export class Library extends EventTarget {
   flush(job) {
     if (job.pending && job.running) return this.writing;
     job.pending = true;
+    this.unkept++;
     this.writing = this.writing.then(async () => {
       await this.ready;
       job.pending = false;
@@ -48,7 +49,7 @@ export class Library extends EventTarget {
       await this.store.keepTake(take, piece, samples);
       this.takes.set(job.id, take);
       await this.write();
-    });
+    }).finally(() => { this.unkept--; });
     return this.writing;
   }
 
