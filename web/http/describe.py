@@ -43,7 +43,7 @@ class Access(Enum):
     OPEN = "open"  # everybody
     LISTS = "lists"  # who has a key; everybody if PUBLIC_LISTS is set
     KEY = "key"  # who has a key
-    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows
+    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows: what keeps a slot or a core busy
 
 
 def access(kind: Access) -> Callable[[View], View]:
