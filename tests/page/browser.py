@@ -232,3 +232,7 @@ class Page:
     def marked(self) -> list[dict[str, Any]]:
         """Which words were marked, and when on the audio clock."""
         return list(self.run("return tap.words"))
+
+    def drawn(self) -> list[float]:
+        """When the browser drew a frame, on the audio clock."""
+        return list(self.run("return tap.frames"))

@@ -273,8 +273,9 @@ def test_a_text_that_gave_way_to_another_can_be_had_back(gpu_page: Page) -> None
     page.click("[data-example=numbers]")
     page.click("#b-undo")
     assert page.find("#text").get_attribute("value") == MARKET
+    page.watch("#state-text")
     page.click("#hlist [data-do=play]")
-    page.wait_state("Done")
+    page.wait("return watched.includes('Done')")  # not the one that was there before
     page.click("#b-edit")
     assert page.find("#text").get_attribute("value") == FOX
     page.click("#b-undo")

@@ -34,7 +34,7 @@ def ask(server: LiveServer, index: int, start: threading.Barrier) -> tuple[int, 
     )
     start.wait(60)
     try:
-        with urllib.request.urlopen(request, timeout=100) as answer:
+        with urllib.request.urlopen(request, timeout=240) as answer:
             return answer.status, answer.read(), None
     except urllib.error.HTTPError as error:
         with error:

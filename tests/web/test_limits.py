@@ -169,7 +169,7 @@ def test_too_many_or_too_long_headers(strict: LiveServer, extra: bytes) -> None:
 # -- waiting --------------------------------------------------------------------------------------------------------
 
 
-def test_whoever_waits_too_long_for_a_slot_gets_a_503() -> None:
+def test_too_long_a_wait_for_a_slot_is_a_503() -> None:
     settings = Settings(engine="hibari", gpu_idle_timeout=-1, queue_timeout=0.05)
     stage = StageEngine()
     service = make_service(lambda _: stage, settings)
