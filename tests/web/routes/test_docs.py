@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -50,6 +51,22 @@ def test_the_document_is_valid(described: FlaskClient) -> None:
     document = described.get("/openapi.json").json
     validate(document, cls=OpenAPIV31SpecValidator)
     assert document["openapi"] == "3.1.0"
+
+
+def enums(part: Any) -> Iterator[dict[str, Any]]:
+    """Every schema below this part of the document that names its values."""
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from enums(inner)
+    if isinstance(part, dict) and isinstance(part.get("enum"), list):
+        yield part
+
+
+def test_every_list_of_values_has_a_type(described: FlaskClient) -> None:
+    """Else a generator of clients leaves the field out."""
+    document = described.get("/openapi.json").json
+    found = list(enums(document))
+    assert found
+    assert [schema for schema in found if "type" not in schema] == []
 
 
 def test_every_route_and_method_is_in_it(described: FlaskClient) -> None:
