@@ -113,7 +113,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 def talk(server: LiveServer, *parts: bytes) -> bytes:
     """Send these and read until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
         answer = b""
         with suppress(ConnectionError):  # it may have answered before it had read all
             for part in parts:
