@@ -208,7 +208,7 @@ class Settings(BaseModel):
         False, description="Lists of voices, formats and models can be read without a key, as old clients do."
     )
     rate_limit: float = Field(
-        0, ge=0, description="Requests for speech a minute from each key or address. 0: no limit."
+        0, ge=0, description="Requests for speech or conversion a minute from each key or address. 0: no limit."
     )
     rate_burst: int = Field(10, ge=1, description="How many of them may come at once.")
     drain_file: Path | None = Field(

@@ -118,9 +118,16 @@ def given_key() -> str | None:
         return token.strip()
     if key := request.headers.get("kyutai-api-key", "").strip():
         return key
-    if request.headers.get("Upgrade", "").lower() == "websocket":
+    if _is_upgrade():
         return request.args.get("auth_id") or None
     return None
+
+
+def _is_upgrade() -> bool:
+    """True if the request is for a WebSocket's endpoint. Werkzeug matches its rule only to `Connection: Upgrade`,
+    `Upgrade: websocket`; the headers alone, at any other endpoint, prove nothing.
+    """
+    return request.url_rule is not None and bool(request.url_rule.websocket)
 
 
 def _check_key(keys: Keys) -> Response | None:

@@ -15,7 +15,11 @@ from pydantic import BaseModel
 View = TypeVar("View", bound=Callable[..., Any])
 Content = dict[str, Any]  # media type -> {"schema": ...}
 
-FORM_BOOLEANS = (True, False, 1, 0, *["1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"])
+FORM_BOOLEANS: tuple[dict[str, Any], ...] = (  # each with a type: generators of clients leave out an enum of many
+    {"type": "boolean"},
+    {"type": "integer", "enum": [0, 1]},
+    {"type": "string", "enum": ["1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"]},
+)
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 REF = "#/components/schemas/{model}"
 WHY = {
@@ -43,7 +47,7 @@ class Access(Enum):
     OPEN = "open"  # everybody
     LISTS = "lists"  # who has a key; everybody if PUBLIC_LISTS is set
     KEY = "key"  # who has a key
-    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows
+    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows: what keeps a slot or a core busy
 
 
 def access(kind: Access) -> Callable[[View], View]:
@@ -157,10 +161,10 @@ def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
     schema.pop("$defs", None)  # they are among the document's components
     schema.pop("examples", None)
     for field in schema["properties"].values():
-        for kind in [field, *field.get("anyOf", ())]:
-            if kind.get("type") == "boolean":
-                del kind["type"]
-                kind["enum"] = [*FORM_BOOLEANS]
+        kinds = field.get("anyOf", [{"type": field.get("type")}])
+        if {"type": "boolean"} in kinds:
+            field.pop("type", None)
+            field["anyOf"] = [kind for kind in kinds if kind != {"type": "boolean"}] + [*FORM_BOOLEANS]
     return schema
 
 

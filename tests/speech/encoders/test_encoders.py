@@ -147,7 +147,7 @@ def test_too_loud_is_clipped_not_wrapped(name: str) -> None:
 
 
 @every_format
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(lengths=st.lists(st.integers(0, 5_000), max_size=5), whole=st.booleans())
 def test_any_lengths_of_frames_make_a_file(name: str, lengths: list[int], whole: bool) -> None:
     samples = glide()[: sum(lengths)]

@@ -364,7 +364,7 @@ def test_a_base_url_that_ends_in_a_slash(server: LiveServer, path: str) -> None:
     request = urllib.request.Request(
         f"{server.url}{path}", json.dumps(BODY).encode(), {"content-type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
-    with urllib.request.urlopen(f"{server.url}//v1/models", timeout=20) as answer:
+    with urllib.request.urlopen(f"{server.url}//v1/models", timeout=60) as answer:
         assert answer.status == 200

@@ -67,7 +67,7 @@ class Client:
 
 @contextmanager
 def connected(server: LiveServer) -> Iterator[Client]:
-    socket = websocket.create_connection(server.url.replace("http", "ws") + "/api/stream", timeout=30)
+    socket = websocket.create_connection(server.url.replace("http", "ws") + "/api/stream", timeout=60)
     with closing(socket.sock):
         yield Client(socket)
 

@@ -374,7 +374,7 @@ class TestBatchedEngine:
         assert (after.user + after.system) - (before.user + before.system) < 0.25
         engine.close()
 
-    def test_close_fails_whoever_speaks_or_waits(self, engine: BatchedEngine, runner: CountingRunner) -> None:
+    def test_close_fails_what_speaks_or_waits(self, engine: BatchedEngine, runner: CountingRunner) -> None:
         people = [Heard(SpeechRequest()) for _ in range(4)]
         for one in people:
             engine.start(one)

@@ -68,7 +68,7 @@ class TestScheduler:
         assert scheduler.queue_depth == 0
 
     @given(st.lists(st.one_of(st.just("come"), st.integers(0, 4), st.just("cancel")), max_size=60))
-    def test_nobody_overtakes_and_nobody_starves(self, events: list[str | int]) -> None:
+    def test_none_overtakes_and_none_starves(self, events: list[str | int]) -> None:
         scheduler, came, seated = Scheduler(slots=3, max_queue=5), [], []
         for event in events:
             if event == "come":
@@ -131,7 +131,7 @@ class Room:
 
 
 @given(st.lists(st.sets(st.integers(0, 7), max_size=3), min_size=30, max_size=150))
-def test_whoever_joins_when_starts_soon_and_nobody_stutters(joins: list[set[int]]) -> None:
+def test_a_newcomer_starts_soon_and_no_row_stutters(joins: list[set[int]]) -> None:
     """A newcomer sounds within 1.5 times the steps it needs alone; frames come at least every third step."""
     room = Room()
     for newcomers in joins:
@@ -161,7 +161,7 @@ def test_a_newcomer_beside_seven_speakers() -> None:
 
 
 @given(st.lists(st.frozensets(st.integers(0, 3)), min_size=40, max_size=120))
-def test_whoever_rests_holds_nobody_up(rests: list[frozenset[int]]) -> None:
+def test_a_row_that_rests_delays_no_other(rests: list[frozenset[int]]) -> None:
     room = Room()
     for row in range(5):
         room.join(row)
