@@ -121,6 +121,11 @@ class Settings(BaseModel):
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
     )
+    voices_quota_mb: float = Field(
+        1000,
+        ge=0,
+        description="Megabytes that VOICES_DIR may hold after an upload; beyond that one is refused. 0: all are.",
+    )
     hf_home: Path | None = Field(
         None, description="Folder of the Hugging Face cache. Unset: Hugging Face's own, ~/.cache/huggingface."
     )

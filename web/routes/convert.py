@@ -51,7 +51,13 @@ _places = threading.BoundedSemaphore(os.cpu_count() or 1)  # encoding keeps a co
 
 @blueprint.post("/api/convert")
 @operation(
-    "Samples to a file", tag="Speech", access=Access.KEY, takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY
+    "Samples to a file",
+    tag="Speech",
+    access=Access.KEY,
+    takes=SAMPLES,
+    gives=FILE,
+    fails=(*BODY, 507),
+    parameters=QUERY,
 )
 def convert() -> Response:
     """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""

@@ -19,7 +19,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.line import Line
 from speech.engines.batch.scheduler import Scheduler, Slot
 from speech.engines.sentence.voice import SentenceVoice, Spoken
-from speech.errors import EngineFailed, ErrorCode, QueueFull, Unavailable
+from speech.errors import EngineClosed, EngineFailed, QueueFull
 from speech.request import FRAME_S, AudioChunk, Pause, Samples, Token, Word
 from speech.text.sentences import Sentence, SentenceReader
 
@@ -62,7 +62,7 @@ class SentenceEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         with self._lock:
             if self._closed:
-                raise EngineFailed("The engine is closed.")
+                raise EngineClosed("The engine is closed.")
             if not self._scheduler.admit(utterance):
                 raise QueueFull
             self._seat()
@@ -76,7 +76,7 @@ class SentenceEngine(Engine):
             self._turns.clear()
             self._lock.notify_all()
         for utterance in everyone:
-            utterance.fail(Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED))
+            utterance.fail(EngineClosed())
         for thread in self._threads:
             thread.join()
 
