@@ -39,8 +39,8 @@ def test_no_answer_builds_an_address_from_the_host(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         path = re.sub("<[^>]*>", "x", rule.rule)
         for asked in (path, f"/{path}", path.replace("/", "//"), path.rstrip("/"), f"{path}/"):
-            answer = client.open(asked, method="GET", headers={"Host": "stranger.example"})
-            assert "stranger" not in str(answer.headers) + answer.get_data(as_text=True), asked
+            with client.open(asked, method="GET", headers={"Host": "stranger.example"}) as answer:
+                assert "stranger" not in str(answer.headers) + answer.get_data(as_text=True), asked
 
 
 def make(**environ: str) -> Flask:

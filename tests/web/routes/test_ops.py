@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 
 from flask.testing import FlaskClient
@@ -11,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from gpu_manager import GPU
+from speech.engines.base import Utterance
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice, choose_engine
 from speech.service import SpeechService
@@ -160,9 +160,9 @@ def test_strangers_see_that_something_failed_and_no_more() -> None:
 def test_a_release_by_force_says_when_to_come_again(client: FlaskClient, service: SpeechService) -> None:
     """The request that it hits has not been answered yet: it waits for a slot behind others."""
     spoken: list[TestResponse] = []
-    with ExitStack() as held:
-        for _ in range(service.slots):
-            held.enter_context(service.speak(SpeechRequest("One. Two. Three.", caller="others"))).start()
+    with service.manager.use() as engine:
+        for _ in range(engine.status().slots_total):
+            engine.start(Utterance(SpeechRequest(caller="others", voice=service.voices.default.id)))  # and says nothing
         asking = threading.Thread(target=lambda: spoken.append(client.post("/api/tts", json={"text": "Hello."})))
         asking.start()
         wait_until(lambda: service.engine_status().queue_depth == 1)
