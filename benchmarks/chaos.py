@@ -154,7 +154,8 @@ def speaks_over_a_socket(chaos: Chaos, _: random.Random) -> None:
     with sock:
         for message in ({"type": "start", "format": "pcm"}, {"type": "text", "text": TEXT}, {"type": "end"}):
             data = json.dumps(message).encode()
-            sock.sendall(bytes([0x81, 0xFE]) + len(data).to_bytes(2, "big") + bytes(4) + data)
+            size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
+            sock.sendall(b"\x81" + size + bytes(4) + data)  # masked with zeros
         got = b""
         while part := sock.recv(65_536):
             got += part
