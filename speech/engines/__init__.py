@@ -28,6 +28,23 @@ ENGINES: dict[str, EngineSpec] = {
             sampling=True,
         ),
         EngineSpec(
+            name="pocket",
+            module="speech.engines.pocket.loading",
+            voices="speech.engines.pocket.voices",
+            label="Kyutai Pocket TTS",
+            model="kyutai-pocket-tts",
+            languages=("en", "fr", "de", "es", "pt", "it", "nl"),
+            sample_rate=24_000,
+            rank=50,
+            needs_cuda=False,
+            idle_timeout_s=-1,
+            requirements="requirements/pocket.txt",
+            cpu_overrides="requirements/cpu-overrides.txt",
+            needs_modules=("torch", "pocket_tts"),
+            files="speech.engines.pocket.files",
+            sampling=True,
+        ),
+        EngineSpec(
             name="hibari",
             module="speech.engines.hibari.engine",
             voices="speech.engines.hibari.catalogue",
@@ -39,6 +56,7 @@ ENGINES: dict[str, EngineSpec] = {
             needs_cuda=False,
             idle_timeout_s=-1,
             requirements=CORE,
+            phonemes=True,
         ),
     )
 }
