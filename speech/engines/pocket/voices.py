@@ -15,7 +15,7 @@ from speech.engines.pocket.files import HubFile, model_folder
 from speech.errors import Unavailable
 from speech.hub.files import Hub, make_hub
 from speech.voices.catalogue import Voice, VoiceCatalogue
-from speech.voices.folder import EMBEDDING, VoiceFolder
+from speech.voices.folder import EMBEDDING, MB, VoiceFolder
 from speech.voices.sets import OWN_SET, UNKNOWN_LICENCE, describe
 
 if TYPE_CHECKING:
