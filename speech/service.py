@@ -127,7 +127,7 @@ class SpeechService:
     def load(self) -> None:
         """Load now rather than at the first request. Raises what loading raises."""
         if self.draining:
-            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING)
+            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
         self.manager.load(self.settings.load_timeout)
 
     def warm(self) -> None:

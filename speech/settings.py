@@ -128,6 +128,11 @@ class Settings(BaseModel):
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
     )
+    voices_quota_mb: float = Field(
+        1000,
+        ge=0,
+        description="Megabytes that VOICES_DIR may hold after an upload; beyond that one is refused. 0: all are.",
+    )
     lexicon_dir: Path | None = Field(
         None,
         description="Folder of en.txt, fr.txt ...: how words are said, a line `written = said` each; read again when "

@@ -247,7 +247,8 @@ class Engine(ABC):
     def start(self, utterance: Utterance) -> None:
         """Take an utterance in: it speaks at once, or waits its turn. Never blocks.
 
-        Raises QueueFull when no slot is free and the queue is full, EngineFailed when the engine is closed or broken.
+        Raises QueueFull when no slot is free and the queue is full, EngineClosed after `close`, EngineFailed when it
+        is broken.
         """
 
     @abstractmethod

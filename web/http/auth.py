@@ -84,6 +84,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     def check() -> Response | None:
         if settings.api_keys and not is_open(settings) and (refusal := _check_key(keys)):
             return refusal
+        g.insider = not settings.api_keys or keys.name_of(given_key() or "") is not None
         if buckets and _speaks():
             return _check_rate(buckets)
         return None
@@ -109,6 +110,11 @@ def _access() -> Access:
 def caller() -> str:
     """Whose request it is, for limits and for fair shares: the name of its key, else the client's address."""
     return str(g.get("key_name") or request.remote_addr or "-")
+
+
+def insider() -> bool:
+    """Whether the one who asks an open endpoint has a key, or none is needed for the others either."""
+    return bool(g.get("insider"))
 
 
 def given_key() -> str | None:

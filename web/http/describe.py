@@ -35,9 +35,10 @@ WHY = {
     500: "The fault is ours.",
     501: "Honestly not possible.",
     503: "Not now: draining, still loading, no slot became free in time, too little memory.",
+    507: "The disk is full, or a quota is reached.",
 }
 BODY = (400, 408, 413, 415)  # what any body can lead to
-SPEECH = (*BODY, 404, 429, 500, 501, 503)
+SPEECH = (*BODY, 404, 429, 500, 501, 503, 507)
 MODELS: set[type[BaseModel]] = set()  # every model that some operation names
 
 

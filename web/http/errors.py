@@ -33,13 +33,14 @@ STATUS: dict[type[Exception], int] = {
     speech.Cancelled: 499,  # nginx's number for a client that left; it is not there to read it
     speech.QueueFull: 429,
     speech.NotSupported: 501,
+    speech.StorageFull: 507,
     speech.Unavailable: 503,
     speech.EngineBroken: 500,
     speech.EngineFailed: 500,
     speech.SpeechError: 500,
 }
 OURS = 500  # from here on the fault is ours
-NOT_AGAIN = (500, 501)  # OpenAI's SDK would ask twice more, and each time costs a generation
+NOT_AGAIN = (500, 501, 507)  # OpenAI's SDK would ask twice more, and each time costs a generation
 KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
 
@@ -81,7 +82,7 @@ def response_to(error: speech.SpeechError) -> Response:
         response.headers["X-Queue-Depth"] = str(speech_service().engine_status().queue_depth)
     if status in NOT_AGAIN:
         response.headers["X-Should-Retry"] = "false"
-    if status == 500:
+    if status in (500, 507):
         log.error("%s: %s id=%s", error.code, error.message, request_id())
     return response
 
@@ -104,6 +105,14 @@ def _plain(error: HTTPException) -> str:
     return error.description or error.name
 
 
+def _of_the_system(error: OSError) -> Response:
+    """No room for a temporary file is no fault of the program's; its path is the operator's to know."""
+    if error.errno not in speech.NO_ROOM:
+        return _unexpected(error)
+    log.error("no room: %s id=%s", error, request_id())
+    return response_to(speech.StorageFull("The service has no room left on its disk for this answer."))
+
+
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected error id=%s", request_id(), exc_info=error)
     response = jsonify(body("Something went wrong on our side.", 500, code=ErrorCode.INTERNAL_ERROR))
@@ -114,4 +123,5 @@ def _unexpected(error: Exception) -> Response:
 def init_app(app: Flask) -> None:
     app.register_error_handler(speech.SpeechError, response_to)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OSError, _of_the_system)
     app.register_error_handler(Exception, _unexpected)

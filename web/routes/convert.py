@@ -56,7 +56,7 @@ _places = threading.BoundedSemaphore(os.cpu_count() or 1)  # encoding keeps a co
     access=Access.SPEAKS,
     takes=SAMPLES,
     gives=FILE,
-    fails=(*BODY, 429),
+    fails=(*BODY, 429, 507),
     parameters=QUERY,
 )
 def convert() -> Response:

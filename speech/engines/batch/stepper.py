@@ -19,7 +19,7 @@ import numpy as np
 from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
-from speech.errors import EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
+from speech.errors import MEMORY_AGAIN_S, EngineClosed, EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
 from speech.request import FRAME_S, AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
@@ -70,7 +70,7 @@ class Stepper:
     def admit(self, utterance: Utterance) -> None:
         """Let it wait for a slot. What needs files is done here, on the caller's thread.
 
-        Raises QueueFull, EngineFailed, or what is wrong with the request.
+        Raises QueueFull, EngineClosed, or what is wrong with the request.
         """
         with self._lock:
             self._refuse_unless(self._scheduler.has_room)  # before anything is read or computed
@@ -220,16 +220,21 @@ class Stepper:
         # Out here nothing holds the error any more, nor the tensors in the frames that it came through.
         log.error("out of memory; %d requests fail: %s", len(slots), reason)
         for slot in slots:
-            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code=ErrorCode.OUT_OF_MEMORY))
+            self._fail(slot, _no_memory())
         self._runner.recover()
         return {}
 
     def _refuse_unless(self, room: bool) -> None:
         """Called with the lock held."""
         if self._closed:
-            raise EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED)
+            raise EngineClosed("The engine is closed.")
         if not room:
             raise QueueFull
+
+
+def _no_memory() -> Unavailable:
+    message = "The GPU ran out of memory. Please try again."
+    return Unavailable(message, code=ErrorCode.OUT_OF_MEMORY, retry_after_s=MEMORY_AGAIN_S)
 
 
 def longest_s(piece: Piece) -> float:

@@ -34,6 +34,16 @@ CROSS_FIELD = frozenset({"bitrate", "cfg_coef", "timestamps", "text", "input"})
 EXAMPLES = 5
 
 
+def test_no_answer_builds_an_address_from_the_host(app: Flask) -> None:
+    """Not even for slashes too many or too few: a stranger's Host would come back in a redirect."""
+    client = app.test_client()
+    for rule in app.url_map.iter_rules():
+        path = re.sub("<[^>]*>", "x", rule.rule)
+        for asked in (path, f"/{path}", path.replace("/", "//"), path.rstrip("/"), f"{path}/"):
+            with client.open(asked, method="GET", headers={"Host": "stranger.example"}) as answer:
+                assert "stranger" not in str(answer.headers) + answer.get_data(as_text=True), asked
+
+
 def make(**environ: str) -> Flask:
     chosen = Settings.load({"ENGINE": "hibari", "GPU_IDLE_TIMEOUT": "-1", **environ})
     service: SpeechService = fake_service(settings=chosen)
