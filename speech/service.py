@@ -260,6 +260,10 @@ def _check_audio(request: SpeechRequest) -> None:
                 f"bitrate must be from {bitrates.lowest} to {bitrates.highest} kbit/s for {request.format}.",
                 param="bitrate",
             )
+    rates = ENCODERS[request.format].rates
+    if request.sample_rate is not None and request.sample_rate not in rates:
+        allowed = f"one of {', '.join(map(str, rates))} Hz" if rates else "left out"
+        raise InvalidRequest(f"sample_rate must be {allowed} for {request.format}.", param="sample_rate")
     slowest, fastest = SPEEDS
     if not slowest <= request.speed <= fastest:
         raise InvalidRequest(f"speed must be from {slowest} to {fastest}.", param="speed")

@@ -98,8 +98,11 @@ class BitratesAnswer(BaseModel):
 
 
 class FormatAnswer(BaseModel):
+    """sample_rates: Hz that can be asked for; none if there is no choice."""
+
     name: str
     media_type: str
+    sample_rates: list[int]
     bitrates: BitratesAnswer | None
 
 

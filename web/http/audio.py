@@ -59,7 +59,7 @@ def _headers(speech: Speech) -> dict[str, str]:
     headers = {
         "X-Engine": speech.engine.name,
         "X-Voice": speech.voice.id,
-        "X-Sample-Rate": str(speech.sample_rate),
+        "X-Sample-Rate": str(speech.encoded_rate),
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",  # nginx would hold a stream back
     }

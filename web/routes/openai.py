@@ -25,7 +25,19 @@ from web.http.audio import AUDIO, Body, answer, audio_response
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation, path_parameter
-from web.http.forms import Bitrate, Format, Name, Seed, SomeText, StrictForm, Text, TopK, read_form
+from web.http.forms import (
+    ABOUT_RATE,
+    Bitrate,
+    Format,
+    Name,
+    SampleRate,
+    Seed,
+    SomeText,
+    StrictForm,
+    Text,
+    TopK,
+    read_form,
+)
 from web.http.requests import request_id
 from web.http.sse import EVENT_STREAM, Events
 from web.routes.openai_voices import resolve
@@ -66,6 +78,7 @@ class OpenAISpeechForm(StrictForm):
     stream: bool = Field(True, description="false: a whole file with true sizes; true: audio as it is made.")
     timestamps: list[Literal["word"]] = Field([], description='["word"] adds speech.text.word events; only with sse.')
     bitrate: Bitrate | None = Field(None, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    sample_rate: SampleRate | None = Field(None, description=ABOUT_RATE)
     cfg_coef: float | None = Field(None, ge=0, le=10, description="How closely the voice is followed.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
     top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
@@ -88,7 +101,7 @@ class OpenAISpeechForm(StrictForm):
             voice=resolve(name, service).id,
             format=self.response_format,
             caller=caller(),
-            **self.model_dump(include={"speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed"}),
+            **self.model_dump(include={"speed", "bitrate", "sample_rate", "cfg_coef", "temperature", "top_k", "seed"}),
         )
 
 

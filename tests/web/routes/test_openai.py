@@ -24,7 +24,7 @@ from speech.settings import Settings, SettingsError
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from tests.ear import heard, word_error_rate
 from tests.live_server import LiveServer
-from tests.speech.encoders.test_encoders import SENTENCE, decode
+from tests.speech.encoders.test_encoders import SENTENCE, TELEPHONE, decode
 from tests.stage import StageEngine
 from tests.web.http.events import read_events
 from web.routes.openai import OpenAISpeechForm
@@ -49,7 +49,8 @@ def test_every_format_is_heard(sdk: OpenAI, name: str) -> None:
         extra_body={"seed": 1},
     )
     assert answer.response.headers["content-type"].split(";")[0] == ENCODERS[name].media_type
-    assert word_error_rate(SENTENCE, heard(decode(name, answer.content), 24_000)) <= 0.1
+    most = 0.4 if name in TELEPHONE else 0.1  # of what is cut off above 4 kHz the recogniser misses much
+    assert word_error_rate(SENTENCE, heard(decode(name, answer.content), 24_000)) <= most
 
 
 def test_mp3_is_the_default(sdk: OpenAI) -> None:
