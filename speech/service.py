@@ -24,7 +24,8 @@ from speech.session import Speech
 from speech.settings import Settings
 from speech.status import LoadingStatus, ServiceStatus
 from speech.text.pipe import anything_said, read
-from speech.voices.catalogue import VoiceCatalogue
+from speech.voices.catalogue import Voice, VoiceCatalogue
+from speech.voices.names import ALIASES, VoiceNames
 
 log = logging.getLogger("kyutai_tts.service")
 
@@ -45,6 +46,7 @@ class SpeechService:
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
+        self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
         self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
@@ -58,7 +60,7 @@ class SpeechService:
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
-        voice = self.voices.get(request.voice) if request.voice else self.voices.default
+        voice = self.voice(request.voice) if request.voice else self.voices.default
         _check_audio(request)
         settled, ignored = _settle(request, spec)
         speech = Speech(
@@ -93,6 +95,10 @@ class SpeechService:
         speech.say(*pieces)
         speech.end()
         return speech
+
+    def voice(self, name: str) -> Voice:
+        """The voice of that id, alias or OpenAI name. Raises VoiceNotFound."""
+        return self._names.voice(name, self.voices)
 
     # -- the engine ---------------------------------------------------------------------------------------------
 

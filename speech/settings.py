@@ -136,6 +136,11 @@ class Settings(BaseModel):
     openai_any_model: bool = Field(
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
     )
+    openai_lenient: bool = Field(
+        False,
+        description="On /v1/audio/speech, leave aside what is not supported (X-Ignored names it) and take the default "
+        "voice for an unknown one (X-Voice), instead of answering 400.",
+    )
     n_q: int = Field(
         32,
         ge=2,

@@ -128,9 +128,18 @@ class SpeechForm(ReadingForm):
 
 def read_form(model: type[Form]) -> Form:
     """The request's body as that model: a JSON object, or form fields. Raises InvalidRequest, UnsupportedMediaType."""
+    return form_of(model, *read_fields())
+
+
+def read_fields() -> tuple[dict[str, Any], bool]:
+    """The body's fields, and whether they have types of their own. Raises InvalidRequest, UnsupportedMediaType."""
     with body_deadline(speech_service().settings.read_timeout):
         data = _body()
-    given, strict = _fields(data)
+    return _fields(data)
+
+
+def form_of(model: type[Form], given: dict[str, Any], strict: bool) -> Form:
+    """Raises InvalidRequest."""
     try:
         return model.model_validate(given, strict=strict)
     except ValidationError as error:
