@@ -18,7 +18,7 @@ from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unav
 from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
-from speech.request import SPEEDS, SpeechRequest
+from speech.request import SPEEDS, Piece, SpeechRequest
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
@@ -60,9 +60,7 @@ class SpeechService:
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
-        voice = self.voice(request.voice) if request.voice else self.voices.default
-        _check_audio(request)
-        settled, ignored = _settle(request, spec)
+        voice, settled, ignored = self._settled(request)
         speech = Speech(
             replace(settled, voice=voice.id),
             voice,
@@ -81,6 +79,24 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
+        pieces = self._pieces(request)
+        speech = self.open(request)
+        speech.say(*pieces)
+        speech.end()
+        return speech
+
+    def check(self, request: SpeechRequest) -> str:
+        """The media type that the request's speech would have; nothing is admitted. Raises what is wrong with it."""
+        self._pieces(request)
+        self._settled(request)
+        return ENCODERS[request.format].media_type
+
+    def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
+        voice = self.voice(request.voice) if request.voice else self.voices.default
+        _check_audio(request)
+        return voice, *_settle(request, self.choice.spec)
+
+    def _pieces(self, request: SpeechRequest) -> list[Piece]:
         if len(request.text) > self.settings.max_text_chars:
             raise InvalidRequest(
                 f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
@@ -91,10 +107,7 @@ class SpeechService:
         if not anything_said(pieces):
             raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
         Length(self.settings.max_audio_s, request.speed).add(pieces)
-        speech = self.open(request)
-        speech.say(*pieces)
-        speech.end()
-        return speech
+        return pieces
 
     def voice(self, name: str) -> Voice:
         """The voice of that id, alias or OpenAI name. Raises VoiceNotFound."""

@@ -110,6 +110,13 @@ class FormatsAnswer(BaseModel):
     formats: list[FormatAnswer]
 
 
+class LinkAnswer(BaseModel):
+    """expires_at: seconds since 1970; null where no key is needed and the address stays good."""
+
+    url: str
+    expires_at: int | None
+
+
 class EngineAnswer(BaseModel):
     """cfg_coefs: the values it takes; none if the field means nothing to it. sampling: so it is with temperature.
     needs_gpu: it is made for a GPU; without one it speaks far slower than real time, if at all."""

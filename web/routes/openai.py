@@ -1,4 +1,4 @@
-"""OpenAI's speech API as its SDK and Open WebUI speak it. What is not supported is refused, unless OPENAI_LENIENT is set."""
+"""OpenAI's speech API as its SDK and Open WebUI speak it. What is not supported is refused, or named in X-Ignored."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def test_a_byte_order_mark_before_the_json_does_no_harm(client: FlaskClient) -> 
 
 
 def test_unknown_paths_and_methods_have_the_same_shape(client: FlaskClient) -> None:
-    missing, wrong = client.get("/nowhere"), client.get("/api/tts")
+    missing, wrong = client.get("/nowhere"), client.get("/api/tts/stream")
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert "POST" in wrong.headers["Allow"]
     for answer in (missing, wrong):
