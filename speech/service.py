@@ -23,7 +23,10 @@ from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
 from speech.status import LoadingStatus, ServiceStatus
+from speech.text.lexicon import Folder, entries, merged
+from speech.text.manner import Manner
 from speech.text.pipe import anything_said, read
+from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from speech.voices.names import ALIASES, VoiceNames
 
@@ -47,6 +50,7 @@ class SpeechService:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
         self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
+        self._lexicons = Folder(settings.lexicon_dir)
         self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
@@ -71,6 +75,7 @@ class SpeechService:
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
             most_s=self.settings.max_audio_s,
+            manner=self.manner(request),
             refusal=self._admission.refusal,
             on_close=self._left,
         )
@@ -79,8 +84,9 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        pieces = self._pieces(request)
+        pieces, remarks = self._pieces(request)
         speech = self.open(request)
+        speech.remarks = remarks
         speech.say(*pieces)
         speech.end()
         return speech
@@ -92,26 +98,47 @@ class SpeechService:
         return ENCODERS[request.format].media_type
 
     def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
-        voice = self.voice(request.voice) if request.voice else self.voices.default
         _check_audio(request)
-        return voice, *_settle(request, self.choice.spec)
+        return self.voice(request.voice), *_settle(request, self.choice.spec)
 
-    def _pieces(self, request: SpeechRequest) -> list[Piece]:
-        if len(request.text) > self.settings.max_text_chars:
-            raise InvalidRequest(
-                f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
-                param="text",
-                code=ErrorCode.TEXT_TOO_LONG,
-            )
-        pieces = read(request.text)
+    def _pieces(self, request: SpeechRequest) -> tuple[list[Piece], Remarks]:
+        self.check_length(request.text)
+        manner, remarks = self.manner(request), Remarks()
+        pieces = read(request.text, manner.reader(remarks))
         if not anything_said(pieces):
             raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
         Length(self.settings.max_audio_s, request.speed).add(pieces)
-        return pieces
+        return pieces, remarks
 
-    def voice(self, name: str) -> Voice:
-        """The voice of that id, alias or OpenAI name. Raises VoiceNotFound."""
-        return self._names.voice(name, self.voices)
+    def voice(self, name: str | None) -> Voice:
+        """The voice of that id, alias or OpenAI name; None: the default. Raises VoiceNotFound."""
+        return self._names.voice(name, self.voices) if name else self.voices.default
+
+    def check_length(self, text: str) -> None:
+        """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS."""
+        most = self.settings.max_text_chars
+        if len(text) > most:
+            raise InvalidRequest(
+                f"text has {len(text)} characters; at most {most} are allowed.",
+                param="text",
+                code=ErrorCode.TEXT_TOO_LONG,
+            )
+
+    def manner(self, request: SpeechRequest) -> Manner:
+        """How the request's text is read: by its own wishes, its voice's language and the operator's lexicon.
+
+        Raises VoiceNotFound.
+        """
+        voice = self.voice(request.voice)
+        language = request.language or voice.language
+        return Manner(
+            voice.language,
+            request.language,
+            request.normalize,
+            request.code == "read",
+            merged(entries(request.lexicon), self._lexicons.entries(language)),
+            self.choice.spec.phonemes,
+        )
 
     # -- the engine ---------------------------------------------------------------------------------------------
 
@@ -308,7 +335,7 @@ def build_service(
     *,
     visible_gpus: str | None = None,
     build: Callable[[EngineChoice, Settings, Progress], Engine] = build_engine,
-    on_idle_release: Callable[[], None] = lambda: None,
+    on_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> SpeechService:
     """Join the parts: choose the engine, list its voices, tell the manager what to load.
@@ -322,7 +349,7 @@ def build_service(
     manager.configure(
         lambda progress: build(choice, settled, progress),
         idle_timeout_s(settings, choice.spec),
-        on_idle_release=on_idle_release,
+        on_release=on_release,
         on_broken=on_broken,
     )
     return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))

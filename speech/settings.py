@@ -104,11 +104,16 @@ class Settings(BaseModel):
     )
     retire_worker: bool = Field(
         True,
-        description="After an idle release on CUDA, replace the worker process: only that gives the CUDA context back.",
+        description="After a release on CUDA, replace the worker process: only that gives the CUDA context back.",
     )
     queue_timeout: float = Field(120, gt=0, description="Seconds that a request waits for a slot before it gets a 503.")
     load_timeout: float = Field(
         300, gt=0, description="Seconds that a request waits for the model to load before it gets a 503."
+    )
+    step_timeout: float = Field(
+        30,
+        gt=0,
+        description="Seconds after which a step of the model counts as hung: the worker gives up and is replaced.",
     )
     default_voice: str | None = Field(
         None, description="Voice of requests that name none. Unset: the engine's own default."
@@ -120,6 +125,11 @@ class Settings(BaseModel):
     )
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
+    )
+    lexicon_dir: Path | None = Field(
+        None,
+        description="Folder of en.txt, fr.txt ...: how words are said, a line `written = said` each; read again when "
+        "it changes.",
     )
     hf_home: Path | None = Field(
         None, description="Folder of the Hugging Face cache. Unset: Hugging Face's own, ~/.cache/huggingface."

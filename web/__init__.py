@@ -13,7 +13,7 @@ from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, convert, openai, ops, pages, voices
+from web.routes import addresses, balancer, convert, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -31,6 +31,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     balancer.blueprint,
     ops.blueprint,
     voices.blueprint,
+    reading.blueprint,
 )
 
 EXPOSED_HEADERS = [
@@ -42,6 +43,7 @@ EXPOSED_HEADERS = [
     "X-Request-Id",
     "X-Sample-Rate",
     "X-Silence",
+    "X-Warnings",
     "X-Voice",
 ]
 

@@ -95,7 +95,8 @@ def make_link() -> Response:
     _check_open()
     form, keys = read_form(LinkForm), speech_service().settings.api_keys
     given = form.model_dump(exclude={"expires_s"}, exclude_unset=True, exclude_none=True)
-    fields, path = {name: str(value) for name, value in given.items()}, "/api/tts"
+    fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+    path = "/api/tts"
     expires_at = int(time.time()) + form.expires_s if keys else None
     if expires_at is None:
         query = urlencode(fields)

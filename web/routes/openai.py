@@ -33,8 +33,8 @@ from web.http.forms import (
     SampleRate,
     Seed,
     SomeText,
-    StrictForm,
     Text,
+    TextWishes,
     TopK,
     form_of,
     read_fields,
@@ -59,13 +59,18 @@ NAMES = {"text": "input", "format": "response_format"}  # our fields' names -> O
 EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "input": "Good evening.", "seed": 1}]}
 
 
+_TAKEN = {  # fields that have the same name here and there
+    "speed", "bitrate", "sample_rate", "cfg_coef", "temperature", "top_k", "seed", "language", "lexicon", "normalize", "code",
+}  # fmt: skip
+
+
 class VoiceRef(BaseModel):
     model_config = ConfigDict(extra="forbid", title="VoiceReference")
 
     id: Name
 
 
-class OpenAISpeechForm(StrictForm):
+class OpenAISpeechForm(TextWishes):
     """The body of POST /v1/audio/speech: OpenAI's fields, and behind them ours."""
 
     model_config = ConfigDict(title="OpenAISpeech", json_schema_extra=EXAMPLE)
@@ -103,7 +108,7 @@ class OpenAISpeechForm(StrictForm):
             voice=self._voice(name, service).id,
             format=self.response_format,
             caller=caller(),
-            **self.model_dump(include={"speed", "bitrate", "sample_rate", "cfg_coef", "temperature", "top_k", "seed"}),
+            **self.model_dump(include=_TAKEN),
         )
 
     @staticmethod

@@ -75,7 +75,18 @@ class ModelRunner(ABC):
 
     @abstractmethod
     def step(self, step: Step) -> Mapping[int, Frame]:
-        """Run one step; the frames of those rows that sound. Raises OutOfMemory."""
+        """Run one step; the frames of those rows that sound. Raises OutOfMemory.
+
+        A runner whose device runs ahead may give the frames of the step before instead; then rows are up to date after
+        `settle`, and `flush` gives the rest.
+        """
+
+    def settle(self) -> None:  # noqa: B027  nothing to wait for where step waits
+        """Wait until the rows know what the last step made of them. Called before each turn."""
+
+    def flush(self) -> Mapping[int, Frame]:
+        """The frames that were not given yet, when no step follows."""
+        return {}
 
     @abstractmethod
     def recover(self) -> None:

@@ -49,6 +49,7 @@ const BY_CODE = {
   model_not_loaded: wait('e_loading', 'e_loading_d'),
   load_failed: noLoad,
   engine_died: fault,
+  gpu_hangs: fault,
   engine_closed: { title: 'e_cut', body: 'e_draining_d' },
 };
 
