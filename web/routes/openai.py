@@ -60,7 +60,8 @@ EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "in
 
 
 _TAKEN = {  # fields that have the same name here and there
-    "speed", "bitrate", "sample_rate", "cfg_coef", "temperature", "top_k", "seed", "language", "lexicon", "normalize", "code",
+    "speed", "bitrate", "sample_rate", "cfg_coef", "temperature", "top_k", "seed",
+    "language", "lexicon", "normalize", "code",
 }  # fmt: skip
 
 
