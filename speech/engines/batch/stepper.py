@@ -182,12 +182,13 @@ class Stepper:
             return
         self._soundless = 0
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
-        seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
+        if len(samples):  # a row that ends after its last sound has none
+            seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
         seat.spoken_s += len(samples) / self._runner.sample_rate
         if frame.last:
             seat.utterance.finish()
             self._release(seat)
-        elif seat.spoken_s > seat.allowed_s:
+        elif seat.spoken_s > seat.allowed_s and not seat.row.bounded:
             log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
             self._fail(
                 seat.slot, EngineFailed("The speech came to no end and was stopped.", code=ErrorCode.SPEECH_WITHOUT_END)
