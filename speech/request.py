@@ -22,6 +22,7 @@ class SpeechRequest:
     voice: str | None = None
     format: str = "wav"
     bitrate: int | None = None  # kbit/s, for formats that have one
+    sample_rate: int | None = None  # Hz of the audio, for formats that can be had at several (Encoder.rates)
     speed: float = 1.0  # of the pace, the pitch stays; SPEEDS
     cfg_coef: float | None = None  # only the values that the engine lists
     temperature: float | None = None  # 0 is greedy

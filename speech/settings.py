@@ -153,6 +153,20 @@ class Settings(BaseModel):
     openai_any_model: bool = Field(
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
     )
+    openai_lenient: bool = Field(
+        False,
+        description="On /v1/audio/speech, leave aside what is not supported (X-Ignored names it) and take the default "
+        "voice for an unknown one (X-Voice), instead of answering 400.",
+    )
+    speech_addresses: bool = Field(
+        True, description="Answer GET /api/tts and GET /v1/audio/speech with speech, for players that take an address."
+    )
+    address_keep_s: float = Field(
+        300, ge=0, description="Seconds that such speech is kept after its last reader, for those who seek in it."
+    )
+    address_keep_mb: int = Field(
+        256, ge=0, description="MB of it that are kept at most; the oldest goes first. Above 4 MB each lies on disk."
+    )
     n_q: int = Field(
         32,
         ge=2,

@@ -45,10 +45,11 @@ MODELS: set[type[BaseModel]] = set()  # every model that some operation names
 class Access(Enum):
     """Who may ask an endpoint, where the service has API_KEYS, and how often."""
 
-    OPEN = "open"  # everybody
-    LISTS = "lists"  # who has a key; everybody if PUBLIC_LISTS is set
+    OPEN = "open"  # anyone
+    LISTS = "lists"  # who has a key; anyone if PUBLIC_LISTS is set
     KEY = "key"  # who has a key
     SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows: what keeps a slot or a core busy
+    ADDRESS = "address"  # who has a key or a signed address; the endpoint counts what it speaks against RATE_LIMIT
 
 
 def access(kind: Access) -> Callable[[View], View]:
@@ -185,6 +186,11 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     """The fields of a model as parameters of the query."""
     schema = model.model_json_schema()
     needed = schema.get("required", [])
+    for field in schema["properties"].values():  # a query has no null
+        if "anyOf" in field:
+            field["anyOf"] = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
+        if field.get("default", "") is None:
+            del field["default"]
     return [
         {"name": name, "in": "query", "required": name in needed, "description": field["description"], "schema": field}
         for name, field in schema["properties"].items()

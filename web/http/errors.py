@@ -94,7 +94,7 @@ def _http_error(error: HTTPException) -> Response:
     response = jsonify(body(_plain(error), status, code=code))
     response.status_code = status
     for name, value in error.get_headers():
-        if name.lower() in ("allow", "www-authenticate", "retry-after", "location"):
+        if name.lower() in ("allow", "www-authenticate", "retry-after", "location", "content-range"):
             response.headers[name] = value
     return response
 

@@ -137,7 +137,7 @@ class JsonDialect(Dialect):
             voice=speech.voice.id,
             format=speech.request.format,
             media_type=speech.media_type,
-            sample_rate=speech.sample_rate,
+            sample_rate=speech.encoded_rate,
             model_loaded=speech.loaded,
             ignored=list(speech.ignored),
         )

@@ -30,7 +30,7 @@ from web.http.describe import Access, access_of
 KEY = "a-key"
 PAGES = frozenset({"pages", "docs", "flasgger"})  # what people look at, not what programs call
 SEMANTIC = frozenset({"nothing_to_say", "text_too_long", "unsupported_parameter"})
-CROSS_FIELD = frozenset({"bitrate", "cfg_coef", "timestamps", "text", "input"})
+CROSS_FIELD = frozenset({"bitrate", "sample_rate", "cfg_coef", "timestamps", "text", "input"})
 EXAMPLES = 5
 
 
