@@ -85,7 +85,7 @@ class Metrics:
             self._first.observe(speech.first_audio_s)
         if speech.queue_s is not None:
             self._wait.observe(speech.queue_s)
-            self._lengths.observe(speech.utterance.made_s / FRAME_S)
+            self._lengths.observe(speech.made_s / FRAME_S)
         if speech.complete and speech.pace is not None:
             self._pace.observe(speech.pace)
 

@@ -25,6 +25,7 @@ class SpeechRequest:
     temperature: float | None = None  # 0 is greedy
     top_k: int | None = None
     seed: int | None = None
+    passages: bool = True  # a long text is said in passages, side by side; False: in one piece
     # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.
     caller: str = field(default="", repr=False, compare=False)
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are

@@ -18,11 +18,13 @@ from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unav
 from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
+from speech.relay import Share
 from speech.request import SPEEDS, SpeechRequest
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
 from speech.status import LoadingStatus, ServiceStatus
+from speech.text.passages import passages
 from speech.text.pipe import anything_said, read
 from speech.voices.catalogue import VoiceCatalogue
 
@@ -45,6 +47,7 @@ class SpeechService:
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
+        self._share = Share()
         self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
@@ -89,9 +92,13 @@ class SpeechService:
         if not anything_said(pieces):
             raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
         Length(self.settings.max_audio_s, request.speed).add(pieces)
+        parts = passages(pieces) if request.passages else []
         speech = self.open(request)
-        speech.say(*pieces)
-        speech.end()
+        if len(parts) > 1:
+            speech.say_passages(parts, self._share)
+        else:
+            speech.say(*pieces)
+            speech.end()
         return speech
 
     # -- the engine ---------------------------------------------------------------------------------------------
@@ -193,7 +200,7 @@ class SpeechService:
     @property
     def places(self) -> int:
         """How many may speak or wait now: an engine may have fewer slots than there are threads."""
-        return min(self.max_streams, self.slots + self.settings.max_queue)
+        return min(self.max_streams, self.slots + self.settings.max_queue - self._share.extra)
 
     @property
     def slots(self) -> int:

@@ -19,13 +19,13 @@ BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "ca
 # From the bottom up. A module imports its own storey and those below. What stands in a package belongs to its storey.
 STOREYS = (
     ("gpu_manager",),
-    ("speech.request", "speech.errors", "speech.settings", "speech.length", "speech.progress", "speech.tempo"),
+    tuple(f"speech.{name}" for name in ("request", "errors", "settings", "length", "progress", "tempo", "joints")),
     BELOW_ENGINES,
     ("speech.engines.base",),
     tuple(f"speech.engines.{name}" for name in SHARED_BY_ENGINES),
     ("each engine",),
     ("speech.engines",),
-    ("speech.selection", "speech.session", "speech.opening", "speech.status", "speech.admission", "speech.metrics"),
+    tuple(f"speech.{name}" for name in ("selection", "relay", "session", "opening", "status", "admission", "metrics")),
     ("speech.service", "speech.remote", "speech.jobs"),
     ("web", "assistant"),
     PROGRAMS,

@@ -236,6 +236,7 @@ class EngineStatus:
     queue_depth: int
     memory_bytes: int | None = None  # on the accelerator; None where there is none
     steps: StepTally = field(default_factory=StepTally)  # empty for an engine that has none
+    at_once: int | None = None  # how many of the slots are computed at the same time; None: all
 
 
 class Engine(ABC):

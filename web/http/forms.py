@@ -114,6 +114,9 @@ class SpeechForm(ReadingForm):
     model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
     text: SomeText = Field(description='What to say. `<break time="0.5s"/>` is a pause.')
+    passages: bool = Field(
+        True, description="Say a long text in passages, side by side where slots are free; false: in one piece."
+    )
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."

@@ -83,7 +83,10 @@ class SentenceEngine(Engine):
     def status(self) -> EngineStatus:
         with self._lock:
             return EngineStatus(
-                self._scheduler.slots_total, len(self._scheduler.seated), self._scheduler.queue_depth, None
+                self._scheduler.slots_total,
+                len(self._scheduler.seated),
+                self._scheduler.queue_depth,
+                at_once=len(self._threads),
             )
 
     def position(self, utterance: Utterance) -> int | None:
