@@ -23,7 +23,7 @@ RUN apt-get update \
 WORKDIR /srv
 # HOME and every cache that a library may want lie in /tmp: the root of the container can be read-only.
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
-    HF_HOME=/models VOICES_DIR=/voices OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
+    HF_HOME=/models VOICES_DIR=/voices LEXICON_DIR=/lexicon OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
 EXPOSE 8900
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["sh", "-c", "exec python -I scripts/probe.py service http://127.0.0.1:${PORT:-8900} >/dev/null"]

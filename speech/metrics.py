@@ -51,6 +51,9 @@ class Metrics:
         self._audio = Counter("tts_audio_seconds", "Seconds of audio handed out.", registry=registry)
         self._words = Counter("tts_words", "Words said.", registry=registry)
         self._characters = Counter("tts_characters", "Characters of whole texts taken in.", registry=registry)
+        self._warnings = Counter(
+            "tts_warnings", "Parts of texts of which listeners were told.", ["about"], registry=registry
+        )
         self._first = Histogram(
             "tts_first_audio_seconds", "From the request to its first audio.", buckets=FIRST_AUDIO_S, registry=registry
         )
@@ -81,6 +84,8 @@ class Metrics:
         self._audio.inc(speech.seconds)
         self._words.inc(speech.counts.words)
         self._characters.inc(len(speech.request.text))
+        for remark in speech.remarks.listed:
+            self._warnings.labels(remark.about.value).inc()
         if speech.first_audio_s is not None:
             self._first.observe(speech.first_audio_s)
         if speech.queue_s is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,11 @@ class SpeechRequest:
     top_k: int | None = None
     seed: int | None = None
     passages: bool = True  # a long text is said in passages, side by side; False: in one piece
+    language: str | None = None  # of the text, ISO 639-1; None: the voice's
+    # Word or phrase -> what is said for it (text/lexicon.py). Requests are hashed; a dict cannot be.
+    lexicon: Mapping[str, str] = field(default_factory=dict, hash=False)
+    normalize: bool = True  # False: numbers, dates and the like are left to the engine
+    code: Literal["skip", "read"] = "skip"  # what happens to fenced code
     # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.
     caller: str = field(default="", repr=False, compare=False)
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are

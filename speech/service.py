@@ -24,8 +24,11 @@ from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
 from speech.status import LoadingStatus, ServiceStatus
+from speech.text.lexicon import Folder, entries, merged
+from speech.text.manner import Manner
 from speech.text.passages import passages
 from speech.text.pipe import anything_said, read
+from speech.text.remarks import Remarks
 from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
@@ -48,6 +51,7 @@ class SpeechService:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
         self._share = Share()
+        self._lexicons = Folder(settings.lexicon_dir)
         self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
@@ -74,6 +78,7 @@ class SpeechService:
             prepare=partial(self.voices.prepare, voice.id),
             ignored=ignored,
             most_s=self.settings.max_audio_s,
+            manner=self.manner(request),
             refusal=self._admission.refusal,
             on_close=self._left,
         )
@@ -82,24 +87,47 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        if len(request.text) > self.settings.max_text_chars:
-            raise InvalidRequest(
-                f"text has {len(request.text)} characters; at most {self.settings.max_text_chars} are allowed.",
-                param="text",
-                code=ErrorCode.TEXT_TOO_LONG,
-            )
-        pieces = read(request.text)
+        self.check_length(request.text)
+        manner, remarks = self.manner(request), Remarks()
+        pieces = read(request.text, manner.reader(remarks))
         if not anything_said(pieces):
             raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
         Length(self.settings.max_audio_s, request.speed).add(pieces)
         parts = passages(pieces) if request.passages else []
         speech = self.open(request)
+        speech.remarks = remarks
         if len(parts) > 1:
             speech.say_passages(parts, self._share)
         else:
             speech.say(*pieces)
             speech.end()
         return speech
+
+    def check_length(self, text: str) -> None:
+        """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS."""
+        most = self.settings.max_text_chars
+        if len(text) > most:
+            raise InvalidRequest(
+                f"text has {len(text)} characters; at most {most} are allowed.",
+                param="text",
+                code=ErrorCode.TEXT_TOO_LONG,
+            )
+
+    def manner(self, request: SpeechRequest) -> Manner:
+        """How the request's text is read: by its own wishes, its voice's language and the operator's lexicon.
+
+        Raises VoiceNotFound.
+        """
+        voice = self.voices.get(request.voice) if request.voice else self.voices.default
+        language = request.language or voice.language
+        return Manner(
+            voice.language,
+            request.language,
+            request.normalize,
+            request.code == "read",
+            merged(entries(request.lexicon), self._lexicons.entries(language)),
+            self.choice.spec.phonemes,
+        )
 
     # -- the engine ---------------------------------------------------------------------------------------------
 

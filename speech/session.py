@@ -25,7 +25,10 @@ from speech.length import Length
 from speech.relay import Relay, Share
 from speech.request import AudioChunk, Piece, Samples, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
+from speech.text.manner import Manner
 from speech.text.passages import Passage
+from speech.text.pipe import Reader
+from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice
 
 
@@ -66,10 +69,13 @@ class Speech:
         prepare: Callable[[], None] = lambda: None,
         ignored: tuple[str, ...] = (),
         most_s: float = math.inf,
+        manner: Manner | None = None,
         refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
         self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
+        self.remarks = Remarks()  # what is told beside the sound: of its text what was not said
+        self._manner = manner or Manner(voice.language)
         self.sample_rate = engine.sample_rate
         self.counts = Counts()
         self._length = Length(most_s, request.speed)
@@ -92,6 +98,10 @@ class Speech:
         self._closed = False
 
     # -- text in ------------------------------------------------------------------------------------------------
+
+    def reader(self, messages: bool = False) -> Reader:
+        """The pipe through which its text goes. messages: each piece of text ends a word."""
+        return self._manner.reader(self.remarks, messages)
 
     def say(self, *pieces: Piece) -> None:
         """More of what a Reader gives. Raises InvalidRequest when all of it would sound for too long."""

@@ -121,6 +121,11 @@ class Settings(BaseModel):
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
     )
+    lexicon_dir: Path | None = Field(
+        None,
+        description="Folder of en.txt, fr.txt ...: how words are said, a line `written = said` each; read again when "
+        "it changes.",
+    )
     hf_home: Path | None = Field(
         None, description="Folder of the Hugging Face cache. Unset: Hugging Face's own, ~/.cache/huggingface."
     )

@@ -16,6 +16,7 @@ FOLDERS = ("speech", "web", "assistant")
 BROUGHT_ALONG = {  # parts of what is required, and its own business which version
     "werkzeug": "flask",
     "markupsafe": "flask",
+    "pydantic-core": "pydantic",
     "anyio": "mcp",
     "starlette": "mcp",
     "uvicorn": "mcp",
@@ -38,7 +39,7 @@ def imported(path: Path) -> set[str]:
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
-    return names - set(sys.stdlib_module_names)
+    return names - set(sys.stdlib_module_names) - {"_typeshed"}  # for types only; no package at run time
 
 
 @pytest.mark.parametrize("path", [*CODE, *(p for f in FOLDERS for p in sorted((ROOT / f).rglob("*.py")))], ids=str)

@@ -12,7 +12,7 @@ from speech.service import SpeechService
 from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
-from web.routes import balancer, convert, openai, ops, pages, voices
+from web.routes import balancer, convert, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -29,6 +29,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     balancer.blueprint,
     ops.blueprint,
     voices.blueprint,
+    reading.blueprint,
 )
 
 EXPOSED_HEADERS = [
@@ -40,6 +41,7 @@ EXPOSED_HEADERS = [
     "X-Request-Id",
     "X-Sample-Rate",
     "X-Silence",
+    "X-Warnings",
     "X-Voice",
 ]
 

@@ -39,6 +39,7 @@ ENGINES: dict[str, EngineSpec] = {
             needs_cuda=False,
             idle_timeout_s=-1,
             requirements=CORE,
+            phonemes=True,
         ),
     )
 }

@@ -79,11 +79,11 @@ def _anything(pieces: Iterable[Piece]) -> bool:
 
 
 def _paragraphs(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Each ends with the empty pause that ends it, if one does."""
+    """Each ends with the empty pause that ends it, if one does; a heading with any."""
     paragraph: list[Piece] = []
     for piece in pieces:
         paragraph.append(piece)
-        if isinstance(piece, Pause) and not piece.seconds:
+        if isinstance(piece, Pause) and (not piece.seconds or _is_heading(paragraph)):
             yield paragraph
             paragraph = []
     if paragraph:
@@ -91,7 +91,7 @@ def _paragraphs(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
 
 
 def _is_heading(pieces: Sequence[Piece]) -> bool:
-    """As Markdown has it: # Title."""
+    """As Markdown has it: # Title. Reading leaves the mark as a token that is not said."""
     first = next(iter(pieces), None)
     return isinstance(first, Token) and not first.spoken and bool(_HEADING.fullmatch(first.written))
 

@@ -33,6 +33,10 @@ class Step(Protocol):
         """What was held back: the text ends here, or its writer rests. `feed` may be called again afterwards."""
 
 
+class Settled(Token):
+    """A token whose `spoken` is for the engine as it is: steps behind the one that gives it leave it alone."""
+
+
 class EachWord:
     """A step that changes what is said of each word alone and holds nothing back."""
 

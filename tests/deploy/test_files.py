@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from speech.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-FIXED_IN_THE_IMAGE = {"HOST", "PORT", "HF_HOME", "VOICES_DIR", "OUTPUT_DIR", "DRAIN_FILE"}
+FIXED_IN_THE_IMAGE = {"HOST", "PORT", "HF_HOME", "VOICES_DIR", "LEXICON_DIR", "OUTPUT_DIR", "DRAIN_FILE"}
 
 
 def compose() -> dict[str, Any]:

@@ -135,6 +135,28 @@ class InfoAnswer(BaseModel):
     max_text_chars: int
 
 
+class WarningAnswer(BaseModel):
+    """A part of the text that is not said, or not as it asks. code: see docs/reading.md."""
+
+    code: str
+    text: str
+    message: str
+
+
+class ReadWord(BaseModel):
+    written: str
+    spoken: str
+    start: int
+    stop: int
+
+
+class ReadingAnswer(BaseModel):
+    language: str
+    spoken: str
+    words: list[ReadWord]
+    warnings: list[WarningAnswer]
+
+
 class OpenAIModel(BaseModel):
     id: str
     object: Literal["model"]

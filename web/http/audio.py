@@ -15,6 +15,7 @@ from web.http.clients import Client, client_socket
 from web.http.context import client_watch, speech_service
 from web.http.files import pieces_of, unnamed_file
 from web.http.requests import log_speech, request_id
+from web.http.warnings import HEADER
 
 log = logging.getLogger("kyutai_tts.web")
 
@@ -65,6 +66,8 @@ def _headers(speech: Speech) -> dict[str, str]:
     }
     if speech.ignored:
         headers["X-Ignored"] = ", ".join(speech.ignored)
+    if speech.remarks.count:
+        headers[HEADER] = str(speech.remarks.count)
     return headers
 
 

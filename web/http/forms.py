@@ -25,6 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from speech.encoders import ENCODERS
 from speech.errors import ErrorCode, InvalidRequest
 from speech.request import SPEEDS, SpeechRequest
+from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import FORM_TYPES
@@ -57,6 +58,23 @@ Text = Annotated[str, AfterValidator(_sayable)]
 SomeText = Annotated[str, Field(min_length=1), AfterValidator(_sayable)]
 Name = Annotated[str, Field(max_length=300), AfterValidator(_sayable)]
 Format = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": list(ENCODERS)})]
+
+
+def _entries(given: Any) -> Any:
+    """A form has no objects: there it is JSON in text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("must be a JSON object of words and what is said for them") from None
+
+
+Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
+Phrase = Annotated[Text, Field(max_length=MAX_CHARS, pattern=rf"^\s*\S+(\s+\S+){{0,{MAX_WORDS - 1}}}\s*$")]
+Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
+Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_entries)]
+Code = Literal["skip", "read"]
 
 EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
 
@@ -93,7 +111,16 @@ def _or_null(field: JsonSchemaValue) -> JsonSchemaValue:
     return {"anyOf": [{key: value for key, value in field.items() if key not in about}, null], **about}
 
 
-class ReadingForm(StrictForm):
+class TextWishes(StrictForm):
+    """How a text is read, before anything is spoken (docs/reading.md)."""
+
+    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
+    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
+    normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
+    code: Code = Field("skip", description="read: blocks of code are said.")
+
+
+class ReadingForm(TextWishes):
     """How something is to be said, whatever the text and however it comes."""
 
     voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")

@@ -22,6 +22,7 @@ from speech.session import Speech
 from web.http import errors
 from web.http.audio import Body, answer
 from web.http.requests import request_id
+from web.http.warnings import warnings_of
 
 Event = tuple[str, dict[str, Any]]  # its name, its data
 
@@ -138,6 +139,7 @@ class Events:
             "media_type": speech.media_type,
             "words_total": speech.counts.words_total,
             "ignored": list(speech.ignored),
+            "warnings": warnings_of(speech),
         }
 
     def _word(self, word: Word) -> dict[str, Any]:

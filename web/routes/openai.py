@@ -25,7 +25,17 @@ from web.http.audio import AUDIO, Body, answer, audio_response
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation, path_parameter
-from web.http.forms import Bitrate, Format, Name, Seed, SomeText, StrictForm, Text, TopK, read_form
+from web.http.forms import (
+    Bitrate,
+    Format,
+    Name,
+    Seed,
+    SomeText,
+    Text,
+    TextWishes,
+    TopK,
+    read_form,
+)
 from web.http.requests import request_id
 from web.http.sse import EVENT_STREAM, Events
 from web.routes.openai_voices import resolve
@@ -45,13 +55,18 @@ NAMES = {"text": "input", "format": "response_format"}  # our fields' names -> O
 EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "input": "Good evening.", "seed": 1}]}
 
 
+_TAKEN = {  # fields that have the same name here and there
+    "speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed", "language", "lexicon", "normalize", "code",
+}  # fmt: skip
+
+
 class VoiceRef(BaseModel):
     model_config = ConfigDict(extra="forbid", title="VoiceReference")
 
     id: Name
 
 
-class OpenAISpeechForm(StrictForm):
+class OpenAISpeechForm(TextWishes):
     """The body of POST /v1/audio/speech: OpenAI's fields, and behind them ours."""
 
     model_config = ConfigDict(title="OpenAISpeech", json_schema_extra=EXAMPLE)
@@ -88,7 +103,7 @@ class OpenAISpeechForm(StrictForm):
             voice=resolve(name, service).id,
             format=self.response_format,
             caller=caller(),
-            **self.model_dump(include={"speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed"}),
+            **self.model_dump(include=_TAKEN),
         )
 
 

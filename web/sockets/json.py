@@ -22,14 +22,14 @@ from speech.errors import Cancelled, ErrorCode, InvalidRequest, QueueFull, Speec
 from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import SpeechService
 from speech.session import Speech
-from speech.text.feed import PARAGRAPH
-from speech.text.pipe import Reader
+from speech.text.markup.feed import PARAGRAPH
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import Access, access
 from web.http.errors import event_of, status_of
 from web.http.forms import ReadingForm, Text, explain
 from web.http.requests import log_speech
+from web.http.warnings import warnings_of
 from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
 from web.sockets.upgrade import Upgrade
 from web.sockets.websocket import WebSocket
@@ -89,7 +89,7 @@ class JsonDialect(Dialect):
 
     def __init__(self, speech: Speech) -> None:
         self._speech = speech
-        self._reader = Reader()
+        self._reader = speech.reader()
         self._unflushed = False  # words came since the last flush
         self._encoder: Encoder = speech.encoder()
         self._words = 0
@@ -119,6 +119,9 @@ class JsonDialect(Dialect):
 
     def held_back(self) -> list[Piece]:
         return self._reader.flush()
+
+    def rested(self) -> list[Piece]:
+        return self._reader.nudge()
 
     # -- out --------------------------------------------------------------------------------------------------------
 
@@ -158,7 +161,15 @@ class JsonDialect(Dialect):
     def done(self) -> Messages:
         first_s = self._speech.first_audio_s
         first_audio_s = None if first_s is None else round(first_s, 3)
-        return [_json("done", words=self._speech.counts.words_total, **self._figures(), first_audio_s=first_audio_s)]
+        return [
+            _json(
+                "done",
+                words=self._speech.counts.words_total,
+                **self._figures(),
+                first_audio_s=first_audio_s,
+                warnings=warnings_of(self._speech),
+            )
+        ]
 
     def failed(self, error: SpeechError) -> Messages:
         return [_failure(error)]

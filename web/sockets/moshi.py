@@ -23,8 +23,6 @@ from speech.errors import Cancelled, InvalidRequest, QueueFull, SpeechError, Una
 from speech.request import Piece, Samples, SpeechRequest, Word
 from speech.service import VERSION, SpeechService
 from speech.session import Speech
-from speech.text.feed import MessageFeed
-from speech.text.pipe import Reader
 from web.http.answers import BuildAnswer, ModulesAnswer
 from web.http.audio import audio_response
 from web.http.auth import caller
@@ -58,9 +56,9 @@ STARTED = time.time()
 class MoshiDialect(Dialect):
     """The protocol on an open socket."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, speech: Speech) -> None:
         self._wire = wire
-        self._reader = Reader(MessageFeed())
+        self._reader = speech.reader(messages=True)
 
     def hear(self, message: str | bytes, talk: Talk) -> None:
         heard = read(message)
@@ -83,6 +81,9 @@ class MoshiDialect(Dialect):
 
     def held_back(self) -> list[Piece]:
         return self._reader.flush()
+
+    def rested(self) -> list[Piece]:
+        return self._reader.nudge()
 
     def sound(self, samples: Samples) -> Messages:
         return self._wire.sound(samples)
@@ -134,7 +135,7 @@ def _serve(service: SpeechService, upgrade: Upgrade, asked: SpeechRequest, name:
         held.callback(log_speech(speech, service.settings.log_text, name))
         held.enter_context(speech)
         socket = held.enter_context(upgrade.accept(limits(service.settings)))
-        converse(service, socket, speech, MoshiDialect(wire(name)))
+        converse(service, socket, speech, MoshiDialect(wire(name), speech))
 
 
 for path in PATHS:

@@ -31,6 +31,7 @@ CLOSE_S = 5.0  # how long the last messages may take once the reader has ended
 _UNUSUAL = frozenset(Ending) - {Ending.CLOSED_BY_US, Ending.CLOSED_BY_CLIENT, Ending.GONE}
 
 Messages = Iterable[str | bytes]
+REST_S = 1.0  # a client that sends nothing for so long has what it wrote said
 
 
 class Dialect(ABC):
@@ -47,6 +48,11 @@ class Dialect(ABC):
     @abstractmethod
     def held_back(self) -> list[Piece]:
         """Text that was heard but not said, because it might have gone on. Called by the reader at the end."""
+
+    @abstractmethod
+    def rested(self) -> list[Piece]:
+        """Whole words that were heard but not said, because more might have changed how they are read. Called by the
+        reader when the client has sent nothing for REST_S."""
 
     @abstractmethod
     def sound(self, samples: Samples) -> Messages:
@@ -139,9 +145,14 @@ class Talk:
             return  # it ends already
         try:
             self._dialect.hear(message, self)
+            self._socket.call_later(REST_S, self._rest)
         except SpeechError as error:
             self._error = error
             self._stop()
+
+    def _rest(self) -> None:
+        if self._error is None:
+            self.say("", self._dialect.rested())
 
     def _reading_ended(self, ending: Ending) -> None:
         if ending in _UNUSUAL:

@@ -98,6 +98,7 @@ class WebSocket:
         self._write_began: float | None = None
         self._closed_at: float | None = None
         self._message_by: float | None = None
+        self._later: tuple[float, Callable[[], None]] | None = None  # when, and what is to be called then
         self._opened_at = self._heard_at = clock()
         self._message_rate = FrameRate(MESSAGES_PER_S, MESSAGES_BURST, self._opened_at)
         self._control_rate = FrameRate(CONTROLS_PER_S, CONTROLS_BURST, self._opened_at)
@@ -177,6 +178,10 @@ class WebSocket:
         self._actions.append(action)
         self._poke()
 
+    def call_later(self, after_s: float, action: Callable[[], None]) -> None:
+        """Have `action` called in so many seconds unless this is called again before. Only the reader may call this."""
+        self._later = (self._clock() + after_s, action)
+
     def _poke(self) -> None:
         with contextlib.suppress(OSError):
             self._wake_in.send(b"\0")
@@ -203,6 +208,8 @@ class WebSocket:
             deadlines.append(began + limits.unread_s)
         if self._message_by is not None:
             deadlines.append(self._message_by)
+        if self._later is not None:
+            deadlines.append(self._later[0])
         return min(deadlines)
 
     def _look_at_clock(self) -> Ending | None:
@@ -215,6 +222,9 @@ class WebSocket:
             return Ending.SILENT
         if now >= self._opened_at + limits.longest_s:
             return Ending.TOO_LONG
+        if self._later is not None and now >= self._later[0]:
+            (_, action), self._later = self._later, None
+            action()
         if now >= self._ping_at:
             self._ping_at = now + limits.ping_s
             self._control(Ping())

@@ -72,7 +72,7 @@ class HibariVoice:
     def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
         """Say a sentence; empty if nothing in it can be said. The same text and seed give the same samples."""
         words = text.split()
-        phonemes = "".join(p for p in self._read(text) if p in self._tts.vocab)
+        phonemes = "".join(p for p in self.phonemes(text) if p in self._tts.vocab)
         if not phonemes.strip(' .,;:!?—…"()“”'):
             return SpokenSentence(np.zeros(0, np.float32), "", 0.0, (), tuple("" for _ in words))
         *spectrum, ends = self._session.run(
@@ -85,7 +85,7 @@ class HibariVoice:
             phonemes,
             float(ends_s[0]),
             tuple(ends_s[1 : 1 + len(phonemes)].tolist()),
-            tuple(self._read(word) for word in words),
+            tuple(self.phonemes(word) for word in words),
         )
 
     def split(self, text: str) -> list[str]:
@@ -93,8 +93,11 @@ class HibariVoice:
         sentences: list[str] = Hibari.split_sentences(text)
         return sentences or [text]
 
-    def _read(self, text: str) -> str:
-        """Its phonemes. hibari's rules fail on some words (a number of forty digits): those are read sign by sign."""
+    def phonemes(self, text: str) -> str:
+        """How it says a text; `[word](/phonemes/)` as it asks.
+
+        hibari's rules fail on some words (a number of forty digits): those are read sign by sign.
+        """
         try:
             return self._g2p(text) or ""
         except Exception:  # of whatever kind: a whole text must not fail over one word
@@ -102,7 +105,7 @@ class HibariVoice:
             if len(parts) == 1:
                 plain = unicodedata.normalize("NFKC", text)
                 parts = list(text) if plain == text else [plain]
-            return " ".join(map(self._read, parts)) if parts != [text] else ""
+            return " ".join(map(self.phonemes, parts)) if parts != [text] else ""
 
 
 def _one_more_output(name: str) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speech.request import Pause, Piece, Token
-from speech.text.feed import PARAGRAPH
+from speech.text.markup.feed import PARAGRAPH
 from speech.text.passages import MAX_S, SHORT_S, Join, Passage, passages
 from speech.text.pipe import read
 
@@ -72,8 +72,13 @@ def test_a_reading_is_never_cut() -> None:
 
 def test_short_paragraphs_are_joined_and_headings_stay_alone() -> None:
     found = passages(read(f"# One\n\nYes.\n\nNo.\n\n{SENTENCE}\n\n## Two\n\n{SENTENCE}"))
-    assert [said(passage) for passage in found] == ["One", f"Yes. No. {SENTENCE}", "Two", SENTENCE]
+    assert [said(passage) for passage in found] == ["One.", f"Yes. No. {SENTENCE}", "Two.", SENTENCE]
     assert [passage.join for passage in found] == [Join.START, Join.HEADING, Join.HEADING, Join.HEADING]
+
+
+def test_a_heading_without_an_empty_line_behind_it() -> None:
+    found = passages(read(f"# One\n{SENTENCE}"))
+    assert [said(passage) for passage in found] == ["One.", SENTENCE]
 
 
 def test_two_long_paragraphs_are_two_passages() -> None:

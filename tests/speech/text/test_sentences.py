@@ -8,7 +8,7 @@ import pytest
 
 from speech.engines.base import Utterance
 from speech.request import Pause, SpeechRequest, Token
-from speech.text.feed import PARAGRAPH
+from speech.text.markup.feed import PARAGRAPH
 from speech.text.pipe import read
 from speech.text.sentences import MAX_CHARS, MAX_WORD_CHARS, PARAGRAPH_PAUSE_S, Sentence, SentenceReader
 from tests.tokens import tokens
@@ -38,7 +38,7 @@ def everything(reader: SentenceReader) -> list[object]:
     ("text", "expected"),
     [
         ("One here. Two there! Three?", ["One here.", "Two there!", "Three?"]),
-        ("A title\n\nA text.", ["A title", Pause(PARAGRAPH_PAUSE_S), "A text."]),
+        ("A title\n\nA text.", ["A title.", Pause(PARAGRAPH_PAUSE_S), "A text."]),
         ('Wait <break time="1s"/> here.', ["Wait", Pause(1.0), "here."]),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_sentence_is_given_out_when_the_next_begins() -> None:
 
 def test_a_pause_ends_a_sentence_without_waiting_for_more() -> None:
     reader, _ = reader_of("Yes\n\nno", ended=False)
-    assert everything(reader) == ["Yes", Pause(PARAGRAPH_PAUSE_S)]
+    assert everything(reader) == ["Yes.", Pause(PARAGRAPH_PAUSE_S)]
     reader, utterance = reader_of("Yes", ended=False)
     utterance.say(PARAGRAPH)
     assert everything(reader) == ["Yes", Pause(PARAGRAPH_PAUSE_S)]

@@ -7,7 +7,8 @@ from itertools import combinations
 import pytest
 
 from speech.request import Pause, Token
-from speech.text.feed import MessageFeed, TextFeed
+from speech.text.markup.feed import Markup
+from speech.text.messages import MessageFeed
 from tests.tokens import written
 
 BREAK = '<break time="0.5s"/>'
@@ -48,7 +49,7 @@ def test_what_only_looks_like_a_pause_is_said(text: str) -> None:
 
 def test_whole_text_in_one_message() -> None:
     text = f"One two. {BREAK}\n\nThree"
-    whole = TextFeed()
+    whole = Markup()
     assert fed(text) == written([*whole.feed(text), *whole.flush()])
 
 

@@ -1,0 +1,103 @@
+"""English times of day, spans of time, ratios and scores."""
+
+from __future__ import annotations
+
+from speech.text.reading.en.cardinals import cardinal, two_digits
+from speech.text.reading.scan import Match, Rule, after, before, rule
+from speech.text.wordlist import wordset
+
+_HALF = r"(?: ?(?P<half>[aApP])\.? ?[mM](?![a-zA-Z])(?P<point>\.)?)"
+_RATIO_WORDS = wordset("ratio odds scale ratios aspect score won lost win lead beat at")
+
+
+def rules() -> list[Rule]:
+    clock = r"(?P<hour>[0-2]?\d):(?P<minute>[0-5]\d)"
+    return [
+        rule("d", rf"{clock}(?::(?P<second>[0-5]\d))?{_HALF}?(?!\d|:\d)", _clock),
+        rule(
+            "d",
+            rf"(?P<low>1?\d)(?::(?P<lowminute>[0-5]\d))? ?(?:-|–|—|to) ?(?P<hour>1?\d)(?::(?P<minute>[0-5]\d))?{_HALF}",
+            _span,
+        ),
+        rule("d", rf"(?P<hour>1?\d){_HALF}", _hour),
+        rule("d", r"(?P<left>\d{1,9})(?P<more>(?::\d{1,9}){1,3})(?![\d:])", _ratio),
+        rule(
+            "d", r"24/7(?:/365)?(?!\d)", lambda m: "twenty-four seven" + (" three sixty-five" if "365" in m[0] else "")
+        ),
+        rule("d", r"9/11(?!\d|/)", lambda m: "nine eleven"),
+        rule("d", r"(?P<left>50/50|20/20)(?!\d|/)", lambda m: " ".join([two_digits(int(m[0][:2]))] * 2)),
+        rule("d", r"(?P<hour>\d{1,2})h(?P<minute>[0-5]\d)(?!\w)", lambda m: _spoken(int(m["hour"]), m["minute"])),
+    ]
+
+
+def _spoken(hour: int, minute: str) -> str:
+    if minute == "00":
+        return two_digits(hour)
+    low = int(minute)
+    return f"{two_digits(hour)} {'oh ' if low < 10 else ''}{two_digits(low)}"
+
+
+def _clock(match: Match) -> str | None:
+    hour, minute = int(match["hour"]), match["minute"]
+    if hour > 24 or (before(match).lower().strip(",:") in _RATIO_WORDS - {"at"}):
+        return None
+    if match["half"]:
+        said = _spoken(hour, minute)
+    elif minute == "00" and not match["second"]:
+        said = _full_hour(hour, match["hour"])
+    else:
+        said = (
+            "zero " if match["hour"] == "00" else f"{'zero ' if match['hour'][0] == '0' and hour else ''}"
+        ) + _without_nought(match)
+    if match["second"]:
+        low = int(match["second"])
+        said = f"{two_digits(hour)} {_minute(minute)} and {cardinal(low)} second{'s' * (low != 1)}"
+    return said + _half(match)
+
+
+def _without_nought(match: Match) -> str:
+    if match["hour"] == "00":
+        return _minute(match["minute"])
+    return _spoken(int(match["hour"]), match["minute"])
+
+
+def _minute(minute: str) -> str:
+    low = int(minute)
+    return f"{'oh ' if low < 10 else ''}{two_digits(low)}"
+
+
+def _full_hour(hour: int, digits: str) -> str:
+    if digits in {"00", "24", "0"}:
+        return "midnight" if digits != "0" else "zero hundred"
+    return f"{two_digits(hour)} o'clock" if hour <= 12 else f"{two_digits(hour)} hundred"
+
+
+def _half(match: Match) -> str:
+    """ " a m", with the point that ends the sentence if it is one."""
+    if not match["half"]:
+        return ""
+    return f" {match['half'].upper()} M" + closing_point(match, bool(match["point"]))
+
+
+def closing_point(match: Match, has_point: bool) -> str:
+    """The point behind an abbreviation, if the sentence seems to end there."""
+    following = after(match)
+    if not has_point or match.string[match.end() : match.end() + 1] not in {"", " "}:
+        return ""
+    return "." if not following or following[:1].isupper() else ""
+
+
+def _span(match: Match) -> str | None:
+    low = _spoken(int(match["low"]), match["lowminute"] or "00")
+    high = _spoken(int(match["hour"]), match["minute"] or "00")
+    return f"{low} to {high}{_half(match)}"
+
+
+def _hour(match: Match) -> str | None:
+    hour = int(match["hour"])
+    return f"{two_digits(hour)}{_half(match)}" if 1 <= hour <= 12 else None
+
+
+def _ratio(match: Match) -> str:
+    numbers = [match["left"], *match["more"].split(":")[1:]]
+    return " to ".join(cardinal(int(number)) if len(number) < 10 else number for number in numbers)

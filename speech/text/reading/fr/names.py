@@ -1,0 +1,117 @@
+"""French titles, abbreviations and roman numerals."""
+
+from __future__ import annotations
+
+from speech.text.reading.fr.cardinals import cardinal, ordinal
+from speech.text.reading.fr.lists import (
+    ABBREVIATIONS,
+    ALONE,
+    BEFORE_NUMBERS,
+    FEMININE_ORDINALS,
+    KINGS,
+    NUMBERED,
+    TITLES,
+)
+from speech.text.reading.roman import roman
+from speech.text.reading.scan import Match, Rule, after, before, rule
+
+
+def rules() -> list[Rule]:
+    numbers = "|".join(sorted(BEFORE_NUMBERS, key=len, reverse=True))
+    titles = "|".join(sorted(TITLES, key=len, reverse=True))
+    plain = "|".join(sorted(ABBREVIATIONS, key=len, reverse=True))
+    return [
+        rule("l", r"[nN](?P<s>os?|[°ºo])(?P<many>s|ˢ)?\.? ?(?=\d)", _number_sign),
+        rule("s", r"№ ?(?=\d)", lambda m: "numéro "),
+        rule("l", r"[pP]\. ?ex\.", lambda m: "par exemple"),
+        rule("l", r"[cC]\.-?à-?d\.", lambda m: "c'est-à-dire"),
+        rule("l", r"[sS]\.?[vV]\.?[pP](?:\.|(?!\w))", lambda m: "s'il vous plaît"),
+        rule("l", r"(?P<name>[eE]\. ?g\.|[iI]\. ?e\.)", lambda m: "par exemple" if m[0][0] in "eE" else "c'est-à-dire"),
+        rule("l", rf"(?P<name>{numbers})\. ?(?=\d|[IVXLC]+\b)", lambda m: BEFORE_NUMBERS[m["name"]] + " "),
+        rule("l", r"(?P<n>[IVXLC]+)(?P<end>er|ère|re|e|ᵉ|ème)(?P<s>s?)(?!\w)", _roman_ordinal),
+        rule("l", rf"(?P<name>{titles})(?P<point>\.?)(?!\w)", _title),
+        rule("l", r"(?:[A-Za-z]\.){2,}[A-Za-z]?(?!\w)", _initials),
+        rule("l", rf"(?P<name>{plain})\.(?!\w)", _abbreviation),
+        rule("l", r"etc(?!\w)", lambda m: "et cetera"),
+        rule("l", r"et/ou(?!\w)", lambda m: "et ou"),
+        rule("l", r"C#(?!\w)", lambda m: "C dièse"),
+        rule("l", r"C\+\+(?!\w)", lambda m: "C plus plus"),
+        rule("l", r"[IVXLCDM]+(?!\w|['’])", _roman),
+        rule("l", r"(?P<letters>[A-Z]{1,3})-?(?P<number>\d{1,4})(?P<tail>[A-Z]?)(?![\w.,%:/-]*\d|\w)", _code),
+    ]
+
+
+def _number_sign(match: Match) -> str:
+    return "numéros " if match["many"] or match["s"] == "os" else "numéro "
+
+
+def _closing(match: Match) -> str:
+    """The point behind an abbreviation, if the sentence ends there."""
+    following = after(match)
+    rest = match.string[match.end() : match.end() + 1]
+    return "." if rest in {"", " "} and (not following or following[:1].isupper()) else ""
+
+
+_BEFORE_NAMES = frozenset({"M", "MM", "Pr", "Dr", "St", "Ste", "Gal", "Lt"})  # without a point only before a name
+
+
+def _title(match: Match) -> str | None:
+    name, following = match["name"], after(match)
+    named = following[:1].isupper()
+    if match["point"]:
+        return TITLES[name] if named or len(name) > 2 else None
+    if name == "M":
+        named = named and len(following.strip(".,")) > 2 and following[1:2].islower()
+    return TITLES[name] if name in ALONE or (named and name in _BEFORE_NAMES) else None
+
+
+def _initials(match: Match) -> str:
+    said = " ".join(match[0].replace(".", "").upper())
+    return said + ("." if match[0].endswith(".") and not after(match) else "")
+
+
+def _abbreviation(match: Match) -> str | None:
+    name = match["name"]
+    following, previous = after(match), before(match)
+    if name in {"min", "max", "mar", "mer", "jeu", "ex", "fig", "pl", "vol", "coll", "par", "sept", "ven"} and not (
+        following[:1].isdigit() or previous[-1:].isdigit() or previous in {"par", "(par"}
+    ):
+        return None
+    return ABBREVIATIONS[name] + _closing(match)
+
+
+def _roman_ordinal(match: Match) -> str | None:
+    number = roman(match["n"])
+    if number is None or (len(match["n"]) == 1 and match["n"] not in "IVX"):
+        return None
+    if number == 1:
+        return ("premier" if match["end"] == "er" else "première") + match["s"]
+    return ordinal(number) + match["s"]
+
+
+def _roman(match: Match) -> str | None:
+    letters, number = match[0], roman(match[0])
+    if number is None:
+        return None
+    previous, following = before(match), after(match)
+    if _bare(previous).title() in KINGS and (len(letters) > 1 or letters in "IVX"):
+        return "premier" if number == 1 else cardinal(number)
+    if following.lower().startswith(("siècle", "arrondissement", "République", "dynastie")):
+        return ordinal(number)
+    if _bare(previous).lower() in NUMBERED:
+        return "une" if number == 1 and previous.lower() in FEMININE_ORDINALS else cardinal(number)
+    if len(letters) > 1 and set(letters) <= set("IVX") and letters not in {"XX", "XXX"}:
+        return cardinal(number)
+    return None
+
+
+def _bare(word: str) -> str:
+    """Without an elided article: d'Henri -> Henri."""
+    return word.replace("’", "'").rpartition("'")[2]
+
+
+def _code(match: Match) -> str | None:
+    """A320, TGV 8102, H2: the letters and the number as a cardinal."""
+    number = match["number"]
+    said = " ".join(map(cardinal, map(int, number))) if number[0] == "0" else cardinal(int(number))
+    return f"{' '.join(match['letters'])} {said} {match['tail']}".strip()

@@ -1,0 +1,120 @@
+"""French quantities: money, measures, fractions, powers, ranges and plain numbers."""
+
+from __future__ import annotations
+
+from speech.text.reading.fr.cardinals import cardinal, feminine, ordinal
+from speech.text.reading.fr.lists import FEMININE_NOUNS
+from speech.text.reading.fr.tables import CURRENCIES, FEMININE_UNITS, PER, SCALES, UNITS
+from speech.text.reading.maths import Maths
+from speech.text.reading.measures import Grammar, Measures
+from speech.text.reading.money import Habits, Money
+from speech.text.reading.scan import Match, Rule, after, before, rule
+from speech.text.reading.tongue import Tongue
+from speech.text.wordlist import wordset
+
+_FEMININE_CURRENCIES = frozenset({"livre", "livres", "livre sterling", "livres sterling", "roupie", "roupies"})
+_VERSIONED = wordset(
+    "version python windows android ios java firefox chrome linux ubuntu debian php mac macos usb bluetooth html "
+    "node rust"
+)
+
+
+def _several(text: str) -> bool:
+    """French has a plural from 2 on: "1,5 litre"."""
+    plain = text.replace(" ", "").replace(",", ".")
+    if plain.count(".") > 1:
+        return True
+    whole, _, decimals = plain.partition(".")
+    return len(whole.lstrip("0")) > 1 or int(whole or "0") >= 2 or (len(decimals) == 3 and whole != "0")
+
+
+def _agree(number: str, noun: str) -> str:
+    head = noun.partition(" ")[0]
+    is_feminine = head.removesuffix("s") in FEMININE_UNITS or noun in _FEMININE_CURRENCIES
+    return feminine(number) if is_feminine and "virgule" not in number else number
+
+
+def _of(scale: str, currency: str) -> str:
+    """A currency behind a noun of number: millions d'euros, millions de dollars; but mille euros."""
+    if not scale.startswith(("million", "milliard", "billion")):
+        return f"{scale} {currency}"
+    return f"{scale} d'{currency}" if currency[0] in "aeiouy" else f"{scale} de {currency}"
+
+
+def _fraction(top: int, bottom: int) -> str:
+    names = {2: ("demi", "demis"), 3: ("tiers", "tiers"), 4: ("quart", "quarts")}
+    one, several = names.get(bottom, (ordinal(bottom), ordinal(bottom) + "s"))
+    return f"{cardinal(top)} {one if top == 1 else several}"
+
+
+def _mixed(whole: str, fraction: str) -> str:
+    return f"{whole} et {'demi' if fraction == 'un demi' else fraction}"
+
+
+def _power(exponent: str) -> str:
+    plain = exponent.lstrip("+-")
+    if exponent in {"2", "3"}:
+        return "au carré" if exponent == "2" else "au cube"
+    said = cardinal(int(plain)) if plain.isdigit() else plain
+    return f"puissance {'moins ' if exponent.startswith('-') else ''}{said}"
+
+
+def _square(name: str) -> str:
+    return f"{name} carré{'s' * name.endswith('s')}"
+
+
+def _cube(name: str) -> str:
+    return f"{name} cube{'s' * name.endswith('s')}"
+
+
+def rules(tongue: Tongue) -> list[Rule]:
+    grammar = Grammar(
+        _agree,
+        _several,
+        _square,
+        _cube,
+        lambda previous, following: False,
+        frozenset({"an", "in", "A", "o"}),
+        frozenset({"K", "B", "T"}),
+    )
+    habits = Habits("et", _of, _agree, _several, lambda previous, following: False, say_cents=False)
+    return [
+        *Money(tongue, CURRENCIES, SCALES, PER, habits).rules(),
+        *Measures(tongue, UNITS, grammar).rules(),
+        *Maths(tongue, _fraction, _mixed, _power).rules(),
+        rule(
+            "d",
+            rf"(?P<n>{tongue.number_pattern}) ?(?P<scale>Mds?|Mrd)(?!\w)",
+            lambda m: f"{tongue.number(m['n'])} {SCALES[m['scale']][1]}",
+        ),
+    ]
+
+
+def plain(tongue: Tongue) -> list[Rule]:
+    """The last resort for a number."""
+    n = tongue.number_pattern
+
+    def number(match: Match) -> str:
+        text = match[0]
+        point = "point" if "." in text and before(match).lower() in _VERSIONED else None
+        said = tongue.number(text, point)
+        noun = after(match).rstrip(".,;:!?").lower()
+        return feminine(said) if noun in FEMININE_NOUNS and text.isdigit() else said
+
+    def between(match: Match) -> str:
+        return f"{tongue.number(match['low'])} à {tongue.number(match['high'])}"
+
+    return [
+        rule("d", rf"(?P<low>{n}) ?(?:–|—) ?(?P<high>{n})(?!\w)", between),
+        rule("d", rf"(?P<low>{n})-(?P<high>{n})(?![\w-])", between),
+        rule("d", rf"(?P<low>{n}) - (?P<high>{n})(?!\w| ?=)", between),
+        rule("d", rf"(?P<low>{n}) - (?=\d)", lambda m: f"{tongue.number(m['low'])} moins "),
+        rule("d", r"(?P<n>\d{1,6})\+(?!\w)", lambda m: f"{tongue.integer(m['n'])} plus"),
+        rule("s", rf"# ?(?P<n>{n})", lambda m: f"numéro {tongue.number(m['n'])}"),
+        rule(
+            "s",
+            rf"§{{1,2}} ?(?P<n>{n})",
+            lambda m: f"{'paragraphes' if m[0][1] == '§' else 'paragraphe'} {tongue.number(m['n'])}",
+        ),
+        rule("d", n, number),
+    ]
