@@ -148,9 +148,12 @@ class SpeechForm(ReadingForm):
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
     )
+    captions: Literal["srt", "vtt", "json"] | None = Field(
+        None, description="Send a whole file and its captions, as multipart/mixed."
+    )
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}), caller=caller())
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format", "captions"}), caller=caller())
 
 
 def read_form(model: type[Form]) -> Form:
