@@ -103,6 +103,12 @@ class SpeechService:
             speech.end()
         return speech
 
+    def settled(self, request: SpeechRequest) -> SpeechRequest:
+        """The request with its voice and the engine's defaults. Raises InvalidRequest, VoiceNotFound."""
+        voice = self.voices.get(request.voice) if request.voice else self.voices.default
+        _check_audio(request)
+        return replace(_settle(request, self.choice.spec)[0], voice=voice.id)
+
     def check_length(self, text: str) -> None:
         """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS."""
         most = self.settings.max_text_chars

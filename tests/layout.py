@@ -26,7 +26,8 @@ STOREYS = (
     ("each engine",),
     ("speech.engines",),
     tuple(f"speech.{name}" for name in ("selection", "relay", "session", "opening", "status", "admission", "metrics")),
-    ("speech.service", "speech.remote", "speech.jobs"),
+    ("speech.service", "speech.remote"),
+    ("speech.jobs",),
     ("web", "assistant"),
     PROGRAMS,
 )

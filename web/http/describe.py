@@ -23,13 +23,14 @@ WHY = {
     401: "A key is needed, or it is not a known one.",
     404: "There is no such thing.",
     408: "The body did not come in time.",
-    409: "The engine speaks and was asked to go away.",
+    409: "Not in this state: the engine speaks and was asked to go away, or the job has not come so far.",
     413: "The body is too large.",
     415: "The body is of a type that is not taken.",
     422: "The body is JSON, but not of the right shape.",
     429: "Every slot is taken and the queue is full, or too many requests came from one caller.",
     500: "The fault is ours.",
     501: "Honestly not possible.",
+    507: "There is no room for more audio.",
     503: "Not now: draining, still loading, no slot became free in time, too little memory.",
 }
 BODY = (400, 408, 413, 415)  # what any body can lead to

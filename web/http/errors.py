@@ -29,7 +29,10 @@ STATUS: dict[type[Exception], int] = {
     Unprocessable: 422,
     speech.InvalidRequest: 400,
     speech.VoiceNotFound: 404,
+    speech.JobNotFound: 404,
     speech.EngineBusy: 409,
+    speech.JobState: 409,
+    speech.OutOfQuota: 507,
     speech.Cancelled: 499,  # nginx's number for a client that left; it is not there to read it
     speech.QueueFull: 429,
     speech.NotSupported: 501,
@@ -39,7 +42,7 @@ STATUS: dict[type[Exception], int] = {
     speech.SpeechError: 500,
 }
 OURS = 500  # from here on the fault is ours
-NOT_AGAIN = (500, 501)  # OpenAI's SDK would ask twice more, and each time costs a generation
+NOT_AGAIN = (500, 501, 507)  # OpenAI's SDK would ask twice more, and each time costs a generation
 KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
 
