@@ -49,7 +49,7 @@ class Share:
             return sum(max(0, relay.speaking - 1) for relay in self._relays)
 
     def allows(self, speaking: int, status: EngineStatus) -> bool:
-        """Whether a text that has so many slots may have one more, which nobody waits for."""
+        """Whether a text that has so many slots may have one more."""
         with self._lock:
             texts = max(1, len(self._relays))
         most = min((status.slots_total - 1) // texts, status.at_once or status.slots_total)
@@ -87,12 +87,12 @@ class Relay:
             for utterance in self._begun:
                 utterance.cancel()
 
-    def chunks(self, engine: Engine, wait: Callable[[Utterance], None]) -> Iterator[AudioChunk]:
+    def chunks(self, engine: Engine, rate: int, wait: Callable[[Utterance], None]) -> Iterator[AudioChunk]:
         """All passages in order, with times of the whole. The first one was given to the engine.
 
-        wait: returns when the utterance has a slot, or raises. Raises what a passage raises.
+        rate: the engine's, in Hz. wait: returns when the utterance has a slot, or raises. Raises what a passage raises.
         """
-        rate, made = engine.sample_rate, 0
+        made = 0
         with self._share.holding(self):
             for number, passage in enumerate(self._passages):
                 pause = silence(max(passage.pause_s, PAUSES_S[passage.join]), rate)

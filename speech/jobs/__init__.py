@@ -1,1 +1,1 @@
-"""Jobs: long texts that are spoken while nobody waits for them, and kept (Jobs in jobs.py)."""
+"""Jobs: long texts that are spoken while no request waits, and kept (Jobs in jobs.py)."""

@@ -108,7 +108,7 @@ class Jobs:
         return self.job(job_id, owner)
 
     def delete(self, job_id: str, owner: str) -> None:
-        """The job and its audio, in whatever state. Raises JobNotFound."""
+        """The job and its audio, in any state. Raises JobNotFound."""
         self.job(job_id, owner)
         store, results, runner = self._open()
         store.set_state(job_id, State.CANCELLED, only_from=ACTIVE)

@@ -1,4 +1,4 @@
-"""Speaks the passages of jobs where nobody waits (Runner): a few threads, a passage each. Knows no HTTP.
+"""Speaks the passages of jobs while no request waits (Runner): a few threads, a passage each. Knows no HTTP.
 
 A passage begins only while no request waits for a slot, and one slot stays free. So people wait for a job for one
 passage at most.

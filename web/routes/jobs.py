@@ -1,4 +1,4 @@
-"""Jobs: long texts that are spoken while nobody waits. With keys each key has its own."""
+"""Jobs: long texts that are spoken while no request waits. With keys each key has its own."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def resume_job(job_id: str) -> Response:
 @blueprint.delete("/api/jobs/<job_id>")
 @operation("Delete a job", tag="Jobs", access=Access.KEY, gives={}, status=204, fails=(404, 503), parameters=[ID])
 def delete_job(job_id: str) -> tuple[str, int]:
-    """And its audio, in whatever state it is."""
+    """And its audio, in any state."""
     jobs().delete(job_id, _owner())
     return "", 204
 
