@@ -30,7 +30,7 @@ def create_app(
     settings: Settings,
     service: SpeechService | None = None,
     *,
-    on_idle_release: Callable[[], None] = lambda: None,
+    on_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> Flask:
     """The Flask app. service: what speaks; None: one over the process's gpu_manager, as the settings say.
@@ -43,7 +43,7 @@ def create_app(
         settings,
         gpu_manager,
         visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
-        on_idle_release=on_idle_release,
+        on_release=on_release,
         on_broken=on_broken,
     )
     web.init_app(app, service)

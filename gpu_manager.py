@@ -10,6 +10,7 @@ library and so neither starts CUDA nor disturbs a capture.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 import time
@@ -117,7 +118,7 @@ class GPUManager(Generic[Held]):
         self._clock, self._timer = clock, timer
         self._changed = threading.Condition()
         self._build: Callable[[Report], Held] | None = None
-        self._on_idle_release: Callable[[], None] = lambda: None
+        self._on_release: Callable[[], None] = lambda: None
         self._on_broken: Callable[[], None] = lambda: None
         self._idle_timeout_s = -1.0
         self._state = State.UNLOADED
@@ -136,19 +137,19 @@ class GPUManager(Generic[Held]):
         self,
         build: Callable[[Report], Held],
         idle_timeout_s: float,
-        on_idle_release: Callable[[], None] = lambda: None,
+        on_release: Callable[[], None] = lambda: None,
         on_broken: Callable[[], None] = lambda: None,
     ) -> None:
         """Say what to load, once, before the first use.
 
         build(progress): makes the engine; progress, a Report, may be called while it does.
         idle_timeout_s: seconds without a user before release; 0: at once, negative: never.
-        on_idle_release: called after a release by the timer, on the timer's thread.
+        on_release: called after a release, by the timer, on its thread, or by hand.
         on_broken: called after `discard`.
         """
         with self._changed:
             self._build, self._idle_timeout_s = build, idle_timeout_s
-            self._on_idle_release, self._on_broken = on_idle_release, on_broken
+            self._on_release, self._on_broken = on_release, on_broken
             self._closed = False
 
     # -- using --------------------------------------------------------------------------------------------------
@@ -200,6 +201,8 @@ class GPUManager(Generic[Held]):
                 raise InUse(f"{residency.users} streams are running; force stops them.")
             self._begin_release(State.UNLOADING)
         self._finish_release(residency, State.UNLOADED)
+        if not self._closed:
+            self._on_release()
         return True
 
     def discard(self, engine: Held, reason: Exception) -> None:
@@ -339,7 +342,7 @@ class GPUManager(Generic[Held]):
                 return
             self._begin_release(State.UNLOADING)
         self._finish_release(residency, State.UNLOADED)
-        self._on_idle_release()
+        self._on_release()
 
     def _begin_release(self, state: State) -> None:
         """Called with the lock held: from here on no other caller gets the engine."""
@@ -365,28 +368,28 @@ class GPUManager(Generic[Held]):
 
 @dataclass(frozen=True)
 class GPU:
-    """What the driver says of one GPU."""
+    """What the driver says of one GPU, or of one MIG instance."""
 
-    index: int  # the driver's
+    index: int  # the driver's; of a MIG instance that of its GPU
     uuid: str
     name: str
     memory_used_bytes: int
     memory_total_bytes: int
 
 
-def list_gpus(visible: str | None = None) -> list[GPU]:
+def list_gpus(visible: str | None = None, nvml: Any = None) -> list[GPU]:
     """The GPUs that the NVIDIA driver knows; none where there is no driver, or where it is broken. Starts no CUDA.
 
-    visible: as in CUDA_VISIBLE_DEVICES (indices or UUIDs, separated by commas): only those, in that order. None: all.
+    visible: as in CUDA_VISIBLE_DEVICES (indices or UUIDs, those of MIG instances among them, separated by commas): only
+    those, in that order. None: all. nvml: what is asked, by default the driver's own library.
     """
-    import pynvml
-
+    pynvml = nvml or importlib.import_module("pynvml")
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return []
     try:
-        gpus = [_read_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+        gpus = [gpu for index in range(pynvml.nvmlDeviceGetCount()) for gpu in _read_gpus(pynvml, index)]
     except pynvml.NVMLError as error:
         log.warning("the NVIDIA driver answers with an error: %s", error)
         return []
@@ -397,17 +400,42 @@ def list_gpus(visible: str | None = None) -> list[GPU]:
 
 def _only_visible(gpus: list[GPU], visible: str) -> list[GPU]:
     """As CUDA does: the first name that fits no GPU ends the list."""
-    chosen = []
+    chosen: list[GPU] = []
     for name in filter(None, map(str.strip, visible.split(","))):
-        match = next((g for g in gpus if name == str(g.index) or (len(name) > 4 and g.uuid.startswith(name))), None)
+        match = next((gpu for gpu in gpus if _is_called(gpu, name)), None)
         if match is None:
             break
         chosen.append(match)
     return chosen
 
 
-def _read_gpu(pynvml: Any, index: int) -> GPU:
+def _is_called(gpu: GPU, name: str) -> bool:
+    """By index or by the beginning of its UUID: GPU-..., of a MIG instance MIG-... ."""
+    return name == str(gpu.index) or (len(name) > 4 and gpu.uuid.startswith(name))
+
+
+def _read_gpus(pynvml: Any, index: int) -> list[GPU]:
+    """The GPU, or the MIG instances that it is divided into: CUDA can use nothing else of it then."""
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    return [_read_gpu(pynvml, index, part) for part in _instances(pynvml, handle) or [handle]]
+
+
+def _instances(pynvml: Any, handle: Any) -> list[Any]:
+    """Handles of its MIG instances; none where it has no such mode, or it is off."""
+    try:
+        if pynvml.nvmlDeviceGetMigMode(handle)[0] != pynvml.NVML_DEVICE_MIG_ENABLE:
+            return []
+        most = pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)
+    except pynvml.NVMLError:
+        return []
+    found = []
+    for number in range(most):
+        with suppress(pynvml.NVMLError):  # places without an instance
+            found.append(pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number))
+    return found
+
+
+def _read_gpu(pynvml: Any, index: int, handle: Any) -> GPU:
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
     name, uuid = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetUUID(handle)
     return GPU(index, str(uuid), str(name), int(memory.used), int(memory.total))

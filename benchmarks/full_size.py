@@ -5,7 +5,7 @@
 
 Random weights in the format of kyutai/tts-1.6b-en_fr, written into the folder (4.1 GB) unless they are there already.
 The sound is noise; time and memory are those of the shapes. Needs about 8 GB of memory. Each number of slots is loaded
-anew, so that its memory can be told. Never run on a GPU so far.
+anew, so that its memory can be told.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ class Timed(ModelRunner):
         frames = self.runner.step(step)
         self.steps_s[f"{step.kind.value} step"].append(time.perf_counter() - started)
         return frames
+
+    def settle(self) -> None:
+        self.runner.settle()
+
+    def flush(self) -> Mapping[int, Frame]:
+        return self.runner.flush()
 
     def recover(self) -> None:
         self.runner.recover()

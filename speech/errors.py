@@ -38,6 +38,7 @@ class ErrorCode(StrEnum):
     DRAINING = "draining", "the service is about to end"
     ENGINE_CLOSED = "engine_closed", "the engine was released while it spoke"
     ENGINE_DIED = "engine_died", "the engine failed for good and is replaced"
+    GPU_HANGS = "gpu_hangs", "the GPU does not answer any more; the service starts anew"
     LOAD_FAILED = "load_failed", "the model could not be loaded"
     MODEL_NOT_LOADED = "model_not_loaded", "the model was not loaded in time; loading goes on"
     TOO_LITTLE_MEMORY = "too_little_memory", "the GPU has too little free memory for the model"

@@ -326,7 +326,7 @@ def build_service(
     *,
     visible_gpus: str | None = None,
     build: Callable[[EngineChoice, Settings, Progress], Engine] = build_engine,
-    on_idle_release: Callable[[], None] = lambda: None,
+    on_release: Callable[[], None] = lambda: None,
     on_broken: Callable[[], None] = lambda: None,
 ) -> SpeechService:
     """Join the parts: choose the engine, list its voices, tell the manager what to load.
@@ -340,7 +340,7 @@ def build_service(
     manager.configure(
         lambda progress: build(choice, settled, progress),
         idle_timeout_s(settings, choice.spec),
-        on_idle_release=on_idle_release,
+        on_release=on_release,
         on_broken=on_broken,
     )
     return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))

@@ -313,7 +313,7 @@ class Speech:
     def _heard(self, engine: Engine) -> Iterator[AudioChunk]:
         if self._relay is None:
             return with_times(self.utterance.chunks())
-        return self._relay.chunks(engine, self.sample_rate, self._wait_for_slot)
+        return with_times(self._relay.chunks(engine, self.sample_rate, self._wait_for_slot))
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)

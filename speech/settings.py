@@ -104,11 +104,16 @@ class Settings(BaseModel):
     )
     retire_worker: bool = Field(
         True,
-        description="After an idle release on CUDA, replace the worker process: only that gives the CUDA context back.",
+        description="After a release on CUDA, replace the worker process: only that gives the CUDA context back.",
     )
     queue_timeout: float = Field(120, gt=0, description="Seconds that a request waits for a slot before it gets a 503.")
     load_timeout: float = Field(
         300, gt=0, description="Seconds that a request waits for the model to load before it gets a 503."
+    )
+    step_timeout: float = Field(
+        30,
+        gt=0,
+        description="Seconds after which a step of the model counts as hung: the worker gives up and is replaced.",
     )
     default_voice: str | None = Field(
         None, description="Voice of requests that name none. Unset: the engine's own default."
@@ -116,7 +121,9 @@ class Settings(BaseModel):
     hf_repo: str = Field("kyutai/tts-1.6b-en_fr", description="Repository of the model on the Hugging Face hub.")
     voice_repo: str = Field("kyutai/tts-voices", description="Repository of the voices on the Hugging Face hub.")
     model_dir: Path | None = Field(
-        None, description="Folder with the files of HF_REPO. Set: the model is never looked for anywhere else."
+        None,
+        description="Folder with the files of HF_REPO, or of POCKET_MODEL. Set: the model is never looked for anywhere "
+        "else.",
     )
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
@@ -148,6 +155,21 @@ class Settings(BaseModel):
     )
     temperature: float = Field(
         0.6, ge=0, le=2, description="Temperature of requests that name none. 0 is greedy: always the same."
+    )
+    pocket_model: str = Field(
+        "english",
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="Model of Pocket TTS: english, french, german, spanish, portuguese, italian, dutch, each also with "
+        "_24l, or english_18m_2026-10, english_7m_2026-10, english_2m_2026-10 for small machines.",
+    )
+    pocket_quantize: Literal["auto", "true", "false"] = Field(
+        "auto", description="Pocket TTS in int8: true, false (float32), or auto: where it is faster on this CPU."
+    )
+    pocket_threads: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Threads of Pocket TTS's model, and again of its codec. 0: half of the cores, 4 at most.",
     )
     max_slots: int = Field(
         0, ge=0, le=256, description="How many speak at once. 0: chosen by the engine from the free memory."

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
@@ -212,16 +213,20 @@ def test_timeout_zero_releases_at_once_and_minus_one_never(time: FakeTime, build
     manager.close()
 
 
-def test_an_idle_release_is_announced_and_one_by_hand_is_not(time: FakeTime, build: Builder) -> None:
+def test_a_release_is_announced_by_hand_too_but_not_the_end(time: FakeTime, build: Builder) -> None:
     announced = []
     manager = GPUManager(time.clock, time.timer)
-    manager.configure(build, 60, on_idle_release=lambda: announced.append(True))
+    manager.configure(build, 60, on_release=lambda: announced.append(manager.status().state))
     manager.load()
     manager.release()
-    assert announced == []
+    assert announced == [State.UNLOADED]
+    assert manager.release() is False
     manager.load()
     time.move(60)
-    assert announced == [True]
+    assert announced == [State.UNLOADED] * 2
+    manager.load()
+    manager.close()
+    assert announced == [State.UNLOADED] * 2
 
 
 def test_release_by_hand(manager: GPUManager, build: Builder) -> None:
@@ -393,3 +398,58 @@ def test_no_driver_means_no_gpu() -> None:
 def test_visible_gpus_are_counted_as_cuda_does(visible: str, indices: list[int]) -> None:
     gpus = [GPU(0, "GPU-aaaa", "A", 0, 1), GPU(1, "GPU-bbbb", "B", 0, 1)]
     assert [gpu.index for gpu in _only_visible(gpus, visible)] == indices
+
+
+class FakeNVML:
+    """A driver's library with a whole GPU and one that is divided into two MIG instances."""
+
+    NVMLError = RuntimeError
+    NVML_DEVICE_MIG_ENABLE = 1
+
+    def nvmlInit(self) -> None: ...
+    def nvmlShutdown(self) -> None: ...
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> str:
+        return f"GPU-{index}000"
+
+    def nvmlDeviceGetMigMode(self, handle: str) -> tuple[int, int]:
+        if handle == "GPU-0000":
+            raise self.NVMLError("not supported")
+        return 1, 1
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: str) -> int:
+        return 7
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: str, number: int) -> str:
+        if number not in (0, 3):
+            raise self.NVMLError("not found")
+        return f"MIG-{number}abc"
+
+    def nvmlDeviceGetMemoryInfo(self, handle: str) -> SimpleNamespace:
+        return SimpleNamespace(used=1, total=10_000 if handle.startswith("MIG") else 80_000)
+
+    def nvmlDeviceGetName(self, handle: str) -> str:
+        return f"card {handle}"
+
+    def nvmlDeviceGetUUID(self, handle: str) -> str:
+        return handle
+
+
+@pytest.mark.parametrize(
+    ("visible", "uuids"),
+    [
+        (None, ["GPU-0000", "MIG-0abc", "MIG-3abc"]),
+        ("MIG-3abc", ["MIG-3abc"]),
+        ("MIG-3", ["MIG-3abc"]),
+        ("1", ["MIG-0abc"]),
+        ("0", ["GPU-0000"]),
+        ("GPU-1000", []),
+    ],
+)
+def test_mig_instances_are_gpus(visible: str | None, uuids: list[str]) -> None:
+    gpus = list_gpus(visible, FakeNVML())
+    assert [gpu.uuid for gpu in gpus] == uuids
+    assert all(gpu.memory_total_bytes == (10_000 if gpu.uuid.startswith("MIG") else 80_000) for gpu in gpus)

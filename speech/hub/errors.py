@@ -20,6 +20,7 @@ class Wanted:
     repo: str
     missing: Sequence[str]  # files; empty: the list of files itself
     cache_dir: Path
+    revision: str | None = None  # the commit; None: the newest
 
 
 def explain(error: Exception, wanted: Wanted) -> SpeechError:
@@ -53,9 +54,10 @@ def unreachable(wanted: Wanted, why: str) -> Unavailable:
     """Not here and not to be had: what is missing, and how to bring it by hand."""
     if not wanted.missing:
         return Unavailable(f"The list of files of {wanted.repo} cannot be had from the hub ({why}).")
+    names = " ".join([*wanted.missing, *(("--revision", wanted.revision) if wanted.revision else ())])
     return Unavailable(
         f"Not on this machine, and not to be had from the hub ({why}): {', '.join(wanted.missing)} of {wanted.repo}. "
-        f"By hand: on a machine with a connection run `hf download {wanted.repo} {' '.join(wanted.missing)}`, then "
+        f"By hand: on a machine with a connection run `hf download {wanted.repo} {names}`, then "
         f"copy models--{wanted.repo.replace('/', '--')} from its cache into {wanted.cache_dir}."
     )
 

@@ -94,9 +94,10 @@ class Hub:
         main = self._main_commit(repo)
         return sorted(folders, key=lambda path: (path.name == main, path.stat().st_mtime), reverse=True)
 
-    def cached(self, repo: str, name: str) -> Path | None:
-        """The file in the cache, of any commit; None if it is not there."""
-        candidates = (snapshot / name for snapshot in self.snapshots(repo))
+    def cached(self, repo: str, name: str, revision: str | None = None) -> Path | None:
+        """The file in the cache, of that commit or of any; None if it is not there."""
+        snapshots = [self.repo_dir(repo) / "snapshots" / revision] if revision else self.snapshots(repo)
+        candidates = (snapshot / name for snapshot in snapshots)
         return next((path for path in candidates if path.is_file()), None)
 
     def _main_commit(self, repo: str) -> str | None:
@@ -113,20 +114,27 @@ class Hub:
             return [file.rfilename for file in self._ask_about(repo).siblings or ()]
 
     def download(
-        self, repo: str, names: Sequence[str], progress: Progress = silent, *, needed: Sequence[str] = ()
+        self,
+        repo: str,
+        names: Sequence[str],
+        progress: Progress = silent,
+        *,
+        needed: Sequence[str] = (),
+        revision: str | None = None,
     ) -> list[Path]:
-        """Fetch files that are not in the cache yet, one after another; all of the repository's newest commit.
+        """Fetch files that are not in the cache yet, one after another; all of one commit, the newest unless named.
 
         needed: files to name in the messages too, which will be asked for when these are here.
         Raises Unavailable (no connection, no room) or EngineFailed (no such file, no access); the message names the
         files and what to do by hand. What has arrived by then is kept, and the next call goes on from there.
         """
-        with self._connected(repo, [*names, *needed]):
-            commit = self._ask_about(repo, expand=["sha"]).sha
+        with self._connected(repo, [*names, *needed], revision):
+            commit = self._ask_about(repo, expand=["sha"], revision=revision).sha
             files = [self._describe(repo, name, commit) for name in names]
             with self._watched(repo, files, progress):
                 paths = [self._fetch(file, commit) for file in files]
-            self._note_main_commit(repo, commit)
+            if revision is None:
+                self._note_main_commit(repo, commit)
             return paths
 
     def _ask_about(self, repo: str, **options: Any) -> Any:
@@ -194,10 +202,10 @@ class Hub:
         return ask(False)
 
     @contextmanager
-    def _connected(self, repo: str, names: Sequence[str]) -> Iterator[None]:
+    def _connected(self, repo: str, names: Sequence[str], revision: str | None = None) -> Iterator[None]:
         """Around each connection: huggingface_hub is set up, and its errors become ours."""
-        missing = [name for name in names if self.cached(repo, name) is None] or list(names)
-        wanted = hub_errors.Wanted(repo, missing, self.cache_dir)
+        missing = [name for name in names if self.cached(repo, name, revision) is None] or list(names)
+        wanted = hub_errors.Wanted(repo, missing, self.cache_dir, revision)
         if self._offline:
             raise hub_errors.unreachable(wanted, "HF_HUB_OFFLINE is set")
         try:

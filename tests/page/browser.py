@@ -111,7 +111,7 @@ class Page:
         self.wait("return document.readyState === 'complete' && document.title !== 'Kyutai TTS'")
 
     def ready(self) -> Page:
-        self.wait("return document.querySelector('.v input:checked') !== null")
+        self.wait("return document.querySelector('#vlist input:checked') !== null")
         return self
 
     def size(self, width: int, height: int) -> None:
@@ -145,7 +145,7 @@ class Page:
 
     def wait_text(self, selector: str, part: str, timeout_s: float = WAIT_S) -> None:
         self.wait(
-            "return document.querySelector(arguments[0]).textContent.includes(arguments[1])",
+            "return document.querySelector(arguments[0])?.textContent.includes(arguments[1])",
             selector,
             part,
             timeout_s=timeout_s,

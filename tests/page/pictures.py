@@ -19,13 +19,14 @@ from tests.page.site import Site, site
 from tests.page.stand_in import GB, Plan, stand_in_service
 
 STORY = (
+    "# The night train\n\n"
     "Good evening, and welcome aboard the night train to the coast. We leave the city in a few minutes, and the lights "
     "outside will fade one by one.\n\nIf you hear the wind against the glass, do not worry. It is only the river, "
     "running beside us in the dark, all the way down to the sea."
 )
 FAVOURITES = ["expresso/ex04_happy_1.wav", "cml-tts/fr/1406_1.wav", "vctk/p231_023.wav"]
 KEPT = {"voice": FAVOURITES[0], "favourites": FAVOURITES, "recent": ["vctk/p228_023.wav"], "text": STORY}
-SIZES = {390: 844, 820: 1180, 1280: 800, 1920: 1080}
+SIZES = {390: 844, 740: 360, 820: 1180, 1280: 800, 1920: 1080}
 
 
 def speaking(page: Page, plan: Plan, at: Site) -> None:
@@ -44,6 +45,22 @@ def done(page: Page, plan: Plan, at: Site) -> None:
 def download(page: Page, plan: Plan, at: Site) -> None:
     done(page, plan, at)
     page.click("#b-dl")
+
+
+def edited(page: Page, plan: Plan, at: Site) -> None:
+    """One paragraph was changed after all were made; its menu is open."""
+    done(page, plan, at)
+    page.run(
+        "const b = document.querySelector('#text'); b.value = b.value.replace('a few minutes', 'ten minutes');"
+        "b.dispatchEvent(new Event('input'))"
+    )
+    page.click(".pb:nth-of-type(2)")
+
+
+def status(page: Page, plan: Plan, at: Site) -> None:
+    plan.slots_used = 3
+    done(page, plan, at)
+    page.click("#chip")
 
 
 def queued(page: Page, plan: Plan, at: Site) -> None:
@@ -108,6 +125,11 @@ PICTURES: dict[str, tuple[Scene, int, str, str]] = {
     "speaking-1920": (speaking, 1920, "zh", "dark"),
     "speaking-390": (speaking, 390, "zh", "dark"),
     "done-1280": (done, 1280, "zh", "light"),
+    "edited-1280": (edited, 1280, "en", "light"),
+    "edited-390": (edited, 390, "zh", "dark"),
+    "status-1280": (status, 1280, "zh", "dark"),
+    "speaking-2560": (speaking, 2560, "en", "light"),
+    "speaking-740": (speaking, 740, "en", "dark"),
     "download-820": (download, 820, "en", "dark"),
     "download-390": (download, 390, "zh", "light"),
     "queued-1280": (queued, 1280, "en", "dark"),

@@ -25,3 +25,19 @@ def test_an_example_runs_from_the_page_and_is_heard(
     assert duration_s > 1
     assert page.run(f"return {BOX}.querySelector('source').src").startswith("blob:")
     chromium.get("about:blank")
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "back"), [("en", "light", "Back to the page"), ("zh", "dark", "返回页面")]
+)
+def test_the_documentation_has_our_header_a_way_back_and_the_pages_look(
+    gpu_page: Page, language: str, theme: str, back: str
+) -> None:
+    page = gpu_page.open(language=language, theme=theme)
+    page.driver.get(f"{page.url}/apidocs/")
+    page.wait_text("#back", back)
+    dark = page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 15)"
+    assert dark == (theme == "dark")
+    assert page.run("return document.documentElement.classList.contains('dark-mode')") == dark
+    page.click("#back")
+    page.wait("return document.querySelector('#b-go') !== null")

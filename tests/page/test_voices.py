@@ -24,7 +24,9 @@ STYLES = (
     "amusement anger confusion contentment cuteness disappointment disgust distress embarassment extasy fear guilt "
     "interest neutral pain pride realization relief sadness serenity"
 )
-FOUND = "return [...document.querySelectorAll('.v:not([hidden])')].map((v) => v.dataset.id)"
+FOUND = (
+    "return [...document.querySelectorAll('#vlist input')].filter((i) => !i.closest('[hidden]')).map((i) => i.value)"
+)
 
 
 def found(page: Page) -> list[str]:
@@ -116,7 +118,7 @@ def test_filters(gpu_page: Page, name: str, value: str, wanted: tuple[str, objec
 
 def test_what_forbids_commercial_use_says_so(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
-    assert page.text("[data-id='expresso/ex04_happy_1.wav'] .nc") == "NC"
+    assert page.text(".speaker:has([data-id='expresso/ex04_happy_1.wav']) .nc") == "NC"
     assert page.run("return document.querySelector(\"[data-id='vctk/p231_023.wav'] .nc\")") is None
 
 
@@ -143,7 +145,7 @@ def test_keys_choose_star_and_preview(gpu_page: Page) -> None:
     page.keys("/")
     assert page.focus == "q"
     page.keys("whisper")
-    page.run("document.querySelector('.v:not([hidden]) input').focus()")
+    page.run("[...document.querySelectorAll('#vlist input')].find((i) => !i.closest('[hidden]')).focus()")
     page.keys("\ue015")  # down
     chosen = page.run("return document.activeElement.value")
     assert chosen == found(page)[1]
@@ -206,3 +208,62 @@ def test_the_french_example_chooses_a_french_voice(gpu_page: Page) -> None:
     page.click("[data-example=french]")
     assert page.text("#chosen b").startswith("CML")
     assert page.find("#text").get_attribute("lang") == "fr"
+
+
+def test_a_speaker_with_styles_is_one_row_with_a_chip_for_each(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    rows = page.run(
+        "return [...document.querySelectorAll('.speaker b')].filter((b) => b.textContent === 'Expresso ex01').length"
+    )
+    assert rows == 1
+    page.find("#q").send_keys("ex01")
+    chips = page.run(
+        "return [...document.querySelectorAll('.speaker:not([hidden]) .c span')].map((c) => c.textContent)"
+    )
+    assert chips[:4] == ["neutral", "neutral 2", "happy", "happy 2"]
+    page.click("[data-id='expresso/ex01_happy_1.wav'].c")
+    assert page.text("#chosen") == "Expresso ex01 · happy"
+
+
+def test_what_may_be_used_commercially_comes_first_and_the_chosen_one_is_in_sight(gpu_page: Page) -> None:
+    page = gpu_page.open(voice="ears/p050/desire.wav").ready()
+    heads = page.run("return [...document.querySelectorAll('.group h3')].map((h) => h.textContent)")
+    assert heads[2:] == ["English", "French", "English · non-commercial use only"]
+    page.open(voice="cml-tts/fr/1406_1.wav")
+    page.visit()
+    page.ready()
+    chosen = page.run("return document.querySelector('#vlist input:checked').value")
+    inside = page.run(
+        "const r = document.querySelector('#vlist input:checked').closest('.speaker').getBoundingClientRect(),"
+        " l = document.querySelector('#vlist').getBoundingClientRect(); return r.top >= l.top && r.bottom <= l.bottom"
+    )
+    assert inside, chosen
+
+
+def test_one_voice_needs_no_search_and_no_filters(page: Page) -> None:
+    page.open().ready()
+    for what in ("#q", "#filters", "#vlist"):
+        assert not page.shown(what)
+    assert "English" in page.text("#chosen")
+    page.click("#c-preview")
+    page.wait("return document.querySelector('#c-preview').hasAttribute('data-on')")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_without_a_gpu_nothing_says_gpu_on_the_first_screen(page: Page, language: str) -> None:
+    page.open(language=language).ready()
+    page.wait("return document.querySelector('#chip-state').textContent !== ''")
+    seen = page.run("return document.body.innerText + [...document.querySelectorAll('[title]')].map((e) => e.title)")
+    assert "GPU" not in seen
+    assert "显存" not in seen
+
+
+def test_a_preview_that_waits_says_so(gpu_page: Page, plan: Plan) -> None:
+    plan.seated.clear()
+    plan.position = 4
+    page = gpu_page.open().ready()
+    page.click("#c-preview")
+    page.wait_text("#voice-note", "The preview waits: number 4 in the queue.")
+    plan.seated.set()
+    page.wait("return document.querySelector('#voice-note').hidden")
+    page.wait("return !document.querySelector('#c-preview').hasAttribute('data-on')")

@@ -7,6 +7,7 @@ fixed choices are in web/process/gunicorn.conf.py, what depends on the settings 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import Application
 
+from gpu_manager import State
 from speech.service import DEFAULT_STREAMS, SpeechService
 from speech.settings import Settings
 from web.process.descriptors import connections_within
@@ -24,14 +26,24 @@ from web.process.descriptors import connections_within
 log = logging.getLogger("kyutai_tts.server")
 
 CONFIG = Path(__file__).with_name("gunicorn.conf.py")
+ENDING_S = 5.0  # so long streams may take to end after a release that stopped them
+LAST_RESORT_S = 10.0
 SPARE_THREADS = 32  # for everything that is not a stream: /health must be answered while all streams run
 
 
 class Server(Application):  # type: ignore[misc]
     """`run` serves until SIGTERM or SIGINT; it ends the process."""
 
-    def __init__(self, settings: Settings, create_app: Callable[..., Flask]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        create_app: Callable[..., Flask],
+        last_resort_s: float = LAST_RESORT_S,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        """last_resort_s: after a broken engine the process has so long to end by itself; then `end` ends it."""
         self._settings, self._create_app = settings, create_app
+        self._last_resort_s, self._end = last_resort_s, end
         self._worker: Any = None
         super().__init__()
 
@@ -48,7 +60,7 @@ class Server(Application):  # type: ignore[misc]
     def load(self) -> Flask:
         """In the worker: nothing of the app exists before the fork."""
         self._app = self._create_app(
-            self._settings, on_idle_release=self._retire_if_cuda, on_broken=self._replace_worker
+            self._settings, on_release=self._retire_when_silent, on_broken=self._replace_worker
         )
         return self._app
 
@@ -82,6 +94,10 @@ class Server(Application):  # type: ignore[misc]
         if hasattr(self, "_app"):
             self._service.close()
 
+    def _retire_when_silent(self) -> None:
+        """After a release: by the timer nobody speaks; by hand streams may be ending, and its answer is to be sent."""
+        threading.Thread(target=self._retire_if_cuda, name="retire", daemon=True).start()
+
     def _retire_if_cuda(self) -> None:
         """A process that has used CUDA keeps some hundred MB of GPU memory until it ends.
 
@@ -89,13 +105,21 @@ class Server(Application):  # type: ignore[misc]
         WebSocket keeps it; it will retire after a later release.
         """
         used_cuda = self._service.choice.spec.needs_cuda and self._service.choice.gpu is not None
-        if self._settings.retire_worker and used_cuda and self._service.streams_open == 0:
+        silent = self._service.wait_until_silent(ENDING_S)
+        released = self._service.manager.status().state is State.UNLOADED  # nobody has come meanwhile
+        if self._settings.retire_worker and used_cuda and silent and released:
             log.info("the GPU was released; this worker retires so that its CUDA context goes too")
             self._worker.handle_exit(signal.SIGTERM, None)
 
     def _replace_worker(self) -> None:
-        """The engine is broken: end this worker once its streams have ended; the master starts another."""
+        """The engine is broken: end this worker once its streams have ended; the master starts another.
+
+        If the GPU hangs, so does a thread of this process, and it would never end by itself.
+        """
         self._service.drain()
+        last_resort = threading.Timer(self._last_resort_s, self._end, [1])
+        last_resort.daemon = True
+        last_resort.start()
         self._worker.handle_exit(signal.SIGTERM, None)
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, send_from_directory
 from markupsafe import Markup
 from werkzeug.security import safe_join
 
@@ -26,6 +26,9 @@ STATIC = Path(__file__).parent.parent / "static"
 # Named in the head, so that the browser asks for all of them at once rather than import by import.
 MODULES = sorted(path.name for path in (STATIC / "js").glob("*.js"))
 PARTS = sorted(path for path in STATIC.rglob("*") if path.is_file())
+# What the page is made of.
+SHELL = sorted(str(path.relative_to(STATIC)) for path in PARTS if path.parent.name in ("js", "css", "static"))
+DARK = "#0e110f"
 DIGEST = "v-"  # begins the folder that stands for a digest
 A_YEAR_S = 365 * 24 * 3600
 ZIPPED = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"})
@@ -40,6 +43,26 @@ def index() -> Response:
     speech_service().warm()
     page = render_template("index.html", icon=_icon, modules=MODULES, parts=f"static/{digest(PARTS)}")
     return kept(make_response(page))
+
+
+@blueprint.get("/manifest.webmanifest")
+@access(Access.OPEN)
+def manifest() -> Response:
+    """What a browser needs to install the page. Relative addresses: the page may be below a path."""
+    icon = {"src": f"static/{digest(PARTS)}/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+    look = {"display": "standalone", "background_color": DARK, "theme_color": DARK, "icons": [icon]}
+    response = jsonify(name="Kyutai TTS", short_name="Kyutai TTS", start_url="./", scope="./", **look)
+    response.mimetype = "application/manifest+json"
+    return kept(response)
+
+
+@blueprint.get("/offline.js")
+@access(Access.OPEN)
+def offline() -> Response:
+    """The service worker: at this address, for it may only serve what lies below its own."""
+    response = make_response(render_template("offline.js", parts=f"static/{digest(PARTS)}", names=SHELL))
+    response.mimetype = "text/javascript"
+    return kept(response)
 
 
 @blueprint.get("/static/<path:name>")

@@ -5,5 +5,6 @@
   var light = kept.theme === 'light' || (kept.theme === 'system' && matchMedia('(prefers-color-scheme: light)').matches);
   root.dataset.theme = light ? 'light' : 'dark';
   var chinese = kept.lang ? kept.lang === 'zh' : /^zh\b/i.test(navigator.language);
+  root.dataset.js = ''; // the plain form is for those without
   root.lang = chinese ? 'zh-CN' : 'en';
 })();

@@ -9,9 +9,11 @@ from collections.abc import Callable
 
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.runner import ModelRunner
-from speech.engines.batch.stepper import Stepper
+from speech.engines.batch.stepper import Soundless, Stepper
+from speech.engines.batch.watchdog import Watchdog
 from speech.errors import EngineBroken, EngineFailed, ErrorCode, SpeechError, Unavailable
 
+STEP_TIMEOUT_S = 30.0
 log = logging.getLogger("kyutai_tts.engine")
 
 
@@ -19,12 +21,16 @@ class BatchedEngine(Engine):
     """The thread that owns the model, from loading to release."""
 
     def __init__(
-        self, build: Callable[[], ModelRunner], max_queue: int, free: Callable[[], None] = lambda: None
+        self,
+        build: Callable[[], ModelRunner],
+        max_queue: int,
+        free: Callable[[], None] = lambda: None,
+        step_timeout_s: float = STEP_TIMEOUT_S,
     ) -> None:
         """Returns when the model is loaded.
 
         build: makes the runner, on the engine's thread. free: called when that thread has ended, to collect what is
-        left.
+        left. step_timeout_s: a turn that takes longer will never end; the engine is broken then.
         Raises the SpeechError that build raised, or EngineFailed.
         """
         self.fatal: SpeechError | None = None  # why it can never speak again; only a new process helps
@@ -32,6 +38,7 @@ class BatchedEngine(Engine):
         self._stepper: Stepper | None = None
         self._wake, self._loaded = threading.Event(), threading.Event()
         self._closing = False
+        self._watchdog = Watchdog(step_timeout_s, self._hang)
         self._thread = threading.Thread(target=self._live, args=(build, max_queue), name="engine")
         self._thread.start()
         self._loaded.wait()
@@ -55,7 +62,10 @@ class BatchedEngine(Engine):
     def close(self) -> None:
         self._closing = True
         self._wake.set()
+        if self._watchdog.barked:  # that thread waits for a GPU that does not answer; nothing can be freed
+            return
         self._thread.join()
+        self._watchdog.close()
         free, self._free = self._free, lambda: None
         free()
 
@@ -63,6 +73,18 @@ class BatchedEngine(Engine):
         if self.fatal is not None:
             self.close()
             raise self.fatal
+
+    def _hang(self) -> None:
+        """Called by the watchdog: end everybody's speech with an error, on its thread."""
+        log.error(
+            "a step of the model has not ended for %g s: the GPU hangs, this worker gives up", self._watchdog.limit_s
+        )
+        self.fatal = EngineBroken(
+            "The GPU does not answer any more; the service starts anew.", code=ErrorCode.GPU_HANGS
+        )
+        stepper, self._stepper = self._stepper, None
+        if stepper is not None:
+            stepper.abandon(self.fatal)
 
     # -- on the engine's thread -----------------------------------------------------------------------------------
 
@@ -74,6 +96,9 @@ class BatchedEngine(Engine):
         self._loaded.set()
         try:
             self._speak(stepper)
+        except Soundless as error:
+            log.error("%s It is to be loaded anew.", error)
+            self.fatal = EngineBroken(str(error), code=ErrorCode.NO_SOUND)
         except Exception:
             log.error("the engine died\n%s", traceback.format_exc())  # as text: a kept record must not keep the model
             self.fatal = EngineBroken("The engine failed; the log says why.", code=ErrorCode.ENGINE_DIED)
@@ -100,7 +125,9 @@ class BatchedEngine(Engine):
             self._wake.clear()  # before looking, so that what changes meanwhile is not missed
             if self._closing:
                 return
-            if not stepper.turn():
+            with self._watchdog:
+                busy = stepper.turn()
+            if not busy:
                 self._wake.wait()
 
 

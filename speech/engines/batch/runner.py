@@ -22,7 +22,7 @@ class OutOfMemory(Exception):
 class Frame:
     """80 ms of one row, as the model made them."""
 
-    samples: Samples  # a copy: the next step does not change it
+    samples: Samples  # a copy: the next step does not change it; empty where the end alone is told
     words: tuple[Word, ...] = ()  # those that begin in it
     last: bool = False  # nothing comes after it
 
@@ -31,6 +31,7 @@ class Row(ABC):
     """One utterance inside a runner: text goes in word by word."""
 
     tokens: int = 0  # text tokens that it has got so far; 0 where the model has no such thing
+    bounded: bool = False  # it stops a text that comes to no end by itself
 
     @property
     @abstractmethod
@@ -75,7 +76,18 @@ class ModelRunner(ABC):
 
     @abstractmethod
     def step(self, step: Step) -> Mapping[int, Frame]:
-        """Run one step; the frames of those rows that sound. Raises OutOfMemory."""
+        """Run one step; the frames of those rows that sound. Raises OutOfMemory.
+
+        A runner whose device runs ahead may give the frames of the step before instead; then rows are up to date after
+        `settle`, and `flush` gives the rest.
+        """
+
+    def settle(self) -> None:  # noqa: B027  nothing to wait for where step waits
+        """Wait until the rows know what the last step made of them. Called before each turn."""
+
+    def flush(self) -> Mapping[int, Frame]:
+        """The frames that were not given yet, when no step follows."""
+        return {}
 
     @abstractmethod
     def recover(self) -> None:

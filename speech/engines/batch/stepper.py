@@ -20,13 +20,19 @@ from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
 from speech.errors import EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
-from speech.request import AudioChunk, Pause, Piece, Samples
+from speech.request import FRAME_S, AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
 
 T = TypeVar("T")
 FADE_S = 0.005
 MOST_S = 2 * 3600.0  # one row's positions lose precision after about two hours
+SOUNDLESS_IN_A_ROW = 3
+LEAST_BETWEEN, MOST_BETWEEN = 2, 16  # text-only steps between two full ones
+
+
+class Soundless(Exception):
+    """The model itself is broken, not a request."""
 
 
 @dataclass(eq=False)
@@ -56,8 +62,10 @@ class Stepper:
         self._interleaver = Interleaver()
         self._seats: dict[int, Seat] = {}
         self._prepared: WeakKeyDictionary[Utterance, Any] = WeakKeyDictionary()
+        self._kind_s = dict.fromkeys(StepKind, 0.0)  # what a step of each kind takes; 0 as long as it is not known
         self._steps = StepTally()
         self._closed = False
+        self._soundless = 0  # requests in a row that failed for it
 
     def admit(self, utterance: Utterance) -> None:
         """Let it wait for a slot. What needs files is done here, on the caller's thread.
@@ -73,14 +81,20 @@ class Stepper:
 
     def turn(self) -> bool:
         """One round of the batch; False if there was nothing to do."""
+        started = self._clock()
+        self._runner.settle()
+        waited_s = self._clock() - started
         self._release_the_gone()
         self._seat_newcomers()
+        self._interleaver.most_between = text_only_between(
+            self._kind_s[StepKind.TEXT_ONLY], self._kind_s[StepKind.FULL]
+        )
         step = self._interleaver.plan(self._needs())
-        if step is None:
-            return False
-        for index, frame in self._run(step).items():
-            self._emit(self._seats[index], frame)
-        return True
+        frames = self._runner.flush() if step is None else self._run(step, waited_s)
+        for index, frame in frames.items():
+            if index in self._seats:  # else it left, or failed, while its frame was made
+                self._emit(self._seats[index], frame)
+        return step is not None or bool(frames)
 
     def abandon(self, reason: SpeechError) -> None:
         """Fail everybody who sits or waits and take nobody in any more."""
@@ -148,10 +162,13 @@ class Stepper:
             else:
                 return
 
-    def _run(self, step: Step) -> Mapping[int, Frame]:
+    def _run(self, step: Step, waited_s: float) -> Mapping[int, Frame]:
+        """waited_s: for the step before, which belongs to what a step takes."""
         started, slots = self._clock(), [self._seats[index].slot for index in step.rows]
         frames = self._surviving(lambda: self._runner.step(step), slots)
-        taken_s = self._clock() - started
+        taken_s = waited_s + self._clock() - started
+        known_s = self._kind_s[step.kind] or taken_s
+        self._kind_s[step.kind] = known_s + 0.1 * (taken_s - known_s)
         self._steps.add(taken_s)
         return frames
 
@@ -159,14 +176,19 @@ class Stepper:
         if not np.isfinite(frame.samples).all():
             log.error("the model made numbers that are no sound; the request fails")
             self._fail(seat.slot, EngineFailed("The model failed at this text.", code=ErrorCode.NO_SOUND))
+            self._soundless += 1
+            if self._soundless >= SOUNDLESS_IN_A_ROW:
+                raise Soundless("The model makes numbers that are no sound, for whoever speaks.")
             return
+        self._soundless = 0
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
-        seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
+        if len(samples):  # a row that ends after its last sound has none
+            seat.utterance.emit(AudioChunk(samples, self._runner.sample_rate, frame.words))
         seat.spoken_s += len(samples) / self._runner.sample_rate
         if frame.last:
             seat.utterance.finish()
             self._release(seat)
-        elif seat.spoken_s > seat.allowed_s:
+        elif seat.spoken_s > seat.allowed_s and not seat.row.bounded:
             log.error("speech was stopped after %.1f s: the model came to no end", seat.spoken_s)
             self._fail(
                 seat.slot, EngineFailed("The speech came to no end and was stopped.", code=ErrorCode.SPEECH_WITHOUT_END)
@@ -215,6 +237,17 @@ def longest_s(piece: Piece) -> float:
     if isinstance(piece, Pause):
         return piece.seconds + 1.0
     return 1.5 * len(piece.spoken.split()) + 0.1 * len(piece.spoken.encode())
+
+
+def text_only_between(text_only_s: float, full_s: float) -> int:
+    """How many text-only steps may lie between two full ones: as many as leave those who sound thrice real time.
+
+    At least 2, so that a newcomer gets on where steps are slow; no more than a newcomer has. Both are the seconds of
+    one step, 0 where that is not known.
+    """
+    if not (text_only_s and full_s):
+        return LEAST_BETWEEN
+    return max(LEAST_BETWEEN, min(MOST_BETWEEN, int((FRAME_S / 3 - full_s) / text_only_s)))
 
 
 def fade(samples: Samples, sample_rate: int, start: bool = False, stop: bool = False) -> Samples:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from moshi.modules.streaming import State, StreamingModule
 from moshi.modules.transformer import RMSNorm, StreamingTransformer
 
+from speech.engines.kyutai import fused
 from speech.engines.kyutai.memory import SPEAKERS, VOICE_FRAMES, VOICE_KEYS
 from speech.errors import NotSupported
 
@@ -80,14 +81,11 @@ class StepTransformer(StreamingModule[StepState]):
         assert self._streaming_state is not None
         return self._streaming_state
 
-    def clear(self, slots: torch.Tensor) -> None:
-        """Zero the past of slots, (joins,): masked or not, one NaN in there would spoil all their later users."""
-        self.state.past.index_fill_(2, slots, 0.0)
+    def write_voices(self, voices_of_layers: torch.Tensor, slots: torch.Tensor, sources: torch.Tensor) -> None:
+        """Give slots, (joins,), the voices to hear: sources (joins, VOICE_KEYS, width), see Conditions.voice.
 
-    def write_voices(self, slots: torch.Tensor, sources: torch.Tensor) -> None:
-        """Give slots, (joins,), the voices to hear: sources (joins, VOICE_KEYS, width), see Conditions.voice."""
-        voices_of_layers = self.state.voices
-        assert voices_of_layers is not None
+        voices_of_layers: the whole of StepState.voices.
+        """
         for layer, voices in zip(self.transformer.layers, voices_of_layers, strict=True):
             attention = layer.cross_attention
             keys_and_values = F.linear(sources, attention.in_projs[0].weight[attention.embed_dim :])
@@ -98,13 +96,15 @@ class StepTransformer(StreamingModule[StepState]):
         """(slots, steps, width) -> the same."""
         state, steps = self.state, x.shape[1]
         moment = self._moment(state.offset, steps, x.dtype)
+        given = x
         for number, layer in enumerate(self.transformer.layers):
-            update = _attend(layer.self_attn, state.past[number], moment, norm(layer.norm1, x))
-            x = _add(x, layer.layer_scale_1, update)
+            heard = _attend(layer.self_attn, state.past[number], moment, norm(layer.norm1, x))
+            x = _add(x, layer.layer_scale_1, heard, layer.self_attn.out_projs[0], keep=x is given)
             if state.voices is not None:
-                update = _hear_voice(layer.cross_attention, state.voices[number], self._crowding, layer.norm_cross(x))
-                x = _add(x, layer.layer_scale_cross, update)
-            x = _add(x, layer.layer_scale_2, _feed_forward(layer, norm(layer.norm2, x)))
+                query = layer.norm_cross(x)
+                heard = _hear_voice(layer.cross_attention, state.voices[number], self._crowding, query)
+                x = _add(x, layer.layer_scale_cross, heard, layer.cross_attention.out_projs[0])
+            x = _add(x, layer.layer_scale_2, *_hidden(layer, norm(layer.norm2, x)))
         state.offset.add_(state.exec_mask * steps)
         return x
 
@@ -147,11 +147,12 @@ def norm(module: Any, x: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = module(x)
         return result
     alpha: Any = module.alpha.view(-1)
-    return F.rms_norm(x.to(alpha.dtype), alpha.shape, alpha, module.eps).to(x.dtype)
+    return fused.rms_norm(x.to(alpha.dtype).contiguous(), alpha, module.eps).to(x.dtype)
 
 
 def _attend(attention: Any, past: torch.Tensor, moment: Moment, x: torch.Tensor) -> torch.Tensor:
-    """Self-attention over the past, (2, slots, heads, context, head_dim), to which this step is added."""
+    """Self-attention over the past, (2, slots, heads, context, head_dim), to which this step is added; before the
+    projection of its output."""
     slots, steps, width = x.shape
     projected = attention.in_projs[0](x).view(slots, steps, 3, attention.num_heads, -1)
     turned = projected[:, :, :2].unflatten(-1, (-1, 2))
@@ -160,29 +161,44 @@ def _attend(attention: Any, past: torch.Tensor, moment: Moment, x: torch.Tensor)
     past.scatter_(3, moment.place.expand_as(new), new)
     query = projected[:, :, 0].transpose(1, 2)
     heard = F.scaled_dot_product_attention(query, past[0], past[1], moment.audible)
-    result: torch.Tensor = attention.out_projs[0](heard.transpose(1, 2).reshape(slots, steps, width))
-    return result
+    return heard.transpose(1, 2).reshape(slots, steps, width)
 
 
 def _hear_voice(attention: Any, voices: torch.Tensor, crowding: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Cross attention to each row's voice, (2, slots, heads, VOICE_KEYS, head_dim)."""
+    """Cross attention to each row's voice, (2, slots, heads, VOICE_KEYS, head_dim), before its output's projection."""
     slots, steps, width = x.shape
     query = F.linear(x, attention.in_projs[0].weight[:width]).view(slots, steps, attention.num_heads, -1)
     heard = F.scaled_dot_product_attention(query.transpose(1, 2), voices[0], voices[1], crowding)
-    result: torch.Tensor = attention.out_projs[0](heard.transpose(1, 2).reshape(slots, steps, width))
-    return result
+    return heard.transpose(1, 2).reshape(slots, steps, width)
 
 
-def _feed_forward(layer: Any, x: torch.Tensor) -> torch.Tensor:
-    result: torch.Tensor = (
-        layer.linear2(layer.activation(layer.linear1(x))) if layer.gating is None else layer.gating(x)
-    )
-    return result
+def _hidden(layer: Any, x: torch.Tensor) -> tuple[torch.Tensor, Any]:
+    """What the feed-forward part of a layer hands to its last projection, and that projection."""
+    if layer.gating is not None:
+        return gated(layer.gating, x), layer.gating.linear_out
+    return layer.activation(layer.linear1(x)), layer.linear2
 
 
-def _add(x: torch.Tensor, scale: Any, update: torch.Tensor) -> torch.Tensor:
-    """x + scale(update), where scale is moshi's LayerScale or nothing."""
-    return x + update if isinstance(scale, torch.nn.Identity) else torch.addcmul(x, scale.scale, update)
+def gated(gating: Any, x: torch.Tensor) -> torch.Tensor:
+    """moshi's ActivationGating, with SiLU, before its last projection."""
+    return fused.silu_mul(F.linear(x, gating.linear_in.weight))
+
+
+def _add(x: torch.Tensor, scale: Any, heard: torch.Tensor, project: Any, keep: bool = False) -> torch.Tensor:
+    """x + scale(project(heard)), where scale is moshi's LayerScale or nothing; in place of x unless it is to be kept.
+
+    Without a scale the product adds to x as it is made.
+    """
+    if not isinstance(scale, torch.nn.Identity):
+        return torch.addcmul(x, scale.scale, project(heard))
+    flat, factors = x.flatten(0, 1), (heard.flatten(0, 1), project.weight.t())
+    return (torch.addmm(flat, *factors) if keep else flat.addmm_(*factors)).view(x.shape)
+
+
+def take_over(owner: Any) -> StepTransformer:
+    """Have a StepTransformer stand in for the owner's transformer, and return it."""
+    owner.transformer = StepTransformer(owner.transformer)
+    return cast(StepTransformer, owner.transformer)
 
 
 def _check_kind(transformer: Any) -> None:
@@ -194,5 +210,12 @@ def _check_kind(transformer: Any) -> None:
         or attention.context is None
         or attention.kv_repeat != 1
         or attention.weights_per_step
+        or not _known_sums(transformer.layers[0])
     ):
         raise NotSupported("A transformer of this checkpoint is built in another way than those of Kyutai TTS 1.6B.")
+
+
+def _known_sums(layer: Any) -> bool:
+    """What _add and `gated` take as given."""
+    silu = layer.gating is None or layer.gating.activation is F.silu
+    return silu and layer.self_attn.out_projs[0].bias is None

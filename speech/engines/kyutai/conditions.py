@@ -25,7 +25,7 @@ class Conditions:
         self._lm = tts.lm
         self._voices_kept = voices_kept
         self._width = tts.lm.condition_provider.conditioners["speaker_wavs"].dim
-        self._silence = np.zeros((1, self._width, VOICE_FRAMES), np.float32)
+        self.silence: Samples = np.zeros((1, self._width, VOICE_FRAMES), np.float32)
         self.cfg_coefs: tuple[float, ...] = tuple(sorted(tts.valid_cfg_conditionings))
         self._voices: OrderedDict[int, tuple[Samples, torch.Tensor]] = OrderedDict()  # by the id of the array kept here
         self._sums: dict[float, torch.Tensor] = {}
@@ -42,11 +42,6 @@ class Conditions:
             known = ", ".join(f"{value:g}" for value in self.cfg_coefs)
             raise InvalidRequest(f"cfg_coef must be one of {known}.", param="cfg_coef")
 
-    def blank(self, slots: int) -> Any:
-        """Conditions for so many rows that nobody listens to: a model wants some before its first step."""
-        attributes = self._attributes(self._silence, self.cfg_coefs[0])
-        return self._lm.condition_provider.prepare_and_provide([attributes] * slots)
-
     def voice(self, embedding: Samples) -> torch.Tensor:
         """The source of the cross attention, (1, VOICE_KEYS, dim): the voice's frames, and of the padding behind them,
         which is all alike, a few. The same array is prepared only once."""
@@ -59,13 +54,13 @@ class Conditions:
         return self._voices[id(embedding)][1]
 
     def sum(self, cfg_coef: float) -> torch.Tensor:
-        """What is added to every step's input, (1, 1, dim)."""
+        """What is added to every step's input, (1, dim)."""
         if cfg_coef not in self._sums:
-            _, self._sums[cfg_coef] = self._provide(self._silence, cfg_coef)
+            self._sums[cfg_coef] = self._provide(self.silence, cfg_coef)[1][:, 0]
         return self._sums[cfg_coef]
 
     def _check_padding(self) -> None:
-        cross, _ = self._provide(self._silence, self.cfg_coefs[0])
+        cross, _ = self._provide(self.silence, self.cfg_coefs[0])
         padding = cross[:, VOICE_FRAMES:]
         alike = torch.equal(padding, padding[:, :1].expand_as(padding))
         if padding.shape[1] != (SPEAKERS - 1) * VOICE_FRAMES or not alike:

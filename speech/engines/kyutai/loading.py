@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import json
 import logging
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -21,8 +22,10 @@ from moshi.models.tts import TTSModel
 from speech.engines.base import Engine
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
+from speech.engines.kyutai.failures import out_of_memory
+from speech.engines.kyutai.graphs import Launcher
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
-from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
+from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.engines.kyutai.voices import catalogue
 from speech.engines.kyutai.weights import obtain
 from speech.errors import ErrorCode, Unavailable
@@ -32,7 +35,13 @@ from speech.settings import Settings
 
 log = logging.getLogger("kyutai_tts.engine")
 
-RESERVE = {"cuda": 1_100 * MB, "cpu": 400 * MB}  # context, graphs, workspaces, codec tables: estimates, see memory.py
+# Context, workspaces, tables, graphs, the allocator's rounding; and what each row adds to it. On CUDA measured on an
+# H100 (docs/performance.md: 1,290 MB with one row, 1,490 with 64), on a CPU an estimate.
+RESERVE = {"cuda": (1_400 * MB, 6 * MB), "cpu": (400 * MB, 0)}
+LONGEST_STEP_S = 0.060  # of a frame's 80 ms: a step of all rows leaves time for newcomers' steps between
+# Of Python's 5 ms by default: while a crowd of requests is read, the engine's thread gets Python's lock back so late
+# after each wait for the GPU that 32 newcomers wait for their first sound twice as long (docs/performance.md).
+SWITCH_S = 0.0002
 CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make everybody wait longer
 
 
@@ -47,6 +56,7 @@ class LoadPlan:
     n_q: int = 32  # codebooks; a checkpoint with fewer has its say
     temperature: float = 0.6
     dtype: torch.dtype | None = None  # None: bfloat16 on CUDA, float32 on a CPU
+    launch: Launcher | None = None  # None: as fits the device
 
     @property
     def lm_dtype(self) -> torch.dtype:
@@ -57,7 +67,8 @@ class LoadPlan:
         itemsize = self.lm_dtype.itemsize
         weights = count_numbers(self.info.moshi_weights) * itemsize + count_numbers(self.info.mimi_weights) * 4
         slot = slot_bytes(self.info.lm_config, self.info.mimi_config or loaders._mimi_config, itemsize)
-        return Footprint(weights, slot, RESERVE[self.device.type])
+        reserve, growth = RESERVE[self.device.type]
+        return Footprint(weights, slot + growth, reserve)
 
 
 def build(settings: Settings, progress: Progress) -> Engine:
@@ -75,7 +86,7 @@ def build(settings: Settings, progress: Progress) -> Engine:
         n_q=settings.n_q,
         temperature=settings.temperature,
     )
-    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
+    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory, settings.step_timeout)
 
 
 def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
@@ -85,15 +96,30 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
     """
     try:
         with out_of_memory():
-            return _load(plan, progress)
+            return _load(settled(plan), progress)
     except OutOfMemory as error:
         message = f"The memory of {plan.device} ran out while the model was loaded: {error}"
     raise Unavailable(message, code=ErrorCode.TOO_LITTLE_MEMORY)
 
 
+def settled(plan: LoadPlan) -> LoadPlan:
+    """With what only the card tells: which one `cuda` without a number is, and the type that it computes in."""
+    if plan.device.type != "cuda":
+        return plan
+    device = plan.device if plan.device.index is not None else torch.device("cuda", torch.cuda.current_device())
+    return replace(plan, device=device, dtype=plan.dtype or half_type(torch.cuda.get_device_capability(device)))
+
+
+def half_type(capability: tuple[int, int]) -> torch.dtype:
+    """bfloat16 where a card computes in it. Older ones, T4, RTX 20, V100, emulate it many times slower and get float16,
+    which is nearer to float32 as long as nothing overflows; what does is found when it is warmed up."""
+    return torch.bfloat16 if capability >= (8, 0) else torch.float16
+
+
 def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
     if plan.device.type == "cuda":
         torch.cuda.set_device(plan.device)
+        sys.setswitchinterval(SWITCH_S)
     before, footprint = free_bytes(plan.device), plan.footprint
     footprint.check(before, slots=1, device=str(plan.device))
     progress("loading the weights", 0, footprint.weights, None)
@@ -110,18 +136,27 @@ def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
     slots = choose_slots(plan.max_slots, free, footprint, **most)
     if plan.max_slots > slots:
         log.warning("MAX_SLOTS=%d do not fit; %d slots are opened", plan.max_slots, slots)
-    runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature)
+    runner = KyutaiRunner(tts, plan.embedding, slots, plan.temperature, launch=plan.launch)
+    if plan.max_slots == 0 and plan.device.type == "cuda":
+        keep_pace(runner)
     gc.collect()
     gc.freeze()  # a full collection would look at every module of the model, and everybody would wait
     log.info(
         "%d slots of %d codebooks on %s; memory free: %.0f MB before, %.0f MB now",
-        slots,
+        runner.slots,
         tts.n_q,
         plan.device,
         before / MB,
         free_bytes(plan.device) / MB,
     )
     return runner
+
+
+def keep_pace(runner: KyutaiRunner, longest_s: float = LONGEST_STEP_S) -> None:
+    """Let it have as many rows as step fast enough, by what its steps took when it was warmed up; at least one."""
+    fast = [rows for rows, step_s in runner.step_s.items() if step_s <= longest_s]
+    if max(fast, default=1) < runner.slots:
+        runner.reopen(max(fast, default=1))
 
 
 def free_memory() -> None:

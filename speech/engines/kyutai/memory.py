@@ -16,7 +16,8 @@ from speech.errors import ErrorCode, Unavailable
 SPEAKERS = 5  # a voice is padded to so many
 VOICE_FRAMES = 125  # of each
 VOICE_KEYS = 128  # what a row keeps of its voice: its own frames, and three that stand for all the padded ones
-MOST_SLOTS = 32  # more rows than this step slower than real time on the GPUs we know figures of
+# An H100 steps so many in a sixth of a frame's time; slower cards are given fewer, as measured when they are loaded.
+MOST_SLOTS = 64
 MB = 1_000_000
 
 
@@ -25,7 +26,7 @@ class Footprint:
     """What a model takes, in bytes."""
 
     weights: int
-    slot: int  # one row's caches
+    slot: int  # one row's caches, and what a row adds to the rest
     reserve: int  # graphs, workspaces, logits: what does not grow with the rows
 
     def slots_in(self, free: int) -> int:

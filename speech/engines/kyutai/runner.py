@@ -1,34 +1,38 @@
 """Kyutai TTS on moshi: one language model and one codec that step all slots together.
 
 A row's voice, cfg_coef, temperature, top_k and seed are its own; greedy and in float32 its codes are those that
-TTSModel.generate gives for its text alone. Reaches into moshi's streaming state where moshi's own server does.
+TTSModel.generate gives for its text alone. On CUDA the device runs ahead: while it computes the codes of a step, the
+host already reads what the model wished for, and hands out the sound of the step before.
 Knows no queue, no thread, no HTTP.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, cast
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
-from moshi.modules.transformer import RMSNorm
-from moshi.utils.compile import CUDAGraphed
 
-from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
+from speech.engines.batch.runner import Frame, ModelRunner, Row
 from speech.engines.batch.scheduler import Step, StepKind
-from speech.engines.kyutai.backbone import StepTransformer
 from speech.engines.kyutai.conditions import Conditions
-from speech.engines.kyutai.lean import TOP_K, Control, LeanLMGen
+from speech.engines.kyutai.control import Control
+from speech.engines.kyutai.failures import out_of_memory
+from speech.engines.kyutai.graphs import Action, Launcher, launcher
+from speech.engines.kyutai.model import JOINS, StepModel
+from speech.engines.kyutai.places import Places
+from speech.engines.kyutai.sampling import TOP_K
 from speech.engines.kyutai.script import Script, ScriptRules
-from speech.errors import NotSupported
+from speech.errors import EngineFailed, ErrorCode, NotSupported
 from speech.request import Samples, SpeechRequest
 
-WARM_UP_STEPS = 3  # eager, capture, replay: one less, and a capture happens amid traffic
 Embedding = Callable[[str | None], Samples]  # a voice's id, None for the default -> (1, 512, 125), read only, cached
+NO_SAMPLES: Samples = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,43 +46,47 @@ class Speaker:
     seed: int  # 32 bits
 
 
+@dataclass(eq=False)
+class Flight:
+    """A step that the device was given: whose, and what waits for its results."""
+
+    rows: dict[int, tuple[Script, int]]  # by slot: its script, and the row of the model that it had
+    sounding: tuple[int, ...]
+    wished: Action
+    sounded: Action
+
+
 class KyutaiRunner(ModelRunner):
     @torch.inference_mode()
     def __init__(
-        self, tts: Any, embedding: Embedding, slots: int, temperature: float = 0.6, cfg_coef: float = 2.0
+        self,
+        tts: Any,
+        embedding: Embedding,
+        slots: int,
+        temperature: float = 0.6,
+        cfg_coef: float = 2.0,
+        launch: Launcher | None = None,
     ) -> None:
         """Takes hold of moshi's TTSModel for good and warms it up.
 
-        temperature, cfg_coef: of requests that name none. Raises NotSupported for a model of another kind, OutOfMemory.
+        temperature, cfg_coef: of requests that name none. launch: how the parts of a step are run, by default as fits
+        the device.
+        Raises NotSupported for a model of another kind, OutOfMemory.
         """
         _check_kind(tts)
-        self.slots, self.sample_rate = slots, int(tts.mimi.sample_rate)
+        self.sample_rate = int(tts.mimi.sample_rate)
         self._embedding, self._temperature, self._cfg_coef = embedding, temperature, cfg_coef
-        self._tts, self._lm, self._mimi = tts, tts.lm, tts.mimi
-        self._device = tts.lm.device
-        self._lm.dep_q = tts.n_q  # without this n_q does nothing
-        self._transformers = [_take_over(owner) for owner in (self._lm, self._mimi.decoder_transformer)]
+        self._tts, self._device = tts, tts.lm.device
+        self._launcher = launch or launcher(self._device)
         self._rows: dict[int, Script] = {}
-        self._running: tuple[int, ...] | None = None  # whom the masks of the language model and the codec let through
-        self._sounding: tuple[int, ...] | None = None
+        self._asked: Flight | None = None  # its wishes were not read yet
+        self._unheard: tuple[Flight, dict[int, Frame]] | None = None  # its sound was not: frames without samples
         self._conditions = Conditions(tts)
-        self._gen: Any = LeanLMGen(
-            self._lm,
-            self._conditions.blank(slots),
-            slots,
-            delay_steps=tts.delay_steps,
-            new_word=tts.machine.token_ids.new_word,
-        )
+        self._model = StepModel(tts)
         self._rules = ScriptRules(
-            tts.tokenizer,
-            tts.machine,
-            tts.mimi.frame_rate,
-            tts.delay_steps,
-            self._gen.max_delay,
-            tts.final_padding,
+            tts.tokenizer, tts.machine, tts.mimi.frame_rate, tts.delay_steps, self._model.max_delay, tts.final_padding
         )
-        self._open()
-        self._warm_up()
+        self._open(slots)
 
     # -- seating --------------------------------------------------------------------------------------------------
 
@@ -97,111 +105,182 @@ class KyutaiRunner(ModelRunner):
 
     @torch.inference_mode()
     def reset(self, joins: Mapping[int, Speaker]) -> Mapping[int, Row]:
+        self.settle()
+        self._forget(joins)
         with out_of_memory():
-            self._write_voices(joins)
-            self._clear(list(joins))
+            self._seat(list(joins.items()))
         for slot, speaker in joins.items():
-            self._rows[slot] = Script(self._rules)
-            self._columns[Control.SEED, slot] = speaker.seed
-            self._columns[Control.TOP_K, slot] = speaker.top_k
-            self._columns[Control.TEMPERATURE].view(np.float64)[slot] = speaker.temperature
+            self._rows[slot], place = Script(self._rules), self._places[slot]
+            self._columns[Control.SEED, place] = speaker.seed
+            self._columns[Control.TOP_K, place] = speaker.top_k
+            self._columns[Control.TEMPERATURE].view(np.float64)[place] = speaker.temperature
         return {slot: self._rows[slot] for slot in joins}
 
-    def _write_voices(self, joins: Mapping[int, Speaker]) -> None:
-        """In place, so that CUDA graphs find them: what the cross attentions hear, and the row's sum."""
-        index = torch.tensor(list(joins), device=self._lm.device)
-        source = torch.cat([self._conditions.voice(speaker.embedding) for speaker in joins.values()])
-        sums = torch.cat([self._conditions.sum(speaker.cfg_coef) for speaker in joins.values()])
-        self._lm.transformer.write_voices(index, source)
-        self._gen_state.condition_sum.index_copy_(0, index, sums)
+    def _seat(self, joins: list[tuple[int, Speaker]]) -> None:
+        """As many at once as there is a part for."""
+        while joins:
+            size = next(size for name, size in self._parts if name == "seat" and size <= len(joins))
+            seated, joins = joins[:size], joins[size:]
+            rows = self._index(self._places[slot] for slot, _ in seated)
+            voices = torch.cat([self._conditions.voice(speaker.embedding) for _, speaker in seated])
+            sums = torch.cat([self._conditions.sum(speaker.cfg_coef) for _, speaker in seated])
+            self._launcher.do(partial(self._model.invite, rows, voices, sums))
+            self._run("seat", size)
 
-    def _clear(self, slots: list[int]) -> None:
-        """Nothing of these slots' past remains."""
-        index = torch.tensor(slots, device=self._lm.device)
-        mask = torch.zeros(self.slots, dtype=torch.bool, device=self._lm.device).index_fill_(0, index, True)
-        for transformer in self._transformers:
-            transformer.clear(index)
-        self._gen.reset_streaming(mask)
-        self._mimi.reset_streaming(mask)
-        self._running = self._sounding = None  # a reset sets the masks of its rows
+    def _forget(self, slots: Iterable[int]) -> None:
+        """What the slots' last users have not heard yet is for nobody."""
+        if self._unheard is not None:
+            flight, frames = self._unheard
+            self._unheard = flight, {slot: frame for slot, frame in frames.items() if slot not in slots}
+
+    def _index(self, rows: Iterable[int]) -> torch.Tensor:
+        """As a tensor on the device, without waiting for it."""
+        return torch.cat([self._numbers[row : row + 1] for row in rows])
 
     # -- stepping -------------------------------------------------------------------------------------------------
 
     @torch.inference_mode()
     def step(self, step: Step) -> Mapping[int, Frame]:
-        rows = {slot: self._rows[slot] for slot in step.rows}
-        sounding = tuple(slot for slot, row in rows.items() if row.sounds)
+        self.settle()
         with out_of_memory():
-            self._ask(rows, sounding)
-            self._compute(step.kind, step.rows, sounding)
-            pcm, wants_word = self._hear()
-        for slot, row in rows.items():
-            row.advance(bool(wants_word[slot]))
-        return {slot: Frame(pcm[slot].clip(-1.0, 1.0), rows[slot].take_words(), rows[slot].over) for slot in sounding}
+            self._tidy(step)
+            rows, sounding = self._places.rows(step.rows), self._ask(step)
+            self._run("text", rows)
+            wished = self._launcher.mark()
+            frames = self._take()  # before the next sound is computed into the same memory
+            self._run("silence" if step.kind is StepKind.TEXT_ONLY else "codes", rows)
+            if sounding:
+                self._run("sound", rows)
+            taking_part = {slot: (self._rows[slot], self._places[slot]) for slot in step.rows}
+            self._asked = Flight(taking_part, sounding, wished, self._launcher.mark() if sounding else wished)
+        return frames if self._launcher.ahead else self.flush()
 
-    def _ask(self, rows: Mapping[int, Script], sounding: tuple[int, ...]) -> None:
-        """The one transfer to the device: masks, and both answers to what the model is about to wish for."""
-        self._columns[: Control.SEED] = 0
-        for slot, row in rows.items():
-            self._columns[: Control.SEED, slot] = (1, slot in sounding, *row.answers(), row.step_index)
-        self._gen.control.copy_(self._host_control, non_blocking=True)
-
-    def _compute(self, kind: StepKind, running: tuple[int, ...], sounding: tuple[int, ...]) -> None:
-        control = self._gen.control
-        if running != self._running:
-            self._gen.set_exec_mask(control[Control.RUNS].bool())
-            self._running = running
-        codes = self._gen.step(self._inputs, self._no_codes if kind is StepKind.TEXT_ONLY else None)
-        if not sounding:
+    def settle(self) -> None:
+        flight, self._asked = self._asked, None
+        if flight is None:
             return
-        if sounding != self._sounding:
-            self._mimi.set_exec_mask(control[Control.SOUNDS].bool())
-            self._sounding = sounding
-        pcm = self._decode(codes[:, 1:].clamp(min=0))  # rows that stand still carry -1 or -2
-        self._result[:, :-1].copy_(pcm[:, 0])
+        flight.wished()
+        wishes = self._host_wishes.tolist()
+        for script, place in flight.rows.values():
+            script.advance(wishes[place])
+        if flight.sounding:
+            scripts = {slot: flight.rows[slot][0] for slot in flight.sounding}
+            frames = {slot: Frame(NO_SAMPLES, row.take_words(), row.over) for slot, row in scripts.items()}
+            self._unheard = flight, frames
 
-    def _hear(self) -> tuple[Samples, Samples]:
-        """The one transfer back, and the one wait: PCM (slots, samples), and who wished for a word (slots,)."""
-        self._result[:, -1].copy_(self._gen.wants_word)
-        self._host_result.copy_(self._result, non_blocking=True)
-        if self._result.is_cuda:
-            torch.cuda.current_stream().synchronize()
-        result = self._host_result.numpy()
-        return result[:, :-1], result[:, -1]
+    def flush(self) -> Mapping[int, Frame]:
+        self.settle()
+        return self._take()
+
+    def _take(self) -> dict[int, Frame]:
+        """The frames of the last step that sounded."""
+        if self._unheard is None:
+            return {}
+        (flight, frames), self._unheard = self._unheard, None
+        flight.sounded()
+        pcm = self._host_pcm.numpy()
+        return {
+            slot: replace(frame, samples=pcm[flight.rows[slot][1]].clip(-1.0, 1.0)) for slot, frame in frames.items()
+        }
+
+    def _tidy(self, step: Step) -> None:
+        """Let as few rows be stepped as there are, if that pays."""
+        move = self._places.tidy(step.kind, step.rows)
+        if move is None:
+            return
+        self._launcher.do(partial(self._model.swap, self._index(move.low), self._index(move.high)))
+        both, other = move.low + move.high, move.high + move.low
+        self._columns[:, both] = self._columns[:, other]
+
+    def _ask(self, step: Step) -> tuple[int, ...]:
+        """What goes to the device: who moves, and both answers to what the model is about to wish for. Who sounds."""
+        self._columns[: Control.SEED] = 0
+        sounding = []
+        for slot in step.rows:
+            row = self._rows[slot]
+            if row.sounds:
+                sounding.append(slot)
+            self._columns[: Control.SEED, self._places[slot]] = (1, row.sounds, *row.answers(), row.step_index)
+        return tuple(sounding)
+
+    def _run(self, part: str, rows: int) -> None:
+        self._launcher.do(self._parts[part, rows])
 
     # -- loading and release --------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        """All state that lives as long as the runner."""
-        tts, lm, mimi, device = self._tts, self._lm, self._mimi, self._lm.device
-        _drop_encoder(mimi)
-        self._gen.streaming_forever(self.slots)
-        self._gen_state: Any = self._gen._streaming_state
-        mimi.streaming_forever(self.slots)
-        self._decode = CUDAGraphed(
-            mimi.decode, disable=device.type != "cuda"
-        )  # one graph instead of two and 74 kernels
-        zero = tts.machine.token_ids.zero
-        self._inputs = torch.full((self.slots, lm.n_q - lm.dep_q, 1), zero, device=device)
-        self._no_codes = torch.full((self.slots, lm.dep_q, 1), zero, device=device)
-        pinned = device.type == "cuda"
-        self._host_control = torch.zeros(self._gen.control.shape, dtype=torch.int64, pin_memory=pinned)
+    def _open(self, slots: int) -> None:
+        """So many rows: what they remember, the host's side of what goes in and out, and all parts of a step."""
+        model, pinned = self._model, self._device.type == "cuda"
+        model.open(slots)
+        self.slots, self._places = slots, Places(slots)
+        self._host_control = torch.zeros(model.control.shape, dtype=torch.int64, pin_memory=pinned)
         self._columns = self._host_control.numpy()  # the same memory
-        self._result = torch.zeros(self.slots, mimi.frame_size + 1, device=device)
-        self._host_result = torch.zeros(self._result.shape, pin_memory=pinned)
+        self._host_wishes = torch.zeros(slots, dtype=torch.bool, pin_memory=pinned)
+        self._host_pcm = torch.zeros(model.pcm.shape, pin_memory=pinned)
+        self._numbers = torch.arange(slots, device=self._device)
+        self._parts: dict[tuple[str, int], Action] = {}
+        self._launcher.begin()
+        for rows in reversed(self._places.tiers):
+            for name, action in self._actions().items():
+                self._parts[name, rows] = self._launcher.part(partial(action, rows))
+        for joins in [size for size in JOINS if size <= slots]:
+            self._parts["seat", joins] = self._launcher.part(partial(model.seat, joins))
+        self._warm_up()
+
+    @torch.inference_mode()
+    def reopen(self, slots: int) -> None:
+        """Begin anew with so many rows. Nobody may be seated."""
+        self._launcher.mark()()
+        self._parts.clear()
+        self._model.close()
+        self._open(slots)
 
     def _warm_up(self) -> None:
-        """On CUDA capture every graph, before anybody listens."""
-        everybody = tuple(range(self.slots))
-        self._gen.control[: Control.IF_PAD] = 1
-        for _ in range(WARM_UP_STEPS):
-            self._running = self._sounding = None
-            self._compute(StepKind.FULL, everybody, everybody)
-        self._hear()
-        self._clear(list(everybody))
+        """Join, step and move once, so that the first listener pays for nothing.
+
+        Raises EngineFailed if what comes out is no sound.
+        """
+        self._columns[: Control.IF_PAD] = 1
+        self._columns[Control.TOP_K] = TOP_K
+        self._seat_nobody()
+        self._launcher.do(partial(self._model.swap, self._numbers[:1], self._numbers[-1:]))
+        self._full_step(self.slots)
+        sizes = self._places.tiers if self._launcher.ahead else [self.slots]
+        self.step_s = {rows: self._full_step(rows) for rows in sizes}  # what a full step takes, by rows
+        if not self._host_pcm.isfinite().all():
+            raise EngineFailed(
+                "The model makes numbers that are no sound: its weights are damaged.", code=ErrorCode.NO_SOUND
+            )
+        self._seat_nobody()
+
+    def _seat_nobody(self) -> None:
+        """In every row, so that nothing of a warm-up remains."""
+        silence = self._conditions.silence
+        nobody = Speaker(silence, self._conditions.cfg_coefs[0], temperature=0.0, top_k=TOP_K, seed=0)
+        self._seat([(slot, nobody) for slot in range(self.slots)])
+
+    def _full_step(self, rows: int) -> float:
+        """One step of the first rows; the seconds that it takes."""
+        started = time.perf_counter()
+        for part in ("text", "codes", "sound"):
+            self._run(part, rows)
+        self._launcher.mark()()
+        return time.perf_counter() - started
+
+    def _actions(self) -> dict[str, Callable[[int], None]]:
+        return {"text": self._text, "silence": self._model.silence, "codes": self._model.codes, "sound": self._sound}
+
+    def _text(self, rows: int) -> None:
+        self._model.control.copy_(self._host_control, non_blocking=True)
+        self._model.text(rows)
+        self._host_wishes[:rows].copy_(self._model.wishes[:rows], non_blocking=True)
+
+    def _sound(self, rows: int) -> None:
+        self._model.sound(rows)
+        self._host_pcm[:rows].copy_(self._model.pcm[:rows], non_blocking=True)
 
     def recover(self) -> None:
-        if self._lm.device.type == "cuda":
+        if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
     @property
@@ -212,41 +291,13 @@ class KyutaiRunner(ModelRunner):
         """Drop states and graphs, on the thread that made them; `free_memory` gives back what then is garbage."""
         if self._device.type == "cuda":
             torch.cuda.synchronize()
-        for module in (self._gen, self._lm, self._mimi):
-            module._stop_streaming()
-        self._gen.on_text_logits_hook = self._gen.on_text_hook = self._gen.on_audio_hook = None
+        self._model.close()
         device = self._device
         self.__dict__.clear()
         self._device = device
-
-
-@contextmanager
-def out_of_memory() -> Iterator[None]:
-    """torch's error in our words."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(str(error)) from None
 
 
 def _check_kind(tts: Any) -> None:
     """Raises NotSupported unless this is a model as Kyutai TTS 1.6B is: voices by embedding, distilled cfg."""
     if not (tts.multi_speaker and tts.valid_cfg_conditionings) or tts.multistream:
         raise NotSupported("This checkpoint does not take its voices from embeddings; it is another kind of model.")
-    layer = tts.lm.depformer.layers[0]
-    own_weights = len(layer.self_attn.in_projs) > 1 and tts.lm.depformer_multi_linear
-    if layer.self_attn.rope is not None or not own_weights or not isinstance(layer.norm1, RMSNorm):
-        raise NotSupported("This checkpoint's depformer is built in another way than that of Kyutai TTS 1.6B.")
-
-
-def _take_over(owner: Any) -> StepTransformer:
-    """Have a StepTransformer stand in for the owner's transformer."""
-    owner.transformer = StepTransformer(owner.transformer)
-    return cast(StepTransformer, owner.transformer)
-
-
-def _drop_encoder(mimi: Any) -> None:
-    """The codec's encoder is never used: 155 MB of weights, and 8 MB of caches a row."""
-    mimi.encoder_transformer, mimi.encoder = None, torch.nn.Identity()
-    if hasattr(mimi, "downsample"):
-        del mimi.downsample

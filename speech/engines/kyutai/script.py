@@ -103,7 +103,7 @@ class Script(Row):
 
     @property
     def needs(self) -> StepKind | None:
-        if not self._can_step:
+        if self.over or not self._can_step:
             return None
         return StepKind.TEXT_ONLY if self.step_index < self.rules.delay_steps else StepKind.FULL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 PREFERRED = "alba-mackenna/casual.wav"  # CC-BY-4.0: may be used commercially
 EMBEDDINGS_KEPT = 64  # of 256 kB each at the real size
+# For so long neither the default voice nor a voice's file is looked for anew: some thirty system calls for each
+# request, which cost a crowd of 32 more than a tenth of a second where they are slow.
+FRESH_S = 1.0
 
 
 class EmbeddingVoices(VoiceCatalogue):
@@ -33,9 +37,13 @@ class EmbeddingVoices(VoiceCatalogue):
         folder: VoiceFolder,
         embeddings: Callable[[], EmbeddingFormat],
         default: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """embeddings(): what the checkpoint takes, asked when it matters: it may not be downloaded yet."""
         super().__init__((), default)
+        self._clock = clock
+        self._found: dict[str, tuple[float, Array]] = {}  # by voice: until when, and its embedding
+        self._found_default: tuple[float, Voice] | None = None
         self._repo, self._folder, self._embeddings = repo, folder, embeddings
         self._read = lru_cache(maxsize=EMBEDDINGS_KEPT)(_read)
 
@@ -54,6 +62,12 @@ class EmbeddingVoices(VoiceCatalogue):
     @property
     def default(self) -> Voice:
         """DEFAULT_VOICE, else one whose licence allows commercial use. Raises Unavailable if there is none at all."""
+        found, now = self._found_default, self._clock()
+        if found is None or found[0] < now:
+            self._found_default = found = now + FRESH_S, self._look_for_default()
+        return found[1]
+
+    def _look_for_default(self) -> Voice:
         wished = self._default or PREFERRED
         if self._default or wished in self._known_here() or wished in self._known():
             return self.get(wished)
@@ -75,10 +89,13 @@ class EmbeddingVoices(VoiceCatalogue):
     def refresh(self) -> None:
         """Ask the hub for a new list of the published voices. Raises Unavailable or EngineFailed; the old one stays."""
         self._repo.refresh()
+        self._found_default = None
 
     def prepare(self, voice_id: str) -> None:
         """Download the voice's file if need be. Raises as `path` does."""
-        self.path(voice_id)
+        found = self._found.get(voice_id)
+        if found is None or found[0] < self._clock():
+            self.path(voice_id)
 
     def path(self, voice_id: str) -> Path:
         """The voice's file, downloaded if need be. Raises VoiceNotFound, Unavailable or EngineFailed."""
@@ -88,6 +105,14 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def embedding(self, voice_id: str) -> Array:
         """Shape (1, dim, frames), float32, read-only. Raises as `path` does; EngineFailed also for a bad file."""
+        found, now = self._found.get(voice_id), self._clock()
+        if found is None or found[0] < now:
+            if len(self._found) >= EMBEDDINGS_KEPT:
+                self._found.clear()
+            self._found[voice_id] = found = now + FRESH_S, self._look_for(voice_id)
+        return found[1]
+
+    def _look_for(self, voice_id: str) -> Array:
         path, expected = self.path(voice_id), self._embeddings()
         try:
             stat = path.stat()
@@ -128,12 +153,12 @@ def _read(path: Path, _changed_ns: int, _size: int, expected: EmbeddingFormat) -
     return read_embedding(path, expected)
 
 
-def catalogue(settings: Settings) -> EmbeddingVoices:
+def catalogue(settings: Settings, clock: Callable[[], float] = time.monotonic) -> EmbeddingVoices:
     """The voices as the settings have them. Connects to nothing."""
     hub = make_hub(settings)
     repo = VoiceRepo(hub, settings.voice_repo)
     return EmbeddingVoices(
-        repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice
+        repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice, clock
     )
 
 

@@ -11,26 +11,20 @@ import re
 from speech.request import Pause, Piece, Token
 from speech.text.markup import brackets, latex, lines, tags
 from speech.text.markup.constructs import Wait, find
+from speech.text.markup.cut import rejoined, word_end
 from speech.text.markup.held import Held
 from speech.text.markup.lines import Kind
+from speech.text.markup.out import Out
 from speech.text.markup.skip import Skip
 from speech.text.markup.tags import SENTENCE_PAUSE_S, Doing
 from speech.text.markup.words import plain
 from speech.text.remarks import About, Remarks
-from speech.text.wordlist import wordset
 
 PARAGRAPH = Pause(0.0)
 LINE_END = Pause(SENTENCE_PAUSE_S)
-MAX_WORD_CHARS = 1_000  # a longer one comes in parts; looking through it again at each piece must stay cheap
 
-_RUN = re.compile(r"[^\s<\[$\\|]+")
 _SPACE = re.compile(r"\s+")
-_HYPHEN_BREAK = re.compile(r"-[^\S\r\n]{0,20}(?:\r\n|\r|\n)[^\S\r\n]{0,40}")
-_COMPOUNDS = wordset(
-    "well self half ex non long high low all cross anti pre post co semi mid two three peut celui celle"
-)
 _ITEMS = frozenset({Kind.ITEM, Kind.NUMBERED})
-_CLOSING = "\"'”’»)]"
 
 
 class Markup:
@@ -40,17 +34,14 @@ class Markup:
         self.remarks = remarks or Remarks()
         self._read_code = read_code
         self._held = Held()
-        self._out: list[Piece] = []
-        self._last: Token | None = None  # the newest word, while what follows may still end a sentence behind it
+        self._out = Out()
         self._skip: Skip | None = None
         self._breaks = 0  # line ends in the white space that stands before the next word
         self._after_return = False  # the last character was a carriage return: a line feed behind it is no new line
-        self._spoke = False  # anything since the last pause
         self._indent = 0  # columns of the line that begins
+        self._spaced = True  # white space came since the last word
         self._kind: Kind | None = None  # of the line; None at the text's beginning
         self._line = ""  # its words, cut behind what a title may have
-        self._alias: str | None = None
-        self._spelling = False
 
     @property
     def position(self) -> int:
@@ -64,26 +55,24 @@ class Markup:
     def feed(self, text: str) -> list[Piece]:
         """The words and pauses that are complete now."""
         self._held.add(text)
-        return self._run(complete=False)
+        self._run(complete=False)
+        return self._out.take()
 
     def flush(self) -> list[Piece]:
         """What was held back: the text ends here, or a word does."""
-        given = self._run(complete=True)
-        if self._last is not None:
-            given.append(self._last)
-            self._last = None
-        return given
+        self._run(complete=True)
+        self._out.let_go()
+        return self._out.take()
 
     def rest(self) -> list[Piece]:
         """A whole word that was held back, because what follows might have ended a sentence behind it."""
-        given: list[Piece] = [] if self._last is None or self._held.text else [self._last]
-        if given:
-            self._last = None
-        return given
+        if not self._held.text:
+            self._out.let_go()
+        return self._out.take()
 
     # -- from place to place ---------------------------------------------------------------------------------------
 
-    def _run(self, complete: bool) -> list[Piece]:
+    def _run(self, complete: bool) -> None:
         place, end = 0, len(self._held.text)
         try:
             while place < end:
@@ -91,8 +80,6 @@ class Markup:
         except Wait as wait:
             place = wait.place
         self._held.drop(place)
-        given, self._out = self._out, []
-        return given
 
     def _next(self, place: int, complete: bool) -> int:
         text = self._held.text
@@ -133,10 +120,11 @@ class Markup:
 
     def _gap(self, space: str) -> None:
         """White space. What it means is only known with what follows."""
+        self._spaced = True
         text = space[1:] if self._after_return and space[0] == "\n" else space
         self._after_return = space[-1] == "\r"
-        if self._last is not None and not self._breaks and self._kind is Kind.PLAIN and space[0] not in "\r\n":
-            self._let_go()
+        if self._kind is Kind.PLAIN and not self._breaks and space[0] not in "\r\n":
+            self._out.let_go()
         breaks = text.count("\n") + text.count("\r") - text.count("\r\n")
         last_line = len(text) - 1 - max(text.rfind("\n"), text.rfind("\r"))
         self._indent = last_line + (0 if breaks else self._indent)
@@ -159,12 +147,14 @@ class Markup:
 
     def _end_line(self, following: Kind, place: int) -> None:
         character = self._held.text[place]
-        if self._breaks > 1:
-            self._end_sentence(PARAGRAPH)
+        if self._kind in lines.ENDS_SENTENCE and self._breaks > 1:
+            self._out.end_sentence(LINE_END)
+        elif self._breaks > 1:
+            self._out.end_sentence(PARAGRAPH)
         elif self._ends_here(following, character):
-            self._end_sentence(LINE_END)
+            self._out.end_sentence(LINE_END)
         else:
-            self._let_go()
+            self._out.let_go()
 
     def _ends_here(self, following: Kind, character: str) -> bool:
         if following is Kind.QUOTE:
@@ -175,34 +165,16 @@ class Markup:
             return False
         return self._kind in lines.ENDS_SENTENCE or lines.is_title(self._line, character)
 
-    def _end_sentence(self, pause: Pause) -> None:
-        """End it with a full stop where the text has no sign, and with a pause if anything was said in it."""
-        if self._last is not None:
-            said = self._last.spoken
-            if said and said.rstrip(_CLOSING)[-1:].isalnum():
-                self._last = Token(self._last.written, said + ".", self._last.start, self._last.stop)
-            self._let_go()
-        if self._spoke:
-            self._give(pause)
-            self._spoke = False
-
-    def _let_go(self) -> None:
-        if self._last is not None:
-            self._out.append(self._last)
-            self._last = None
-
     def _marker(self, kind: Kind, place: int, length: int) -> None:
         """The sign before a heading, an item or a quotation: not said, but for an item's number."""
         written = self._held.text[place : place + length]
         spoken = f"{written[:-1]}," if kind is Kind.NUMBERED else ""
-        self._give(Token(written, spoken, *self._held.place(place, place + length)))
+        self._out.give(Token(written, spoken, *self._held.place(place, place + length)))
 
     def _cell(self, place: int) -> int:
         """The line between two cells of a table: a short pause."""
-        if self._last is not None and self._last.spoken[-1:].isalnum():
-            self._last = Token(self._last.written, self._last.spoken + ",", self._last.start, self._last.stop)
-        self._let_go()
-        self._give(Token("|", "", *self._held.place(place, place + 1)))
+        self._out.close(",")
+        self._out.give(Token("|", "", *self._held.place(place, place + 1)))
         return place + 1
 
     def _fence(self, place: int, length: int) -> None:
@@ -214,80 +186,21 @@ class Markup:
     # -- words -----------------------------------------------------------------------------------------------------
 
     def _word(self, place: int, complete: bool) -> int:
-        end = self._word_end(place, complete)
-        written, spoken = self._held.text[place:end], None
-        if written[-1] == "-" and (hyphen := self._hyphen(place, end, complete)) is not None:
-            written, spoken, end = hyphen
-        self._say(written, spoken, *self._held.place(place, end))
-        return end
-
-    def _word_end(self, place: int, complete: bool) -> int:
-        text, limit = self._held.text, place + MAX_WORD_CHARS
-        end = place
-        while True:
-            run = _RUN.match(text, end, limit)
-            end = run.end() if run else end
-            if end >= limit:
-                return limit
-            if end == len(text):
-                if complete:
-                    return end
-                raise Wait(place)
-            if (
-                text[end].isspace()
-                or (text[end] == "|" and self._kind is Kind.ROW)
-                or self._splits(place, end, complete)
-            ):
-                return end
-            end += 1
-
-    def _splits(self, place: int, end: int, complete: bool) -> bool:
-        """Whether a construct begins inside a word, at `end`."""
-        if end == place or self._held.text[end] == "|":
-            return False
-        try:
-            return find(self._held.text, end, complete, self._held.text[end - 1]) is not None
-        except Wait:
-            raise Wait(place) from None
-
-    def _hyphen(self, place: int, end: int, complete: bool) -> tuple[str, str, int] | None:
-        """A word divided at the line's end: (written, said, where it ends)."""
         text = self._held.text
-        if end - place < 3 or not text[end - 2].isalpha():
-            return None
-        gap = _HYPHEN_BREAK.match(text, end - 1)
-        behind = gap.end() if gap else end
-        if behind == len(text) and not complete and text[end:].strip(" \t") in {"", "\r", "\n", "\r\n"}:
-            raise Wait(place)
-        if gap is None or behind == len(text) or not text[behind].islower():
-            return None
-        try:
-            stop = self._word_end(behind, complete)
-        except Wait:
-            raise Wait(place) from None
-        first, second = text[place : end - 1], text[behind:stop]
-        joint = "-" if first.lower() in _COMPOUNDS else ""
-        return f"{first}-{second}", plain(f"{first}{joint}{second}"), stop
-
-    def _say(self, written: str, spoken: str | None, start: int, stop: int) -> None:
-        self._let_go()
-        if len(self._line) <= lines.MAX_TITLE_CHARS:
-            self._line = f"{self._line} {written[: lines.MAX_TITLE_CHARS]}".strip()
-        said = plain(written) if spoken is None else spoken
+        end = word_end(text, place, complete, in_row=self._kind is Kind.ROW)
+        divided = rejoined(text, place, end, complete)
+        written, said, end = divided or (text[place:end], plain(text[place:end]), end)
         if self._kind is Kind.ROW and not said.strip(":-"):
             said = ""  # the line under a table's head
-        if self._spelling:
-            said = " ".join(said.upper())
-        if self._alias is not None:
-            said, self._alias = self._alias, ""
-        self._spoke = self._spoke or bool(said)
-        self._last = Token(written, said, start, stop)
+        if self._spaced or not self._out.attach(written, self._held.place(place, end)[1]):
+            self._say(written, said, place, end)
+        return end
 
-    def _give(self, piece: Piece) -> None:
-        self._let_go()
-        if isinstance(piece, Token):
-            self._spoke = self._spoke or bool(piece.spoken)
-        self._out.append(piece)
+    def _say(self, written: str, said: str, begin: int, end: int) -> None:
+        if len(self._line) <= lines.MAX_TITLE_CHARS:
+            self._line = f"{self._line} {written[: lines.MAX_TITLE_CHARS]}".strip()
+        self._out.word(written, said, *self._held.place(begin, end))
+        self._spaced = False
 
     # -- constructs ------------------------------------------------------------------------------------------------
 
@@ -309,24 +222,24 @@ class Markup:
         if tag.ignored:
             self.remarks.add(About.TAG_IGNORED, match[0])
         if tag.doing is Doing.PAUSE and tag.pause is not None:
-            self._give(tag.pause)
+            self._out.give(tag.pause)
         elif tag.doing is Doing.END_SENTENCE:
-            self._end_sentence(LINE_END)
+            self._out.end_sentence(LINE_END)
         elif tag.doing is Doing.SKIP or (tag.doing is Doing.SKIP_CODE and not self._read_code):
             self._skip = Skip.tag(tag.name)
             about = About.CODE_UNSAID if tag.name == "pre" else About.THOUGHTS_UNSAID
             if tag.name in tags.THOUGHTS or tag.name == "pre":
                 self.remarks.add(about, match[0])
         elif tag.doing is Doing.ALIAS:
-            self._alias = tag.alias
+            self._out.alias = tag.alias
         elif tag.doing is Doing.SPELL:
-            self._spelling = True
+            self._out.spelling = True
         elif tag.doing is Doing.END_SPAN:
-            self._alias, self._spelling = None, False
+            self._out.alias, self._out.spelling = None, False
 
     def _bracket(self, bracket: brackets.Bracket, match: re.Match[str]) -> None:
         if bracket.kind is brackets.Kind.PAUSE and bracket.pause is not None:
-            self._give(bracket.pause)
+            self._out.give(bracket.pause)
         elif bracket.kind is brackets.Kind.DIRECTION:
             self.remarks.add(About.DIRECTION_UNSAID, match[0])
         elif bracket.kind is brackets.Kind.THOUGHT:
@@ -337,4 +250,4 @@ class Markup:
         said, unknown = latex.plain(inner)
         for name in unknown:
             self.remarks.add(About.FORMULA_UNSAID, f"\\{name}")
-        self._say(" ".join(match[0].split()), said, *self._held.place(match.start(), match.end()))
+        self._say(" ".join(match[0].split()), said, match.start(), match.end())

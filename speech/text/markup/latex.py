@@ -65,8 +65,8 @@ def plain(formula: str) -> tuple[str, list[str]]:
         text = _ROOT.sub(r" √ \1 ", text)
     unknown: list[str] = []
     text = _COMMAND.sub(lambda found: _command(found, unknown), text)
-    text = _POWER.sub(lambda found: _power(found[1] or found[2]), text)
-    text = _INDEX.sub(lambda found: f" {found[1] or found[2]} ", text)
+    text = _POWER.sub(lambda found: _power(found[1] or found[2] or ""), text)
+    text = _INDEX.sub(lambda found: f" {found[1] or found[2] or ''} ", text)
     text = re.sub(r"[{}$&~]|_", " ", text)
     text = re.sub(r"\s*([=+<>×÷±≤≥≠≈→⇒∈−])\s*", r" \1 ", text)
     text = re.sub(r"(?<=[\w)])\s*-\s*(?=[\w(])", " − ", text)
@@ -82,6 +82,8 @@ def _over(found: re.Match[str]) -> str:
 
 def _power(exponent: str) -> str:
     exponent = exponent.strip()
+    if not exponent:
+        return " "
     return f"{_RAISED[exponent]} " if exponent in _RAISED else f"^{exponent} "
 
 

@@ -41,6 +41,9 @@ class Capitals:
     def say(self, match: Match) -> str:
         """match: a run of letters, all of them capitals."""
         word = match[0]
+        beside = match.string[match.start() - 1 : match.start()] + match.string[match.end() : match.end() + 1]
+        if any(character.isdigit() for character in beside):  # H2SO4
+            return self.spell(word)
         if word in self._words.said:
             return word.title() if len(word) > 3 else word.lower()
         if self._is_word(match):

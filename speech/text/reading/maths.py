@@ -14,6 +14,11 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 _DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 64, 100, 1000])
 
 
+_DOUBLES = {
+    ">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "=>": "⇒", "<->": "↔", "->": "→", "<-": "←", "&&": "&",
+}  # fmt: skip
+
+
 class Maths:
     """The rules of one language."""
 
@@ -36,6 +41,9 @@ class Maths:
             rule("d", r"(?P<whole>\d{1,9})(?: |-)(?P<top>\d{1,2})[/⁄](?P<bottom>\d{1,3})(?![/\d])", self._mixed_number),
             rule("d", rf"(?P<whole>\d{{1,9}}) ?(?P<vulgar>[{vulgar}])", self._mixed_vulgar),
             rule("sd", rf"(?P<vulgar>[{vulgar}])", self._vulgar),
+            rule("d", r"(?P<got>\d+[.,]\d+)/(?P<of>\d{1,3})(?![/\d])", self._out_of),
+            rule("d", rf"(?P<left>{n})-(?P<right>{n})(?= ?=)", self._less),
+            rule("s", r"(?:>=|<=|!=|==|=>|<->|->|<-|&&)(?!=)", self._double),
             rule("d", r"(?P<top>\d{1,3})[/⁄](?P<bottom>\d{1,4})(?![/\d])", self._simple),
             rule(
                 "d",
@@ -87,11 +95,21 @@ class Maths:
 
     def _simple(self, match: Match) -> str:
         top, bottom = int(match["top"]), int(match["bottom"])
-        if top and bottom in _DENOMINATORS and (top < bottom or bottom <= 10):
+        if 0 < top < bottom and bottom in _DENOMINATORS:
             return self._fraction(top, bottom)
         return (
             f"{self._tongue.integer(match['top'])} {self._tongue.words['over']} {self._tongue.integer(match['bottom'])}"
         )
+
+    def _out_of(self, match: Match) -> str:
+        return f"{self._tongue.number(match['got'])} {self._tongue.words['outof']} {self._tongue.integer(match['of'])}"
+
+    def _less(self, match: Match) -> str:
+        number, minus = self._tongue.number, self._tongue.words["minus"]
+        return f"{number(match['left'])} {minus} {number(match['right'])}"
+
+    def _double(self, match: Match) -> str:
+        return f" {self._tongue.signs[_DOUBLES[match[0]]]} "
 
     def _exponent(self, match: Match) -> str:
         return self._power((match["plain"] or match["raised"].translate(_SUPERSCRIPTS)).replace("−", "-"))
@@ -108,7 +126,8 @@ class Maths:
 
     def _by(self, match: Match) -> str:
         numbers = [self._tongue.number(match[name]) for name in ("left", "right", "third") if match[name]]
-        word = self._tongue.words["times" if " " in match[0] or "*" in match[0] else "by"]
+        product = " " in match[0] or "*" in match[0] or match.string[match.end() :].lstrip().startswith("=")
+        word = self._tongue.words["times" if product else "by"]
         return f" {word} ".join(numbers)
 
     def _fold(self, match: Match) -> str:

@@ -57,7 +57,8 @@ class Money:
         return [
             rule(
                 "sl",
-                rf"{minus}{sign} ?(?P<low>{n})(?:{to}(?:{_any(self._currencies)})?(?P<number>{n})){scale}{per}",
+                rf"{minus}{sign} ?(?P<low>{n})(?: ?(?P<lowscale>{_any(self._scales)})(?!\w))?"
+                rf"(?:{to}(?:{_any(self._currencies)})?(?P<number>{n})){scale}{per}",
                 self._sum,
             ),
             rule("sl", rf"{minus}{sign} ?(?P<low>)(?P<number>{n})(?!/\d){scale}{per}", self._sum),
@@ -70,12 +71,18 @@ class Money:
         currency = self._currencies[match["sign"]]
         said = self._amount(match, currency)
         if match["low"]:
-            said = f"{self._tongue.number(match['low'])} {self._tongue.words['to']} {said}"
+            said = f"{self._low(match)} {self._tongue.words['to']} {said}"
         if match["minus"]:
             said = f"{self._tongue.words['minus']} {said}"
         if match["per"]:
             said = f"{said} {self._tongue.words['per']} {self._units[match['per']]}"
         return said
+
+    def _low(self, match: Match) -> str:
+        """The lower of two sums, with its own million if it has one."""
+        said = self._tongue.number(match["low"])
+        scale = match.groupdict().get("lowscale")
+        return f"{said} {self._scales[scale][self._habits.several(match['low'])]}" if scale else said
 
     def _amount(self, match: Match, currency: Currency) -> str:
         number, scale = match["number"], match["scale"]

@@ -10,8 +10,9 @@ from speech.text.wordlist import wordset
 
 _PLAIN = re.compile(r"[\"'“‘«(¿¡]*[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?…)\"'”’»]*")
 _CORE = re.compile(r"[^\W_]+")
-_ABBREVIATED = re.compile(r"[A-ZÀ-Ý]{2}|\b[IVXLC](?:e|er|re|ère|ème)\b")  # CDs, l'ONU, XXe, Ve
+_ABBREVIATED = re.compile(r"[A-ZÀ-Ý]{2}|PhD|\b[IVXLC](?:e|er|re|ère|ème)\b")  # CDs, l'ONU, XXe, Ve
 _FOREIGN = re.compile("[ªº²³¹µ¼-¾\u0250-\U0010ffff]")  # letters beyond Latin ones with their accents
+_ROMAN = re.compile(r"[IVXLC]{2,}|[VXLC]")
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu)['’]", re.IGNORECASE)
 _OPERATORS = wordset("+ - − – — × x ÷ = ≈ ~ < > ≤ ≥ / * ± % ‰ ° ∕ · ^ & № § # à")
 
@@ -49,6 +50,7 @@ class Openers:
             or core in _OPERATORS
             or core.rstrip(".") in self.joiners
             or re.split(r"[/²³·]", core)[0] in self.joiners
+            or (word[-1:] == "." and _ROMAN.fullmatch(core) is not None)
             or _starts_like_a_quantity(core)
             or (is_capitals(core.rstrip(".")) and any(map(is_capitals, _CORE.findall(word))))
         )

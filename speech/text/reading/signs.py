@@ -12,6 +12,7 @@ from speech.text.reading.tongue import Tongue
 SILENT = frozenset("%$€£&@#+=/\\_*~^|<>[]{}")  # engines get none of these: each has a reading, or is left out
 PUNCTUATION = frozenset(".,;:!?…'\"’‘“”«»‹›„()-–—¿¡‑‐")
 _OTHER_HYPHENS = {"‑": "-", "‐": "-"}
+_RUNS = {"..": "…", "--": " — "}  # signs in a row are one
 _MARKS = frozenset("*|_~^`•·\\[]{}")  # left out when they stand at a word's edge or alone
 
 
@@ -45,7 +46,9 @@ class Rest:
         return _latin(text)
 
     def _sign(self, match: Match) -> str:
-        sign = "…" if match[0][:2] == ".." else match[0]  # dots in a row are one sign
+        sign = match[0]
+        if len(sign) > 1:
+            return _RUNS[sign[:2]]
         if sign in PUNCTUATION:
             return _OTHER_HYPHENS.get(sign, sign)
         if sign in _MARKS and not _inside(match):

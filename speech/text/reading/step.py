@@ -108,15 +108,14 @@ def _groups(text: str, begin: int, words: list[str], parts: list[Part]) -> list[
     """(how many words, what is said of them): words that share a part are one group."""
     groups: list[tuple[int, str]] = []
     remaining = deque(parts)
-    place, count, said = begin, 0, ""
+    place, covered, count, said = begin, begin, 0, ""
     for word in words:
         place, count = place + len(word), count + 1
-        last_stop = place
         while remaining and remaining[0].start < place:
             part = remaining.popleft()
             said = glue(said, part, text)
-            last_stop = part.stop
-        if last_stop <= place:
+            covered = part.stop
+        if covered <= place:
             groups.append((count, said.strip()))
             count, said = 0, ""
         place += 1

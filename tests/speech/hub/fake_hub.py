@@ -69,25 +69,27 @@ class _Handler(BaseHTTPRequestHandler):
         if token in self.hub.stale_tokens:
             return self._refuse(401, message="Invalid credentials in Authorization header")
         if path.startswith("/api/models/"):
-            return self._describe(path.removeprefix("/api/models/"))
+            repo, _, commit = path.removeprefix("/api/models/").partition("/revision/")
+            return self._describe(repo, commit or self.hub.commit)
         repo, _, rest = path.lstrip("/").partition("/resolve/")
-        return self._send_file(repo, rest.partition("/")[2], body)
+        commit, _, name = rest.partition("/")
+        return self._send_file(repo, name, commit, body)
 
-    def _describe(self, repo: str) -> None:
+    def _describe(self, repo: str, commit: str) -> None:
         files = self.hub.repos.get(repo)
         if files is None:
             return self._refuse(401, code="RepoNotFound")
         siblings = [{"rfilename": name} for name in files]
-        return self._send(200, json.dumps({"id": repo, "sha": self.hub.commit, "siblings": siblings}).encode(), {})
+        return self._send(200, json.dumps({"id": repo, "sha": commit, "siblings": siblings}).encode(), {})
 
-    def _send_file(self, repo: str, name: str, body: bool) -> None:
+    def _send_file(self, repo: str, name: str, commit: str, body: bool) -> None:
         files = self.hub.repos.get(repo)
         if files is None:
             return self._refuse(401, code="RepoNotFound")
         if name not in files:
             return self._refuse(404, code="EntryNotFound")
         data = files[name]
-        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": self.hub.commit}
+        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": commit}
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import urllib.request
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from speech.service import SpeechService
 from speech.settings import Settings
 from tests.live_server import LiveServer
 from tests.services import make_service
+from tests.stage import StageEngine
 from web.process.server import Server
 
 CARD = GPU(0, "GPU-0", "Fake", 0, 24_000_000_000)
@@ -31,11 +35,11 @@ class Worker:
         self.exits += 1
 
 
-def server_with(settings: Settings, gpu: GPU | None) -> tuple[Server, Worker, SpeechService]:
+def server_with(settings: Settings, gpu: GPU | None, **ending: Any) -> tuple[Server, Worker, SpeechService]:
     spec = replace(ENGINES["hibari"], needs_cuda=gpu is not None)
     choice = EngineChoice(spec, "cuda:0" if gpu else "cpu", "for the test", gpu)
     service = make_service(None, settings, choice=choice)
-    server = Server(settings, lambda given, **hooks: create_app(given, service))
+    server = Server(settings, lambda given, **hooks: create_app(given, service), **{"end": lambda code: None, **ending})
     server.load()
     server._worker = Worker()
     return server, server._worker, service
@@ -51,13 +55,23 @@ def test_an_idle_worker_that_used_cuda_retires_and_refuses_nobody(gpu: GPU | Non
     assert not service.draining
 
 
-def test_a_worker_with_an_open_stream_stays() -> None:
+def test_a_worker_goes_when_the_last_stream_has_ended() -> None:
     server, worker, service = server_with(Settings(engine="hibari"), CARD)
     with service.open(SpeechRequest()):
-        server._retire_if_cuda()
+        server._retire_when_silent()
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "retire")
         assert worker.exits == 0
-    server._retire_if_cuda()
+    thread.join(20)
     assert worker.exits == 1
+
+
+def test_a_worker_that_has_loaded_again_stays() -> None:
+    server, worker, service = server_with(Settings(engine="hibari"), CARD)
+    service.manager.configure(lambda _: StageEngine(), -1)
+    service.load()
+    server._retire_if_cuda()
+    assert worker.exits == 0
+    service.manager.close()
 
 
 def test_a_broken_engine_ends_the_worker_and_takes_nothing_new() -> None:
@@ -65,6 +79,14 @@ def test_a_broken_engine_ends_the_worker_and_takes_nothing_new() -> None:
     server._replace_worker()
     assert worker.exits == 1
     assert service.draining
+
+
+def test_a_worker_whose_gpu_hangs_ends_all_the_same() -> None:
+    """Its engine's thread never ends, so that the interpreter would wait for it."""
+    ended: queue.Queue[int] = queue.Queue()
+    server, _, _ = server_with(Settings(engine="hibari"), CARD, last_resort_s=0.01, end=ended.put)
+    server._replace_worker()
+    assert ended.get(timeout=20) == 1
 
 
 def test_a_client_cannot_say_under_which_path_it_is_served(server: LiveServer) -> None:

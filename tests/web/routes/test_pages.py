@@ -137,3 +137,19 @@ def test_info_tells_what_the_engine_takes(client: FlaskClient) -> None:
     assert info["engine"]["cfg_coefs"] == []
     assert {f["name"] for f in info["formats"]} >= {"wav", "pcm", "mp3", "opus", "aac", "flac"}
     assert info["max_text_chars"] == 20_000
+
+
+@pytest.mark.parametrize("path", ["/manifest.webmanifest", "/offline.js"])
+def test_what_installs_the_page_needs_no_key(path: str) -> None:
+    service = fake_service(settings=Settings.load({"API_KEYS": "anna:open-sesame-0123456789"}))
+    keyed = create_app(service.settings, service).test_client()
+    assert keyed.get("/api/info").status_code == 401
+    assert keyed.get(path).status_code == 200
+
+
+def test_the_service_worker_keeps_every_module_and_sheet(client: FlaskClient) -> None:
+    script = client.get("/offline.js")
+    assert script.content_type.startswith("text/javascript")
+    page = client.get("/").text
+    assert (parts := set(re.findall(r"static/v-[0-9a-f]{12}/(?:js|css)/[\w.]+", page)))
+    assert parts - set(re.findall(r"static/v-[\w./-]+", script.text)) == set()

@@ -4,31 +4,52 @@ import { Connection } from './connection.js';
 import { Delivery } from './delivery.js';
 import { KeyDialog, setUpHelp } from './dialogs.js';
 import { $, alarm, announce } from './dom.js';
+import { setUpDialogue } from './dialogue.js';
 import { Download } from './download.js';
 import { explain } from './errors.js';
+import { adopt, setUpFiles } from './files.js';
 import { Gpu } from './gpu.js';
-import { History } from './history.js';
+import { History, titleOf } from './history.js';
 import { lang, onLanguage, setLanguage, t, translate } from './i18n.js';
 import { setUpKeys } from './keys.js';
+import { Library } from './library.js';
+import { setUpPassages } from './passagemenu.js';
 import * as prefs from './prefs.js';
 import { Preview } from './preview.js';
+import { setUpReading } from './reading.js';
+import { setUpShare } from './share.js';
 import { Stage } from './stage.js';
 import { learnPace } from './text.js';
 import { setUpTheme } from './theme.js';
 import { Voices } from './voices.js';
 import { fullName } from './voicetext.js';
 
+const LATE_MS = 2000; // a document is kept sooner than that after its text
+
 translate();
 
-const voices = new Voices(), delivery = new Delivery(), gpu = new Gpu(), history = new History(), preview = new Preview();
+const voices = new Voices(), delivery = new Delivery(), gpu = new Gpu(), preview = new Preview();
 const keyDialog = new KeyDialog(), connection = new Connection();
 
 const stage = new Stage({
-  settings: () => ({ voice: voices.chosenId ?? undefined, language: voices.chosen?.language ?? 'en', ...delivery.fields }),
+  settings: () => ({ voice: voices.chosenId ?? undefined, ...delivery.fields }),
+  voiceName: (id) => voices.nameOf(id),
   situation: () => ({ slots: gpu.status?.slots_total, queue: gpu.status?.queue_depth, keyGiven: Boolean(apiKey()) }),
+  atOnce: () => gpu.room,
   askForKey: () => keyDialog.open(),
 });
+const { script, text } = stage;
+const library = new Library(script, describe), history = new History(library);
 const download = new Download(() => stage.job);
+setUpFiles({ text, stage, library });
+setUpPassages({ stage, voices, library, reading: setUpReading({ stage, library }) });
+setUpDialogue({ stage, voices });
+
+/** The document in the words of the history. */
+function describe() {
+  const ids = [...new Set(script.passages.map(({ job }) => job?.request.voice).filter(Boolean))], shown = ids.map((id) => voices.rows.get(id)?.voice).filter(Boolean);
+  return { voices: shown.slice(0, 3).map(fullName).join(', '), language: shown[0]?.language ?? 'en' };
+}
 
 // -- what the server has -----------------------------------------------------------------------------------------------
 
@@ -36,11 +57,13 @@ const download = new Download(() => stage.job);
 async function learn() {
   try {
     const [info, list] = await Promise.all([askJson('api/info'), askJson('api/voices')]);
-    stage.text.know({ maxChars: info.max_text_chars, languages: info.engine.languages });
-    delivery.know({ cfgCoefs: info.engine.cfg_coefs, defaultCfgCoef: info.engine.default_cfg_coef });
+    text.know({ languages: info.engine.languages });
+    script.max = info.max_text_chars;
+    delivery.know({ cfgCoefs: info.engine.cfg_coefs, defaultCfgCoef: info.engine.default_cfg_coef, sampling: info.engine.sampling });
     download.know(info.formats.map((format) => format.name));
     gpu.setEngine(info.engine);
     voices.load(list);
+    stage.written();
     stage.trouble(null);
   } catch (error) {
     if (error instanceof ApiError) stage.trouble(error); else throw error;
@@ -53,33 +76,41 @@ connection.addEventListener('back', () => { announce(t('sr_online')); gpu.setRea
 stage.addEventListener('ask', learn);
 keyDialog.addEventListener('accepted', learn);
 
-// -- a job from begin to end -------------------------------------------------------------------------------------------
+// -- a making from begin to end ----------------------------------------------------------------------------------------
 
-stage.addEventListener('begun', () => { preview.stop(); gpu.setBusy(true); voices.used(); });
-stage.addEventListener('over', ({ detail: job }) => {
-  gpu.setBusy(Boolean(stage.job?.running));
-  if (!job.tape.length) return;
-  if (job.state === 'complete') learnPace(job.words.length, job.tape.seconds);
-  const voice = voices.rows.get(job.request.voice)?.voice;
-  history.add(job, voice ? fullName(voice) : '', voice?.language ?? 'en');
+stage.addEventListener('fresh', () => library.fresh());
+stage.addEventListener('begun', ({ detail: track }) => {
+  preview.stop();
+  gpu.setBusy(true);
+  voices.used();
+  for (const job of track.jobs) library.watch(job);
 });
+stage.addEventListener('over', ({ detail: track }) => {
+  gpu.setBusy(stage.maker.running);
+  for (const job of track.jobs) if (job.state === 'complete' && !job.kept) learnPace(job.words.length, job.tape.seconds);
+  library.save();
+});
+$('text').addEventListener('input', () => library.own(), { capture: true });
+stage.addEventListener('leaving', () => library.leave());
+stage.addEventListener('written', () => { library.back(); library.saveSoon(); });
+window.addEventListener('beforeunload', (event) => { if (stage.maker.running || library.unkept) event.preventDefault(); });
 stage.addEventListener('refused', ({ detail: found }) => {
   if (found.place === 'key') keyDialog.open();
   if (found.place === 'voice') { voices.complain(() => t(found.title)); alarm(t(found.title)); learn(); }
-  if (found.place === 'cfg' || found.place === 'speed') delivery.complain(found.place, found.raw);
+  if (['cfg', 'speed', 'seed', 'temperature'].includes(found.place)) delivery.complain(found.place, found.raw);
 });
 
 // -- voices and settings -----------------------------------------------------------------------------------------------
 
 for (const part of [voices, delivery]) part.addEventListener('change', () => stage.render());
-stage.text.addEventListener('example', ({ detail }) => voices.chooseLanguage(detail));
-voices.addEventListener('change', () => { $('text').lang = voices.chosen?.language ?? 'en'; });
+for (const what of ['example', 'language']) text.addEventListener(what, ({ detail }) => voices.chooseLanguage(detail));
+voices.addEventListener('change', () => text.know({ voiceLanguage: voices.chosen?.language ?? null }));
 voices.addEventListener('preview', ({ detail: voice }) => {
   stage.player.pause();
   preview.toggle(voice, stage.transport.volume);
 });
 preview.addEventListener('change', () => {
-  voices.showPreview(preview.voice?.id ?? null);
+  voices.showPreview(preview.voice?.id ?? null, preview.waits);
   if (preview.voice) setTimeout(() => gpu.look(), 200); // it may have to load the model first: see it begin
 });
 preview.addEventListener('failed', ({ detail: error }) => {
@@ -92,25 +123,38 @@ stage.player.addEventListener('state', () => { if (stage.player.state === 'playi
 // -- history -----------------------------------------------------------------------------------------------------------
 
 history.addEventListener('press', () => stage.player.unlock());
-history.addEventListener('play', ({ detail: { entry, job } }) => stage.replay(job, entry.language));
-history.addEventListener('download', ({ detail: { job } }) => download.get(job));
-history.addEventListener('reuse', ({ detail: { entry } }) => {
-  stage.edit();
-  stage.text.replace(entry.request.text);
-  voices.choose(entry.request.voice);
-  delivery.set(entry.request);
-  stage.text.focus(0);
+history.addEventListener('play', async ({ detail: doc }) => {
+  if (doc.id === script.id) { stage.hear(script.passages.find((p) => p.job?.tape.length)); return; }
+  const track = await library.track(doc, titleOf(doc).slice(0, 60));
+  if (track) stage.replay(track); else library.look(); // deleted in another tab
+});
+history.addEventListener('download', async ({ detail: doc }) => download.get(await library.track(doc, titleOf(doc))));
+history.addEventListener('open', async ({ detail: doc }) => {
+  if (stage.maker.running) stage.stop();
+  await library.save();
+  await library.open(doc);
+  text.set(doc.text);
+  if (doc.settings) { voices.choose(doc.settings.voice); delivery.set(doc.settings); }
+  stage.ready();
+  text.focus(0);
+});
+library.restore().then((doc) => {
+  const older = doc && (prefs.get('textOf') !== doc.id || doc.at > prefs.get('textAt', 0) + LATE_MS); // another tab's, or not kept by a crash
+  if (older && text.value !== doc.text) text.set(doc.text);
+  stage.ready();
+  setUpShare({ stage, voices, delivery, adopt: (content) => adopt({ text, stage, library }, content) });
 });
 
 // -- the frame ---------------------------------------------------------------------------------------------------------
 
 setUpTheme(() => stage.transport.redraw());
 setUpHelp();
-setUpKeys({ stage, download });
+setUpKeys({ stage, download, gpu });
 for (const language of ['en', 'zh']) {
   $(`b-${language}`).addEventListener('click', () => { prefs.set('lang', language); setLanguage(language); });
 }
 onLanguage(() => { for (const l of ['en', 'zh']) $(`b-${l}`).setAttribute('aria-pressed', String(l === lang)); });
-if (matchMedia('(max-width: 47.99em)').matches) $('delivery').open = $('gpu').open = false;
+if (matchMedia('(max-width: 47.99em)').matches) $('delivery').open = false;
 link.addEventListener('refused', () => { if (!stage.job) stage.trouble(new ApiError(401)); });
 learn();
+if (isSecureContext) navigator.serviceWorker?.register('offline.js').catch(() => {}); // the page opens without the server, too

@@ -1,4 +1,4 @@
-// Small tools for the document. Text always goes in through textContent: voice names are file names that somebody chose.
+// Small tools for the document. Text always goes in through textContent: voice names are names of files.
 
 export const $ = (id) => document.getElementById(id);
 

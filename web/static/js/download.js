@@ -5,8 +5,13 @@ import { CAPTIONS } from './captions.js';
 import { $, el, put, save } from './dom.js';
 import { knows, onLanguage, t } from './i18n.js';
 import * as prefs from './prefs.js';
+import { wavOf } from './tape.js';
 
-const HERE = { wav: (job) => job.tape.wav(), pcm: (job) => new Blob(job.tape.blocks, { type: 'audio/pcm' }) };
+const HERE = {
+  wav: (job) => wavOf(job.tape.samples(), job.tape.rate),
+  pcm: (job) => new Blob([job.tape.samples()], { type: 'audio/pcm' }),
+  txt: (job) => new Blob([job.text], { type: 'text/plain' }),
+};
 const ORDER = ['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm'];
 const NAMES = { opus: 'Opus' };
 
@@ -51,6 +56,7 @@ export class Download {
     }
     this.busy = '';
     this.render();
+    if (this.isOpen && !this.failed) { this.open(false); $('b-dl').focus(); }
   }
 
   // -- inside --------------------------------------------------------------------------------------------------------
@@ -65,7 +71,7 @@ export class Download {
   /** Texts are set in place: the entry that has the focus must not vanish under it. */
   render() {
     const known = [...ORDER.filter((f) => this.formats.includes(f)), ...this.formats.filter((f) => !ORDER.includes(f))];
-    const groups = [['dl_audio', known], ['dl_captions', Object.keys(CAPTIONS)]];
+    const groups = [['dl_audio', known], ['dl_captions', [...Object.keys(CAPTIONS), 'txt']]];
     const wanted = groups.flatMap(([, formats]) => formats).join();
     if (this.built !== wanted) {
       this.built = wanted;

@@ -2,7 +2,7 @@
 import { knows } from './i18n.js';
 
 /**
- * place: 'text', 'voice', 'key', 'cfg', 'speed', 'monitor'. title, body: keys of strings, with values.
+ * place: 'text', 'voice', 'key', a setting, 'monitor'. title, body: keys of strings, with values.
  * action: 'retry', 'key', 'none'. details: the server's own English sentence, shown on request.
  */
 export function explain(error, situation) {
@@ -31,13 +31,14 @@ function pick(error, { slots, queue, keyGiven }) {
   return { title: 'e_server', body: 'e_server_d', values: { id: error.requestId ?? '–' } };
 }
 
-const PLACES = { text: 'text', voice: 'voice', cfg_coef: 'cfg', speed: 'speed' };
+const PLACES = { text: 'text', voice: 'voice', cfg_coef: 'cfg', speed: 'speed', seed: 'seed', temperature: 'temperature' };
 const fault = { title: 'e_gpu', body: 'e_gpu_d' };
 const memory = { title: 'e_oom', body: 'e_oom_n' };
 const noLoad = { title: 'e_load', body: 'e_load_d' };
 
 const BY_CODE = {
   text_too_long: { place: 'text', title: 'e_long' },
+  speech_too_long: { place: 'text', title: 'e_long' },
   nothing_to_say: { place: 'text', title: 'e_nothing' },
   voice_not_found: { place: 'voice', title: 'e_voice' },
   rate_limited: wait('e_slow', 'e_slow_d'),
@@ -49,6 +50,7 @@ const BY_CODE = {
   model_not_loaded: wait('e_loading', 'e_loading_d'),
   load_failed: noLoad,
   engine_died: fault,
+  gpu_hangs: fault,
   engine_closed: { title: 'e_cut', body: 'e_draining_d' },
 };
 

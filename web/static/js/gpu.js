@@ -1,5 +1,5 @@
 // What speaks, where, how busy it is; load and release by hand. Asks often while something happens, rarely else, and never
-// while nobody looks.
+// while the tab is hidden.
 import { apiKey, ask, askJson } from './api.js';
 import { $, el, note, put } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
@@ -7,12 +7,15 @@ import { loadingLine } from './messages.js';
 
 const BUSY_MS = 2000;
 const QUIET_MS = 10_000;
+const AT_ONCE = 3; // leave the others room
 const CELLS = 32; // from here on the slots are a plain number
 
 const STATES = {
   ready: ['g_ready', 'ok'], loading: ['g_loading', 'warn'], unloaded: ['g_unloaded', ''],
   unloading: ['g_unloading', 'warn'], failed: ['g_failed', 'bad'],
 };
+
+const WHY_NOT = /was found$/; // a GPU speaks because there is one: nothing to explain
 
 /** Events: 'status'. */
 export class Gpu extends EventTarget {
@@ -27,10 +30,28 @@ export class Gpu extends EventTarget {
     $('b-load').addEventListener('click', (event) => this.pressed(event, 'api/gpu/load', 'no_load'));
     $('b-release').addEventListener('click', (event) => this.pressed(event, 'api/gpu/offload', 'no_release'));
     $('d-release').addEventListener('close', () => this.answered());
-    $('chip').addEventListener('click', () => { $('gpu').open = true; });
+    $('chip').addEventListener('click', () => this.open($('gpu').hidden));
+    $('b-gclose').addEventListener('click', () => this.open(false));
+    document.addEventListener('pointerdown', (event) => { if (!event.target.closest('#gpu, #chip, dialog')) this.open(false, false); });
     document.addEventListener('visibilitychange', () => this.look());
     setInterval(() => { if (!document.hidden && this.status?.seconds_until_release != null) this.renderSentence(); }, 1000);
     onLanguage(() => this.render());
+  }
+
+  /** How many passages of ours may be made at once: on a CPU they would only wait for each other. */
+  get room() {
+    const s = this.status;
+    return s?.available && s.slots_total ? Math.max(1, Math.min(AT_ONCE, s.slots_total - s.slots_used - s.queue_depth)) : 1;
+  }
+
+  get isOpen() { return !$('gpu').hidden; }
+
+  /** The panel below the state. back: the focus goes back to where it came from. */
+  open(on, back = true) {
+    if (on === this.isOpen) return;
+    $('gpu').hidden = !on;
+    $('chip').setAttribute('aria-expanded', String(on));
+    if (on) { this.look(); $('h-gpu').focus(); } else if (back) $('chip').focus();
   }
 
   /** Ask now, and from now on. */
@@ -73,7 +94,7 @@ export class Gpu extends EventTarget {
     this.look();
   }
 
-  /** Somebody is listening: ask before they are cut off. */
+  /** Speech is under way: ask before it is cut off. */
   confirm() {
     put($('d-release-d'), t('release_q_d', { n: Math.max(1, this.status?.streams_open ?? 1) }));
     $('d-release').returnValue = '';
@@ -89,18 +110,19 @@ export class Gpu extends EventTarget {
   render() {
     const s = this.status, [key, tone] = !this.reachable ? ['g_lost', 'bad'] : STATES[s?.state] ?? ['g_unknown', ''];
     const state = t(s && !s.available && key === 'g_ready' ? 'g_cpu' : key);
-    const device = !s ? '' : s.available ? s.device_name.replace(/^NVIDIA (GeForce )?/, '') : shortName(this.label);
+    const device = !s ? '' : s.available ? s.device_name.replace(/^NVIDIA (GeForce )?/, '') : s.engine === 'hibari' ? '' : shortName(this.label);
     put($('g-state'), state);
     $('g-state').dataset.tone = $('chip').dataset.tone = tone;
-    put($('chip-state'), state);
+    put($('chip-state'), s && !s.available && s.state === 'unloaded' ? t('g_ready') : state); // it loads in a moment: no newcomer needs to know
     put($('chip-device'), device ? ` · ${device}` : '');
-    $('chip').setAttribute('aria-label', `${t('gpu')}: ${[state, device].filter(Boolean).join(', ')}`);
+    $('chip').setAttribute('aria-label', `${t('status')}: ${[state, device].filter(Boolean).join(', ')}`);
+    put($('h-gpu'), t(s?.available ? 'gpu' : 'status'));
     note($('g-note'), this.complaint?.());
     $('g-body').hidden = !s;
     if (!s) return;
-    put($('g-device'), s.available ? s.device_name : t('no_gpu'));
-    put($('g-engine'), [s.engine === 'hibari' ? t('hibari') : this.label, s.available ? s.device : ''].filter(Boolean).map((x) => `· ${x}`).join(' '));
-    put($('g-why'), t('why', { x: reason(s.engine_reason) }));
+    put($('g-device'), s.available ? s.device_name : s.engine === 'hibari' ? t('hibari') : this.label);
+    put($('g-engine'), s.available ? [this.label, s.device].map((x) => `· ${x}`).join(' ') : '');
+    put($('g-why'), WHY_NOT.test(s.engine_reason) ? '' : t('why', { x: reason(s.engine_reason) }));
     this.renderMemory(s);
     this.renderSlots(s);
     this.renderSentence();
@@ -120,10 +142,9 @@ export class Gpu extends EventTarget {
 
   renderMemory(s) {
     $('g-body').classList.toggle('cpu', !s.available);
-    if (!s.available) { put($('g-sum'), ''); return; }
+    if (!s.available) return;
     const total = s.memory_total_gb, used = s.memory_used_gb, ours = Math.min(s.model_memory_gb ?? 0, used), others = used - ours;
     const gb = (n) => number(n, 1), bar = $('g-mem');
-    put($('g-sum'), s.model_loaded ? t('mem_v', { a: gb(ours), b: number(total, 0) }) : '');
     put($('g-mem-v'), t('mem_v', { a: gb(used), b: number(total, 0) }));
     bar.setAttribute('aria-valuemax', total);
     bar.setAttribute('aria-valuenow', used);
@@ -165,7 +186,6 @@ export function reason(said) {
   const settings = /^(?:ENGINE|DEVICE)=/.test(said) && said.match(/(?:ENGINE|DEVICE)=\w+/g).join(', '), missing = /^([\w, ]+) not installed/.exec(said)?.[1];
   if (missing) return t('why_missing', { x: missing });
   if (/^no NVIDIA/.test(said)) return t('why_no_gpu');
-  if (/was found$/.test(said)) return t('why_gpu');
   if (/^the only/.test(said)) return t('why_only');
   return settings ? t('why_setting', { x: settings }) : said;
 }

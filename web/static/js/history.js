@@ -1,72 +1,86 @@
-// What was spoken in this browser: play again, use again, download, delete with undo.
+// What was written and spoken in this browser: play, open, name, save, delete with undo, search. What is kept is the library's.
 import { $, clock, el, icon, name, put } from './dom.js';
-import { lang, onLanguage, t } from './i18n.js';
-import { jobOf } from './job.js';
-import { openStore } from './store.js';
+import { lang, number, onLanguage, t } from './i18n.js';
 
 const UNDO_MS = 8000;
 const TITLE_CHARS = 60;
+const SEARCH_FROM = 6; // entries
 const KEPT = { kept: 'history_d', full: 'h_full', refused: 'h_memory' };
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const MB = 1e6;
 
-/** Events: 'press' before a 'play'; 'play' and 'download' with detail { entry, job }, 'reuse' with { entry }. */
+/** Events: 'press' before a 'play'; 'play', 'download', 'open' with the document as detail. */
 export class History extends EventTarget {
-  constructor() {
+  constructor(library) {
     super();
-    this.list = [];
-    this.store = null;
-    this.leaving = new Map(); // id -> the timer after which it is really gone
-    this.clearing = null;
-    this.ready = openStore().then((store) => { this.store = store; return this.look(); });
+    Object.assign(this, { library, leaving: new Map(), clearing: null, naming: null });
     $('hlist').addEventListener('click', (event) => this.clicked(event));
+    $('hlist').addEventListener('keydown', (event) => this.key(event));
+    $('hlist').addEventListener('focusout', (event) => { if (event.target.matches('.hname')) this.named(event.target.value); });
     $('b-hclear').addEventListener('click', () => this.clear());
+    $('hq').addEventListener('input', () => this.render());
+    $('b-surplus').addEventListener('click', () => library.remove(library.surplus));
+    $('b-keepall').addEventListener('click', () => library.keepAll());
+    library.addEventListener('change', () => this.render());
     setInterval(() => { if (!document.hidden) this.renderTimes(); }, MINUTE);
     onLanguage(() => this.render());
   }
 
-  /** Keep the speech of a job that is over. voiceName: as shown. */
-  async add(job, voiceName, language) {
-    await this.ready;
-    const samples = job.tape.samples();
-    const entry = {
-      id: `${Date.now()}-${Math.random().toString(36).slice(2)}`, at: Date.now(), request: job.request, voiceName, language,
-      words: job.words, wordsTotal: job.wordsTotal, rate: job.tape.rate, seconds: job.tape.seconds,
-      complete: job.state === 'complete', bytes: samples.byteLength,
-    };
-    await this.store.add(entry, samples);
-    await this.look();
-  }
-
   // -- inside --------------------------------------------------------------------------------------------------------
 
-  async clicked(event) {
+  /** What is listed: what was spoken, and what was written and then left. */
+  get list() { return this.library.list.filter((doc) => doc.takes.length || doc.id !== this.library.script.id); }
+
+  clicked(event) {
     const action = event.target.closest('[data-do]')?.dataset.do, id = event.target.closest('li')?.dataset.id;
-    const entry = this.list.find((e) => e.id === id);
-    if (!action || !entry) return;
-    if (action === 'delete') this.remove(entry);
-    else if (action === 'undo') this.undo(entry);
-    else if (action === 'reuse') this.tell(action, { entry });
+    const doc = this.list.find((d) => d.id === id);
+    if (!action || !doc) return;
+    if (action === 'delete') this.remove(doc);
+    else if (action === 'undo') this.undo(doc);
+    else if (action === 'name') this.rename(doc);
     else {
-      // The player of the stage must be unlocked by this very click, before the samples are read (see app.js).
-      if (action === 'play') this.tell('press');
-      const samples = await this.store.samples(id);
-      if (samples) this.tell(action, { entry, job: jobOf(entry, samples) }); else await this.look(); // deleted in another tab
+      if (action === 'play') this.tell('press'); // the player must be unlocked by this very click, before samples are read
+      this.tell(action, doc);
     }
+  }
+
+  key(event) {
+    if (!event.target.matches('.hname') || !['Enter', 'Escape'].includes(event.key) || event.isComposing) return;
+    event.stopPropagation();
+    event.preventDefault(); // else Enter would press the button that gets the focus
+    if (event.key === 'Escape') this.naming = null;
+    event.target.blur();
+    this.render();
+    this.row({ id: event.target.closest('li')?.dataset.id })?.querySelector('[data-do=name]')?.focus();
   }
 
   tell(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }
 
-  remove(entry) {
-    this.leaving.set(entry.id, setTimeout(() => this.forget([entry]), UNDO_MS));
+  rename(doc) {
+    this.naming = doc.id;
     this.render();
-    this.row(entry)?.querySelector('button').focus(); // Undo, where Delete was
+    const box = this.row(doc).querySelector('.hname');
+    box.focus();
+    box.select();
   }
 
-  undo(entry) {
-    clearTimeout(this.leaving.get(entry.id));
-    this.leaving.delete(entry.id);
+  named(text) {
+    const doc = this.list.find((d) => d.id === this.naming);
+    this.naming = null;
+    if (doc) this.library.rename(doc, text.trim());
+  }
+
+  remove(doc) {
+    this.leaving.set(doc.id, setTimeout(() => { this.leaving.delete(doc.id); this.library.remove([doc]); }, UNDO_MS));
     this.render();
-    this.row(entry)?.querySelector('[data-do=play]').focus();
+    this.row(doc)?.querySelector('button').focus(); // Undo, where Delete was
+  }
+
+  undo(doc) {
+    clearTimeout(this.leaving.get(doc.id));
+    this.leaving.delete(doc.id);
+    this.render();
+    this.row(doc)?.querySelector('[data-do=play]').focus();
   }
 
   /** All of it, and the same button brings it back. */
@@ -75,32 +89,46 @@ export class History extends EventTarget {
       clearTimeout(this.clearing);
       this.clearing = null;
     } else {
-      const gone = [...this.list];
-      this.clearing = setTimeout(() => { this.clearing = null; this.forget(gone); }, UNDO_MS);
+      const gone = this.list;
+      this.clearing = setTimeout(() => { this.clearing = null; this.library.remove(gone); }, UNDO_MS);
     }
     this.render();
   }
 
-  async forget(entries) {
-    for (const { id } of entries) { this.leaving.delete(id); await this.store.remove(id); }
-    await this.look();
-  }
-
-  async look() {
-    this.list = await this.store.entries();
-    this.render();
-  }
-
-  row(entry) { return [...$('hlist').children].find((li) => li.dataset.id === entry.id); }
+  row(doc) { return [...$('hlist').children].find((li) => li.dataset.id === doc.id); }
 
   render() {
-    const shown = this.clearing ? [] : this.list, focused = this.focused();
-    put($('h-sub'), t(KEPT[this.store?.state ?? 'kept']));
+    if (this.naming && this.row({ id: this.naming })?.querySelector('.hname')) return; // a name is being written
+    const { list } = this, search = $('hq').value.trim().toLowerCase(), focused = this.focused();
+    const shown = this.clearing ? [] : list.filter((doc) => !search || `${doc.name} ${doc.text}`.toLowerCase().includes(search));
+    const { bytes, store } = this.library;
+    put($('h-sub'), `${bytes ? `${t('h_size', { n: number(bytes / MB, bytes < 10 * MB ? 1 : 0) })} · ` : ''}${t(KEPT[store?.state ?? 'kept'])}`);
     put($('b-hclear'), t(this.clearing ? 'undo' : 'h_clear'));
-    $('b-hclear').hidden = !this.list.length;
-    const empty = el('li', { class: 'empty' }, t(this.clearing ? 'h_cleared' : 'h_empty'));
-    $('hlist').replaceChildren(...(shown.length ? shown.map((e) => (this.leaving.has(e.id) ? goneRow(e) : liveRow(e))) : [empty]));
-    focused?.();
+    $('b-hclear').hidden = !list.length;
+    $('h-find').hidden = list.length < SEARCH_FROM && !search;
+    const empty = el('li', { class: 'empty' }, t(this.clearing ? 'h_cleared' : search ? 'h_none' : 'h_empty'));
+    const rows = shown.length ? shown.map((doc) => this.rowFor(doc)) : [empty], old = $('hlist').children;
+    if (rows.length !== old.length || rows.some((row, i) => row !== old[i])) {
+      $('hlist').replaceChildren(...rows);
+      focused?.();
+    }
+    this.renderSurplus();
+  }
+
+  /** The row that is there, if it would be the same: a press may be on its way. */
+  rowFor(doc) {
+    const leaving = this.leaving.has(doc.id), naming = doc.id === this.naming, old = this.row(doc);
+    const look = JSON.stringify([lang, leaving, naming, titleOf(doc), line(doc), doc.language]);
+    if (old?.dataset.look === look) return old;
+    const row = leaving ? goneRow(doc) : liveRow(doc, naming);
+    row.dataset.look = look;
+    return row;
+  }
+
+  renderSurplus() {
+    const { surplus, bytes } = this.library;
+    $('h-surplus').hidden = !surplus.length;
+    if (surplus.length) put($('h-surplus').firstElementChild, t('h_surplus', { n: surplus.length, size: number(bytes / MB, 0) }));
   }
 
   /** What gives the focus back where it is now, if it is in here: rows are made anew. The heading has it if all else is gone. */
@@ -111,24 +139,32 @@ export class History extends EventTarget {
     return () => (again() ?? $('h-hist')).focus({ preventScroll: true });
   }
 
-  renderTimes() { for (const e of this.list) { const small = this.row(e)?.querySelector('small'); if (small) put(small, line(e)); } }
+  renderTimes() { for (const d of this.list) { const small = this.row(d)?.querySelector('small'); if (small) put(small, line(d)); } }
 }
 
-const line = (e) => [clock(e.seconds), ago(e.at), e.voiceName].join(' · ');
+/** A document in one line. */
+export const titleOf = (doc) => doc.name || doc.text.trim().replace(/^#+\s*/, '').replace(/\s+/g, ' ').slice(0, 200);
 
-function liveRow(entry) {
-  const title = entry.request.text.trim().replace(/\s+/g, ' ').slice(0, TITLE_CHARS);
+function line(doc) {
+  const speed = doc.settings?.speed, whole = !doc.takes.length ? t('h_unmade') : doc.whole ? clock(doc.seconds) : t('h_part', { a: clock(doc.seconds), b: clock(doc.expected ?? doc.seconds) });
+  return [whole, ago(doc.at), doc.voices, speed && speed !== 1 ? `${number(speed, 2)}×` : ''].filter(Boolean).join(' · ');
+}
+
+function liveRow(doc, naming) {
+  const text = titleOf(doc), short = text.slice(0, TITLE_CHARS);
   const button = (action, drawing, key, kind = 'icon') => {
     const b = el('button', { class: kind, 'data-do': action }, icon(drawing));
-    name(b, t(`h_${key}`, { text: title }));
+    name(b, t(`h_${key}`, { text: short }));
+    if (action !== 'delete' && action !== 'name' && action !== 'open' && !doc.takes.length) b.disabled = true;
     return b;
   };
-  const ops = el('div', { class: 'ops' }, button('reuse', 'again', 'reuse_x'), button('download', 'down', 'download_x'), button('delete', 'trash', 'delete_x'));
-  return el('li', { class: 'h', 'data-id': entry.id }, button('play', 'play', 'play', 'round'), el('p', { lang: entry.language }, entry.request.text), el('small', {}, line(entry)), ops);
+  const ops = el('div', { class: 'ops' }, button('open', 'file', 'reuse_x'), button('name', 'pen', 'name_x'), button('download', 'down', 'download_x'), button('delete', 'trash', 'delete_x'));
+  const title = naming ? el('input', { class: 'hname', value: text, 'aria-label': t('h_name') }) : el('p', { lang: doc.language }, text);
+  return el('li', { class: 'h', 'data-id': doc.id }, button('play', 'play', 'play', 'round'), title, el('small', {}, line(doc)), ops);
 }
 
-function goneRow(entry) {
-  return el('li', { class: 'h gone', 'data-id': entry.id }, el('p', {}, t('h_deleted')), el('button', { class: 'link', 'data-do': 'undo' }, t('undo')));
+function goneRow(doc) {
+  return el('li', { class: 'h gone', 'data-id': doc.id }, el('p', {}, t('h_deleted')), el('button', { class: 'link', 'data-do': 'undo' }, t('undo')));
 }
 
 function ago(at) {

@@ -8,9 +8,12 @@ export class Job extends EventTarget {
   /** request: { text, voice, speed?, cfg_coef? } as POST api/tts takes them. */
   constructor(request) {
     super();
+    this.id = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.request = request;
     this.text = request.text;
-    this.state = 'asking'; // asking, queued, loading, speaking, then over: complete, stopped, failed
+    this.from = 0; // where in the text the request under way begins
+    this.fromS = 0; // and where on the tape
+    this.state = 'waiting'; // its turn has not come; then asking, queued, loading, speaking, then over: complete, stopped, failed
     this.tape = new Tape();
     this.words = []; // { from, to, start_s, stop_s } with places in the text, in the order of time
     this.place = 0; // in the queue, from 1
@@ -21,11 +24,12 @@ export class Job extends EventTarget {
     this.ignored = [];
     this.requestId = null;
     this.error = null; // ApiError
+    this.busy = null; // the ApiError for which it waits to ask again
     this.begunAt = performance.now();
     this.giveUp = new AbortController();
   }
 
-  get running() { return ['asking', 'queued', 'loading', 'speaking'].includes(this.state); }
+  get running() { return ['waiting', 'asking', 'queued', 'loading', 'speaking'].includes(this.state); }
 
   /** Seconds of the whole as far as can be told. */
   get expected() {
@@ -35,8 +39,9 @@ export class Job extends EventTarget {
 
   /** Until it is over, however it ends. */
   async run() {
+    this.become('asking');
     try {
-      const json = { ...this.request, format: 'pcm', stream_format: 'sse' };
+      const json = { ...this.request, text: this.text.slice(this.from), format: 'pcm', stream_format: 'sse' };
       const response = await ask('api/tts', { method: 'POST', json, signal: this.giveUp.signal });
       for await (const { name, data } of events(response.body)) this[`on_${name}`]?.(data);
       if (this.running) throw new ApiError(0, { code: 'broken' }); // the body ended before the speech did
@@ -47,12 +52,29 @@ export class Job extends EventTarget {
     this.become(this.state);
   }
 
+  /** Be ready to run again from the sentence in which it broke off: what is before that stays. */
+  rewind() {
+    const at = brokenSentence(this.words, this.text), word = this.words[at];
+    this.tape.cut(word && at ? Math.round(word.start_s * this.tape.rate) : 0);
+    this.words.length = at;
+    Object.assign(this, { from: at ? word.from : 0, fromS: this.tape.seconds, state: 'waiting', error: null, giveUp: new AbortController() });
+    this.begunAt = performance.now();
+  }
+
   /** Enough: what has arrived is kept. */
   stop() {
     if (!this.running) return;
     this.tape.close();
     this.become('stopped');
     this.giveUp.abort();
+  }
+
+  /** The server has no room: to be run again as it is. */
+  hold(error) {
+    if (this.tape.seconds > this.fromS) this.rewind();
+    Object.assign(this, { error: null, busy: error, giveUp: new AbortController() });
+    this.tape.closed = false;
+    this.become('waiting');
   }
 
   // -- what the server tells -----------------------------------------------------------------------------------------
@@ -63,14 +85,15 @@ export class Job extends EventTarget {
 
   on_start({ sample_rate, words_total, ignored, request_id }) {
     this.tape.rate = sample_rate;
-    this.wordsTotal = words_total;
+    this.wordsBefore = this.words.length; // of requests before this one
+    this.wordsTotal = words_total + this.wordsBefore;
     this.ignored = ignored ?? [];
     this.requestId = request_id;
   }
 
   on_word(word) {
     if (!this.running) return;
-    this.words.push(word);
+    this.words.push(this.placed(word));
     this.wordsDone = this.words.length;
     this.tell('word');
   }
@@ -82,14 +105,14 @@ export class Job extends EventTarget {
     this.tell('audio');
   }
 
-  on_progress({ words_done, words_total, rtf }) {
-    Object.assign(this, { wordsDone: words_done, wordsTotal: words_total, pace: rtf });
+  on_progress({ words_total, rtf }) {
+    Object.assign(this, { wordsTotal: words_total + this.wordsBefore, pace: rtf });
     this.tell('progress');
   }
 
-  on_done({ words, rtf }) {
+  on_done({ rtf }) {
     if (!this.running) return;
-    Object.assign(this, { wordsDone: words, pace: rtf ?? this.pace });
+    Object.assign(this, { pace: rtf ?? this.pace });
     this.tape.close();
     this.become('complete');
   }
@@ -97,6 +120,12 @@ export class Job extends EventTarget {
   on_error({ error }) { throw new ApiError(500, error, { requestId: this.requestId }); }
 
   // -- inside --------------------------------------------------------------------------------------------------------
+
+  /** A word of a request that began later in the text, in places and seconds of the whole. */
+  placed(word) {
+    const place = (at) => (at === null || at === undefined ? null : at + this.from), second = (s) => (s === null || s === undefined ? null : s + this.fromS);
+    return { ...word, index: this.words.length, from: place(word.from), to: place(word.to), start_s: second(word.start_s), stop_s: second(word.stop_s) };
+  }
 
   fail(error) {
     this.error = error instanceof ApiError ? error : new ApiError(0, { code: 'broken', message: String(error.message) });
@@ -110,11 +139,28 @@ export class Job extends EventTarget {
   tell(what) { this.dispatchEvent(new Event(what)); }
 }
 
-/** A job that is over, from what was kept of it: { request, words, wordsTotal, rate, complete } and its samples. */
+/** A job that is over, from what was kept of it: { id, request, words, wordsTotal, rate, complete } and its samples. */
 export function jobOf(kept, samples) {
   const job = new Job(kept.request);
-  Object.assign(job, { words: kept.words, wordsDone: kept.words.length, wordsTotal: kept.wordsTotal, fromHistory: true });
+  Object.assign(job, { id: kept.id, words: kept.words, wordsDone: kept.words.length, wordsTotal: kept.wordsTotal, kept: true });
   job.tape = tapeOf(samples, kept.rate);
   job.state = kept.complete ? 'complete' : 'stopped';
   return job;
+}
+
+const ENDS = /[.!?…]["”’)»]*\s*$|\n/;
+const LONGEST = 60; // words; a sentence that is longer is gone on with in its midst
+
+/** A sentence ends between that word and the next. */
+export function endsSentence(words, text, at) {
+  const word = words[at], next = words[at + 1];
+  return word.from !== null && ENDS.test(text.slice(word.from, next?.from ?? word.to));
+}
+
+/** The index of the first word of the sentence that the words end in. */
+function brokenSentence(words, text) {
+  let at = words.length - 1;
+  while (at > 0 && words.length - at < LONGEST && !endsSentence(words, text, at - 1)) at--;
+  while (at > 0 && words[at].from === null) at--;
+  return Math.max(0, at);
 }

@@ -5,12 +5,11 @@ import { openHelp } from './dialogs.js';
 const SEEK_S = 5;
 const GO_ON = new Set(['KeyJ', 'KeyL', 'Comma', 'Period']); // for as long as the key is held down
 
-export function setUpKeys({ stage, download }) {
-  const { player, reading, transport } = stage;
-  const sentence = (step) => { const to = stage.job && reading.sentence(player.position, step); if (to !== null && to !== undefined) player.seek(to); };
+export function setUpKeys({ stage, download, gpu }) {
+  const { player, transport } = stage;
   const alt = {
     KeyK: () => transport.toggle(), KeyJ: () => transport.skip(-SEEK_S), KeyL: () => transport.skip(SEEK_S),
-    Comma: () => sentence(-1), Period: () => sentence(1),
+    Comma: () => stage.sentence(-1), Period: () => stage.sentence(1),
   };
   const plain = { '/': () => search(), '?': openHelp };
 
@@ -31,6 +30,7 @@ export function setUpKeys({ stage, download }) {
 
   function escape() {
     if (download.isOpen) return () => { download.open(false); $('b-dl').focus(); };
+    if (gpu.isOpen) return () => gpu.open(false);
     return stage.goes ? () => stage.stop() : null;
   }
 }

@@ -23,20 +23,23 @@ export function loadingLine(loading) {
   return left === null ? t('m_loading_first', bytes) : t('m_loading_d', { ...bytes, s: left });
 }
 
-/** Of an error. retryIn: seconds until it makes sense to ask again. */
-export function errorMessage(error, situation, retryIn) {
+/** Of an error that does not go away by itself. */
+export function errorMessage(error, situation) {
   const e = explain(error, situation);
-  const button = {
-    retry: { action: 'retry', label: retryIn > 0 ? t('retry_in', { n: retryIn }) : t('retry'), disabled: retryIn > 0 },
-    key: { action: 'key', label: t('key_enter') },
-  }[e.action];
+  const button = { retry: { action: 'retry', label: t('retry') }, key: { action: 'key', label: t('key_enter') } }[e.action];
   return { ...e, title: t(e.title, e.values), body: e.raw ?? (e.body ? t(e.body, e.values) : ''), button, details: e.raw || e.tone === 'warn' ? '' : e.details };
+}
+
+/** Of a server that has no room and is asked again by itself. retryIn: seconds until then. */
+export function busyMessage(error, situation, retryIn) {
+  const e = explain(error, situation), body = [e.body ? t(e.body, e.values) : '', t('retrying_in', { n: retryIn })].filter(Boolean).join(' ');
+  return { ...e, title: t(e.title, e.values), body, button: { action: 'now', label: t('retry_now') }, details: '' };
 }
 
 /** What is true while there is sound; null if nothing is to be said. problem: an ApiError outside of the job, or null. */
 export function soundNotice(view, job, changed, problem = null) {
   const s = job ? number(job.tape.seconds, 1) : '';
-  if (job?.state === 'failed' && job.tape.length) return { tone: 'bad', icon: 'err', title: t(job.error.status ? 'e_cut' : 'e_broken'), body: t('e_broken_d', { s }) };
+  if (job?.state === 'failed' && job.sounds) return { tone: 'bad', icon: 'err', title: t(job.error.status ? 'e_cut' : 'e_broken'), body: t('e_broken_d', { s }) };
   if (job && problem?.status === 0) return { tone: 'warn', icon: 'warn', title: t('e_offline'), body: t('e_offline_d') };
   if (view === 'blocked') return { tone: 'warn', icon: 'vol', title: t('m_blocked'), body: t('m_blocked_d') };
   if (job?.running && job.pace !== null && job.pace < 1 && job.tape.seconds > 1) return { icon: 'clock', body: t('m_waiting_d', { x: number(job.pace, 1) }) };

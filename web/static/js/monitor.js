@@ -1,5 +1,5 @@
-// The place under the main button that always answers "what is happening": a message instead of the scope, or a notice
-// below it. Knows the strings; is told what to say.
+// The place above the player that always answers "what is happening": a message or a notice. The buttons below it never move.
+// Knows the strings; is told what to say.
 import { $, el, icon, put } from './dom.js';
 import { t } from './i18n.js';
 
@@ -13,13 +13,11 @@ export class Monitor {
   }
 
   /**
-   * A message: { icon or rank, tone, title, body, part (0..1), details, button: { action, label, disabled } }, or null
-   * for the scope and the transport.
+   * A message: { icon or rank, tone, title, body, part (0..1), details, button: { action, label, disabled } }, or null.
    */
   message(m) {
     const focused = this.box.contains(document.activeElement);
     this.box.hidden = !m;
-    $('scope').hidden = $('transport').hidden = Boolean(m);
     const kind = m ? [m.tone, m.icon, m.part !== undefined, m.details, m.button?.action].join('|') : '';
     if (m && kind !== this.shown) this.build(m);
     this.shown = kind;
@@ -27,7 +25,7 @@ export class Monitor {
     if (focused && (!m || !this.box.contains(document.activeElement))) $('b-go').focus({ preventScroll: true });
   }
 
-  /** A line below the transport: { icon, tone, title, body }, or null. */
+  /** A line: { icon, tone, title, body }, or null. */
   notice(n) {
     const line = $('notice');
     line.hidden = !n;

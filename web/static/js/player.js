@@ -4,6 +4,7 @@
 // and "a block has ended". No timer, so a hidden tab, whose timers are throttled, plays on. No worklet and no MediaSource:
 // the first needs a secure origin, which a service in a local network has not, the second differs by browser.
 // Events: 'state'.
+import { Stretch } from './stretch.js';
 
 const LEAD_S = 6; // scheduled ahead of the listener
 const BLOCK_S = 0.5; // longest single buffer
@@ -22,6 +23,8 @@ export class Player extends EventTarget {
     this.context = null;
     this.tape = null;
     this.volume = 1;
+    this.speed = 1; // of playing; the tape stays as it is
+    this.out = 0; // samples scheduled since startedAt
     this.nodes = new Set(); // scheduled and not over
     this.held = 0; // position while nothing moves, seconds
     this.from = this.next = 0; // first sample of this stretch, first sample not scheduled yet
@@ -38,10 +41,11 @@ export class Player extends EventTarget {
     return this.context.resume().catch(() => {});
   }
 
-  /** Play this tape from its start, as it grows. */
-  begin(tape) {
+  /** Play this tape from that second, as it grows. */
+  begin(tape, second = 0) {
     this.cut();
-    Object.assign(this, { tape, need: START_S, from: 0, next: 0, held: 0, pace: 1, expected: 0, wanted: true });
+    const at = Math.round(second * tape.rate);
+    Object.assign(this, { tape, need: START_S, from: at, next: at, held: second, pace: 1, expected: 0, wanted: true });
     this.become('buffering');
     this.push();
   }
@@ -84,11 +88,12 @@ export class Player extends EventTarget {
     if (this.nodes.size) { this.become('playing'); this.schedule(); } else { this.become('buffering'); this.push(); }
   }
 
-  /** Go to that second, or to the end of what has arrived. */
-  seek(seconds) {
+  /** Go to that second, or to the end of what has arrived. silent: and stay there. */
+  seek(seconds, silent = false) {
     if (!this.tape) return;
     const sample = Math.max(0, Math.min(Math.round(seconds * this.tape.rate), this.tape.length));
     if (this.state === 'ended') this.wanted = true;
+    if (silent) this.wanted = false;
     this.cut();
     this.from = this.next = sample;
     this.held = sample / this.tape.rate;
@@ -105,6 +110,14 @@ export class Player extends EventTarget {
     this.output?.gain.setTargetAtTime(volume, this.context.currentTime, 0.01);
   }
 
+  /** Play so many times as fast, at the same pitch. */
+  setRate(speed) {
+    const here = this.position;
+    if (speed === this.speed) return;
+    this.speed = speed;
+    if (this.tape && this.state !== 'ended') this.seek(here);
+  }
+
   /** Seconds of the tape that the listener has heard. */
   get position() {
     if (!this.tape) return 0;
@@ -112,7 +125,7 @@ export class Player extends EventTarget {
     if (this.state === 'ended') return this.tape.seconds;
     if (this.state === 'paused' || this.state === 'idle') return this.held;
     if (this.startedAt === null) return second(this.next);
-    const here = second(this.from) + this.heardUntil() - this.startedAt;
+    const here = second(this.from) + (this.heardUntil() - this.startedAt) * this.speed;
     return Math.max(second(this.from), Math.min(second(this.next), here));
   }
 
@@ -143,12 +156,15 @@ export class Player extends EventTarget {
   // Not getOutputTimestamp(): in WebKitGTK 2.50 its performanceTime runs ahead of performance.now() by seconds.
   heardUntil() { return this.context.currentTime - (this.context.outputLatency || this.context.baseLatency || 0); }
 
-  timeOf(sample) { return this.startedAt + (sample - this.from) / this.tape.rate; }
+  /** When what is scheduled ends, on the context's clock. */
+  get until() { return this.startedAt + this.out / this.tape.rate; }
 
   start() {
     const { context } = this, gain = this.edge.gain;
     this.startedAt = Math.ceil((context.currentTime + MARGIN_S) * context.sampleRate) / context.sampleRate; // on a frame
     this.from = this.next;
+    this.out = 0;
+    this.stretch = this.speed === 1 ? null : new Stretch(this.tape.rate, this.speed);
     gain.cancelScheduledValues(0);
     gain.setValueAtTime(this.from === 0 ? 1 : 0, context.currentTime);
     if (this.from > 0) {
@@ -164,25 +180,32 @@ export class Player extends EventTarget {
     const { context, tape } = this;
     if (this.closingAt !== null && context.currentTime > this.closingAt - GUARD_S) return; // let the ramp run out
     const before = this.next;
-    while (this.next < tape.length && this.timeOf(this.next) < context.currentTime + LEAD_S) this.scheduleBlock();
+    while (this.next < tape.length && this.until < context.currentTime + LEAD_S) this.scheduleBlock();
     if (this.next > before) this.closeSoftly();
   }
 
   scheduleBlock() {
-    const { context, tape } = this, length = Math.min(Math.round(BLOCK_S * tape.rate), tape.length - this.next);
-    const buffer = context.createBuffer(1, length, tape.rate), node = context.createBufferSource();
-    buffer.copyToChannel(tape.read(this.next, this.next + length), 0);
+    const { tape } = this, length = Math.min(Math.round(BLOCK_S * tape.rate), tape.length - this.next);
+    const samples = tape.read(this.next, this.next + length);
+    this.next += length;
+    const heard = this.stretch ? this.stretch.push(samples, tape.closed && this.next >= tape.length) : samples;
+    if (heard.length) this.scheduleSamples(heard);
+  }
+
+  scheduleSamples(samples) {
+    const buffer = this.context.createBuffer(1, samples.length, this.tape.rate), node = this.context.createBufferSource();
+    buffer.copyToChannel(samples, 0);
     node.buffer = buffer;
     node.connect(this.edge);
     node.onended = () => { if (this.nodes.delete(node)) this.blockEnded(); };
-    node.start(this.timeOf(this.next));
+    node.start(this.until);
     this.nodes.add(node);
-    this.next += length;
+    this.out += samples.length;
   }
 
-  /** Whatever happens next, the sound that is scheduled ends in silence and not in a click. */
+  /** The sound that is scheduled ends in silence and not in a click. */
   closeSoftly() {
-    const end = this.timeOf(this.next), gain = this.edge.gain;
+    const end = this.until, gain = this.edge.gain;
     if (this.closingAt !== null) gain.cancelScheduledValues(this.closingAt - 0.001);
     gain.setValueAtTime(1, end - FADE_S);
     gain.linearRampToValueAtTime(0, end);

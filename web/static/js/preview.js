@@ -18,6 +18,9 @@ export class Preview extends EventTarget {
     this.player.addEventListener('state', () => { if (this.player.state === 'ended') this.become(null); });
   }
 
+  /** What the preview waits for, if it does: its job, in the queue or while the model loads. */
+  get waits() { return ['asking', 'queued', 'loading'].includes(this.job?.state) ? this.job : null; }
+
   /** Play it, or stop it if it plays. Call inside a click or key handler. */
   toggle(voice, volume) {
     const same = this.voice?.id === voice.id;
@@ -43,6 +46,7 @@ export class Preview extends EventTarget {
     const job = new Job({ text: SENTENCES[voice.language] ?? SENTENCES.en, voice: voice.id });
     this.job = job;
     job.addEventListener('audio', () => this.player.push());
+    job.addEventListener('change', () => { if (this.job === job) this.dispatchEvent(new Event('change')); });
     this.player.begin(job.tape);
     await job.run();
     if (job.state === 'complete') this.kept.set(voice.id, job.tape);

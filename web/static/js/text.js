@@ -1,7 +1,9 @@
 // The text box: counter, estimate, examples, clearing with undo, and what may be wrong with the text.
 import { $, clock, note, put } from './dom.js';
-import { number, onLanguage, t } from './i18n.js';
+import { onLanguage, t } from './i18n.js';
+import { languageOf } from './passages.js';
 import * as prefs from './prefs.js';
+import { languageName } from './voicetext.js';
 
 const WORDS_PER_S = 3; // until this browser has heard some
 const OTHER_SCRIPT = /(?=\p{L})[^\p{Script=Latin}\p{Script=Common}]/u;
@@ -16,7 +18,7 @@ export class TextBox extends EventTarget {
   constructor() {
     super();
     this.box = $('text');
-    this.maxChars = Infinity;
+    this.voiceLanguage = null; // of the chosen voice
     this.languages = ['en', 'fr'];
     this.complaint = null; // a function that says, in the language of the page, what the server found wrong
     this.replaced = null; // what Undo brings back
@@ -25,6 +27,7 @@ export class TextBox extends EventTarget {
     $('examples').addEventListener('click', (event) => this.example(event));
     $('b-clear').addEventListener('click', () => { this.replace(''); this.box.focus(); });
     $('b-undo').addEventListener('click', () => { this.set(this.replaced); this.box.focus(); });
+    $('b-switch').addEventListener('click', () => this.dispatchEvent(new CustomEvent('language', { detail: this.otherLanguage })));
     onLanguage(() => this.render());
   }
 
@@ -32,14 +35,11 @@ export class TextBox extends EventTarget {
 
   get blank() { return !this.value.trim(); }
 
-  /** Characters as the server counts them. */
   get length() { return [...this.value].length; }
-
-  get tooLong() { return Math.max(0, this.length - this.maxChars); }
 
   set(text) { this.box.value = text; this.changed(); }
 
-  /** Put in another text. What somebody has written there can be had back, until the text changes again. */
+  /** Put in another text. The one before can be had back until the text changes again. */
   replace(text) {
     const before = this.value, own = before.trim() && before !== text && !Object.values(EXAMPLES).includes(before);
     this.set(text);
@@ -47,9 +47,10 @@ export class TextBox extends EventTarget {
     this.render();
   }
 
-  /** What the engine takes. */
-  know({ maxChars, languages }) {
-    Object.assign(this, { maxChars, languages });
+  /** What the engine speaks, and the chosen voice. */
+  know({ languages = this.languages, voiceLanguage = this.voiceLanguage }) {
+    Object.assign(this, { languages, voiceLanguage });
+    this.box.lang = voiceLanguage ?? 'en';
     this.render();
   }
 
@@ -70,6 +71,7 @@ export class TextBox extends EventTarget {
   changed() {
     this.complaint = null;
     this.replaced = null;
+    prefs.set('textAt', Date.now());
     prefs.set('text', this.value);
     this.render();
     this.dispatchEvent(new Event('input'));
@@ -85,25 +87,34 @@ export class TextBox extends EventTarget {
 
   render() {
     const french = this.languages.includes('fr'), words = this.value.split(/\s+/).filter(Boolean).length;
-    const max = Number.isFinite(this.maxChars) ? number(this.maxChars) : '–';
-    const about = words ? ` · ${t('about', { s: clock(Math.max(1, words / prefs.get('wordsPerS', WORDS_PER_S))) })}` : '';
-    put($('count'), t('count', { n: this.length, max }) + about);
+    const about = words ? ` · ${t('about', { s: clock(Math.max(1, estimate(this.value))) })}` : '';
+    put($('count'), t('count', { n: this.length }) + about);
     $('b-clear').hidden = !this.value;
     $('b-undo').hidden = !this.replaced;
     $('examples').querySelector('[data-example=french]').hidden = !french;
     this.box.placeholder = t(french ? 'text_placeholder' : 'text_placeholder_en');
     this.renderNote(french);
-    this.box.setAttribute('aria-invalid', String(Boolean(this.complaint) || this.tooLong > 0));
+    this.box.setAttribute('aria-invalid', String(Boolean(this.complaint)));
   }
 
   renderNote(french) {
-    const line = $('text-note');
-    if (this.tooLong) note(line, t('e_long', { n: this.tooLong, max: this.maxChars }));
-    else if (this.complaint) note(line, this.complaint());
+    const line = $('text-note'), other = this.otherLanguage;
+    if (this.complaint) note(line, this.complaint());
     else if (OTHER_SCRIPT.test(this.value)) note(line, t(french ? 'w_script' : 'w_script_en'), 'warn');
-    else note(line, '');
+    else note(line, other ? t('w_language', { text: languageName(other), voice: languageName(this.voiceLanguage) }) : '', 'warn');
+    $('b-switch').hidden = !other || !this.languages.includes(other) || Boolean(this.complaint);
+    put($('b-switch'), other ? t('switch_voice', { x: languageName(other) }) : '');
+  }
+
+  /** The language of the text, if it is not that of the voice. */
+  get otherLanguage() {
+    const language = this.voiceLanguage && languageOf(this.value);
+    return language && language !== this.voiceLanguage ? language : null;
   }
 }
+
+/** How long a text will be when it is spoken, in seconds. */
+export const estimate = (text) => text.split(/\s+/).filter(Boolean).length / prefs.get('wordsPerS', WORDS_PER_S);
 
 /** Remember how fast the voice spoke here, for the estimate. */
 export function learnPace(words, seconds) {

@@ -4,8 +4,8 @@
 export function viewOf(job, player, hasText) {
   const nothing = hasText ? 'ready' : 'empty';
   if (!job) return nothing;
-  if (job.state === 'asking' || job.state === 'queued' || job.state === 'loading') return job.state;
-  if (!job.tape.length) return job.state === 'failed' ? 'error' : nothing;
+  if (job.state === 'asking' || job.state === 'queued' || job.state === 'loading' || job.state === 'busy') return job.state;
+  if (!job.sounds) return job.state === 'failed' ? 'error' : nothing;
   if (player.state === 'playing') return 'speaking';
   if (player.state === 'blocked') return 'blocked';
   if (player.state === 'buffering') return player.next ? 'waiting' : 'asking';
@@ -17,6 +17,6 @@ const OVER = { complete: 'done', stopped: 'stopped', failed: 'broken' };
 
 /** The dot beside the state's word. */
 export const TONE = {
-  asking: 'live', queued: 'live', loading: 'live', speaking: 'live', waiting: 'warn', blocked: 'warn',
+  asking: 'live', queued: 'live', loading: 'live', speaking: 'live', waiting: 'warn', busy: 'warn', blocked: 'warn',
   done: 'ok', broken: 'bad', error: 'bad',
 };

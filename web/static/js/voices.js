@@ -1,8 +1,9 @@
-// The browser of voices: the chosen one, search, filters, favourites and recent ones. Previews are another module's.
+// The browser of voices: speakers with their styles, search, filters, favourites, recent ones. Previews are another module's.
 import { $, draw, el, icon, name, note, put, settled } from './dom.js';
-import { onLanguage, t } from './i18n.js';
+import { lang, onLanguage, t } from './i18n.js';
 import * as prefs from './prefs.js';
-import { fullName, haystack, languageName, matches, metadata, styled, styleName, styleOf } from './voicetext.js';
+import { makeSpeaker } from './speaker.js';
+import { fullName, haystack, languageName, matches, metadata, speakersOf, styleName, styleOf, styled } from './voicetext.js';
 
 const RECENT = 5;
 const SAY_MS = 400; // after the last key, screen readers hear how many were found
@@ -21,14 +22,14 @@ export class Voices extends EventTarget {
     super();
     this.all = [];
     this.listed = false; // the server has told which there are
-    this.rows = new Map(); // id -> { voice, row, star, preview, hay }
+    this.rows = new Map(); // id of a voice -> { voice, speaker, input, hay }
+    this.speakers = [];
     this.chosenId = prefs.get('voice', null);
+    this.picking = null; // for whom a voice is picked, rather than for the document
     this.complaint = null; // a function that says what is wrong
     this.filter = { lang: '', gender: '', style: '', lic: '' };
-    this.heads = Object.fromEntries(['found', 'g_fav', 'g_recent', 'g_all'].map((key) => [key, el('h3')]));
-    this.groups = Object.fromEntries(['g_fav', 'g_recent', 'g_all'].map((key) => [key, el('div', { class: 'group' }, this.heads[key])]));
+    this.found = el('h3');
     this.nothing = el('div', { class: 'none-found' }, el('b'), el('span'), el('p', {}, el('button', { class: 'link' })));
-    $('vlist').replaceChildren(this.heads.found, ...Object.values(this.groups), this.nothing);
     this.listen();
     onLanguage(() => this.translate());
   }
@@ -40,15 +41,20 @@ export class Voices extends EventTarget {
   /** The chosen voice; undefined before the list is there. */
   get chosen() { return this.rows.get(this.chosenId)?.voice; }
 
+  nameOf(id) { return this.rows.has(id) ? fullName(this.rows.get(id).voice) : ''; }
+
   /** The list as the server has it, and its default. */
   load({ voices, default: standard }) {
     this.all = voices;
     this.listed = true;
-    this.rows = new Map(voices.map((voice) => [voice.id, makeRow(voice)]));
+    this.rows = new Map();
+    this.speakers = speakersOf(voices).map((variants) => makeSpeaker(variants, this.rows));
     if (!this.rows.has(this.chosenId)) this.chosenId = standard;
+    $('voice').classList.toggle('one', voices.length === 1);
     this.arrange();
     this.translate();
     if (this.chosen) this.rows.get(this.chosenId).input.checked = true;
+    this.reveal();
     this.dispatchEvent(new Event('change'));
   }
 
@@ -62,12 +68,26 @@ export class Voices extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
+  /** Choose that voice as soon as there is a list. */
+  wish(id) {
+    if (!id) return;
+    if (this.listed) this.choose(id); else this.chosenId = id;
+  }
+
   /** Choose a voice of that language, if the chosen one is of another: the nearest favourite or recent one, else any. */
   chooseLanguage(language) {
     if (!this.chosen || this.chosen.language === language) return;
-    const ids = [...this.favourites, ...this.recent, ...this.all.map((v) => v.id)];
+    const free = this.all.filter((v) => v.commercial), ids = [...this.favourites, ...this.recent, ...[...free, ...this.all].map((v) => v.id)];
     const id = ids.find((i) => this.rows.get(i)?.voice.language === language);
-    if (id) this.choose(id);
+    if (id) { this.choose(id); this.reveal(); }
+  }
+
+  /** Have a voice picked for something else than the document. done(id): when one was. */
+  pick(id, done) {
+    this.picking = done;
+    if (this.rows.has(id)) this.rows.get(id).input.checked = true;
+    this.openSheet();
+    this.reveal(id);
   }
 
   /** The chosen voice was spoken with. */
@@ -80,18 +100,19 @@ export class Voices extends EventTarget {
   /** Say, beside the voice, what is wrong with it, in the language of the page: say() is asked again when that changes. */
   complain(say) { this.complaint = say; this.renderNote(); }
 
-  /** Which voice is being previewed, or null. */
-  showPreview(id) {
-    this.previewing = id;
-    for (const [rowId, { preview, voice }] of this.rows) mark(preview, rowId === id, voice);
-    if (this.chosen) mark($('c-preview'), this.chosenId === id, this.chosen);
+  /** Which voice is being previewed, or null; waits: the job that it still waits for, or null. */
+  showPreview(id, waits = null) {
+    Object.assign(this, { previewing: id, waits });
+    for (const { preview, current } of this.speakers) mark(preview, current().id === id, waits, current());
+    if (this.chosen) mark($('c-preview'), this.chosenId === id, waits, this.chosen);
+    this.renderNote();
   }
 
   // -- inside --------------------------------------------------------------------------------------------------------
 
   listen() {
     const list = $('vlist');
-    list.addEventListener('change', (event) => this.choose(event.target.value));
+    list.addEventListener('change', (event) => this.picked(event.target.value));
     list.addEventListener('click', (event) => this.clicked(event));
     list.addEventListener('keydown', (event) => this.key(event));
     $('filters').addEventListener('change', (event) => { this.filter[event.target.dataset.filter] = event.target.value; this.apply(); });
@@ -101,23 +122,42 @@ export class Voices extends EventTarget {
     this.nothing.querySelector('button').addEventListener('click', () => this.reset());
     this.sayFound = settled(SAY_MS, (text) => put($('v-live'), text));
     const sheet = $('d-voices');
-    $('b-voices').addEventListener('click', () => { sheet.append($('vbody')); sheet.showModal(); });
+    $('b-voices').addEventListener('click', () => { this.openSheet(); this.reveal(); });
     $('b-vclose').addEventListener('click', () => sheet.close());
-    sheet.addEventListener('close', () => $('voice').append($('vbody')));
+    sheet.addEventListener('close', () => this.closed());
     PHONE.addEventListener('change', () => sheet.close());
   }
 
+  openSheet() {
+    $('d-voices').append($('vbody'));
+    $('d-voices').showModal();
+  }
+
+  closed() {
+    $('voice').append($('vbody'));
+    this.picking = null;
+    if (this.chosen) this.rows.get(this.chosenId).input.checked = true;
+  }
+
+  picked(id) {
+    const { picking } = this;
+    if (!picking) { this.choose(id); return; }
+    picking(id);
+    $('d-voices').close();
+  }
+
   clicked(event) {
-    const id = event.target.closest('.v')?.dataset.id;
-    if (event.target.closest('.star')) this.star(id);
-    else if (event.target.closest('.pv')) this.preview(this.rows.get(id).voice);
+    const speaker = this.speakers.find(({ row }) => row.contains(event.target));
+    if (!speaker) return;
+    if (event.target.closest('.star')) this.star(speaker.current().id);
+    else if (event.target.closest('.pv')) this.preview(speaker.current());
   }
 
   key(event) {
-    const id = event.target.closest('.v')?.dataset.id;
-    if (!id || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === 'p') this.preview(this.rows.get(id).voice);
-    if (event.key === 'f') this.star(id);
+    const speaker = this.speakers.find(({ row }) => row.contains(event.target));
+    if (!speaker || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === 'p') this.preview(speaker.current());
+    if (event.key === 'f') this.star(speaker.current().id);
   }
 
   preview(voice) {
@@ -141,36 +181,44 @@ export class Voices extends EventTarget {
     $('q').focus();
   }
 
-  /** Put each row into its group. */
+  /** Put each speaker into its group: favourites, recent ones, then by language; non-commercial ones last. */
   arrange() {
-    const known = (ids) => ids.filter((id) => this.rows.has(id));
-    const fav = known(this.favourites), recent = known(this.recent).filter((id) => !fav.includes(id));
-    const first = new Set([...fav, ...recent]), rest = this.all.map((v) => v.id).filter((id) => !first.has(id));
-    const rowsOf = (ids) => ids.map((id) => this.rows.get(id).row);
-    for (const [key, ids] of [['g_fav', fav], ['g_recent', recent], ['g_all', rest]]) {
-      this.groups[key].replaceChildren(this.heads[key], ...rowsOf(ids));
-    }
-    for (const [id, { star, voice }] of this.rows) showStar(star, fav.includes(id), voice);
+    const of = (ids) => [...new Set(ids.map((id) => this.rows.get(id)?.speaker).filter(Boolean))];
+    const fav = of(this.favourites), recent = of(this.recent).filter((s) => !fav.includes(s)), first = new Set([...fav, ...recent]);
+    this.groups = [{ key: 'g_fav', speakers: fav }, { key: 'g_recent', speakers: recent }, ...this.byUse(this.speakers.filter((s) => !first.has(s)))];
+    for (const group of this.groups) group.element = el('div', { class: 'group' }, (group.head = el('h3', {}, headOf(group))), ...group.speakers.map((s) => s.row));
+    $('vlist').replaceChildren(this.found, ...this.groups.map((group) => group.element), this.nothing);
+    if (this.chosen && !this.picking) this.rows.get(this.chosenId).input.checked = true;
+    this.showStars();
     this.apply();
     this.showChosen();
   }
 
-  /** Show the rows that the search and the filters let through. */
-  apply() {
-    const search = $('q').value.trim();
-    const wanted = Object.entries(this.filter).filter(([, value]) => value);
-    let found = 0;
-    for (const { voice, row, hay } of this.rows.values()) {
-      const hit = wanted.every(([key, value]) => FILTERS[key].value(voice) === value) && (!search || matches(hay, search));
-      row.hidden = !hit;
-      found += hit;
+  byUse(speakers) {
+    const groups = new Map(), home = this.chosen?.language ?? lang;
+    for (const speaker of speakers) {
+      const { commercial, language } = speaker.variants[0], key = `${commercial ? 0 : 1}${language === home ? 0 : 1}${language}`;
+      if (!groups.has(key)) groups.set(key, { order: key, language, commercial, speakers: [] });
+      groups.get(key).speakers.push(speaker);
     }
-    const plain = !search && !wanted.length;
-    const count = plain ? '' : t('voices_of', { n: found, m: this.all.length });
-    put(this.heads.found, count);
-    this.heads.found.hidden = plain || !found;
-    for (const [key, group] of Object.entries(this.groups)) {
-      this.heads[key].hidden = !plain || group.childElementCount < 2;
+    return [...groups.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
+  }
+
+  /** Show what the search and the filters let through. */
+  apply() {
+    const search = $('q').value.trim(), wanted = Object.entries(this.filter).filter(([, value]) => value);
+    let found = 0;
+    for (const row of this.rows.values()) {
+      row.hit = wanted.every(([key, value]) => FILTERS[key].value(row.voice) === value) && (!search || matches(row.hay, search));
+      found += row.hit;
+    }
+    for (const speaker of this.speakers) speaker.show((voice) => this.rows.get(voice.id).hit);
+    const plain = !search && !wanted.length, count = plain ? '' : t('voices_of', { n: found, m: this.all.length });
+    put(this.found, count);
+    this.found.hidden = plain || !found;
+    for (const { element, head, speakers } of this.groups ?? []) {
+      head.hidden = !plain;
+      element.hidden = speakers.every(({ row }) => row.hidden);
     }
     this.nothing.hidden = found > 0 || !this.all.length;
     this.sayFound(count);
@@ -178,59 +226,66 @@ export class Voices extends EventTarget {
   }
 
   translate() {
-    for (const entry of this.rows.values()) {
-      entry.hay = haystack(entry.voice);
-      put(entry.meta, metadata(entry.voice));
-      if (entry.nc) { put(entry.nc, t('nc')); entry.nc.title = t('nc_long'); }
-      showStar(entry.star, this.favourites.includes(entry.voice.id), entry.voice);
-    }
-    for (const key of Object.keys(this.groups)) put(this.heads[key], t(key));
+    for (const row of this.rows.values()) row.hay = haystack(row.voice);
+    for (const speaker of this.speakers) speaker.translate();
+    for (const group of this.groups ?? []) put(group.head, headOf(group));
     put(this.nothing.children[0], t('no_voice'));
     put(this.nothing.children[1], t('no_voice_d'));
     put(this.nothing.querySelector('button'), t('reset'));
     $('q').placeholder = this.listed ? t('search_hint', { n: this.all.length }) : t('search_voices');
     this.renderFilters();
-    this.renderNote();
+    this.showStars();
     this.apply();
     this.showChosen();
-    this.showPreview(this.previewing ?? null);
+    this.showPreview(this.previewing ?? null, this.waits);
   }
 
-  renderNote() { note($('voice-note'), this.complaint?.() ?? (this.listed && !this.all.length ? t('no_voices') : '')); }
+  renderNote() {
+    const { waits } = this, waiting = waits && t(waits.state === 'loading' ? 'preview_loading' : waits.place ? 'preview_queued' : 'preview_waits', { n: waits.place });
+    const wrong = this.complaint?.() ?? (this.listed && !this.all.length ? t('no_voices') : '');
+    note($('voice-note'), wrong || waiting || '', wrong ? 'bad' : 'plain');
+  }
 
-  /** One select for each property, with the values that occur. */
+  /** One select for each property that differs, with the values that occur. */
   renderFilters() {
     const selects = Object.entries(FILTERS).map(([key, { value, label }]) => {
       const values = [...new Set(this.all.map(value))].map((v) => [v, label(v)]).sort((a, b) => a[1].localeCompare(b[1]));
       const options = [['', t(`f_${key}`)], ...values].map(([v, text]) => el('option', { value: v, selected: v === this.filter[key] }, text));
-      return el('label', {}, el('span', { class: 'vh' }, t(`f_${key}`)), el('select', { 'data-filter': key }, ...options), icon('chev'));
+      return el('label', { hidden: values.length < 2 }, el('span', { class: 'vh' }, t(`f_${key}`)), el('select', { 'data-filter': key }, ...options), icon('chev'));
     });
     $('filters').replaceChildren(...selects);
+  }
+
+  showStars() {
+    for (const { star, current } of this.speakers) showStar(star, this.favourites.includes(current().id), current());
+  }
+
+  /** The chosen voice is in sight. */
+  reveal(id = this.chosenId) {
+    const list = $('vlist'), row = this.rows.get(id)?.speaker.row;
+    if (!row || !list.clientHeight) return;
+    const top = row.getBoundingClientRect().top - list.getBoundingClientRect().top;
+    if (top < 0 || top + row.offsetHeight > list.clientHeight) list.scrollTop += top - list.clientHeight / 3;
   }
 
   showChosen() {
     const voice = this.chosen;
     $('c-preview').hidden = $('c-star').hidden = !voice;
+    if (this.all.length < 2) $('c-star').hidden = true;
     if (!voice) { put($('vp-name'), t('voice')); return; }
     const [bold, plain] = $('chosen').children;
     put(bold, voice.name);
-    put(plain, styled(voice) ? ` · ${styled(voice)}` : '');
+    put(plain, this.all.length === 1 ? ` · ${metadata(voice)}` : styled(voice) ? ` · ${styled(voice)}` : '');
     put($('vp-name'), voice.name);
     put($('vp-meta'), metadata(voice));
+    for (const speaker of this.speakers) speaker.mark();
+    this.showStars();
     showStar($('c-star'), this.favourites.includes(voice.id), voice);
-    mark($('c-preview'), this.previewing === voice.id, voice);
+    mark($('c-preview'), this.previewing === voice.id, this.waits, voice);
   }
 }
 
-function makeRow(voice) {
-  const input = el('input', { type: 'radio', name: 'voice', value: voice.id }), meta = el('small');
-  const preview = el('button', { class: 'icon pv', tabindex: -1 }, icon('play'));
-  const star = el('button', { class: 'icon star', tabindex: -1 }, icon('star'));
-  const nc = voice.commercial ? null : el('span', { class: 'nc' });
-  const label = el('label', {}, input, el('b', {}, voice.name), meta);
-  const row = el('div', { class: 'v', 'data-id': voice.id }, preview, label, nc, star);
-  return { voice, row, input, meta, preview, star, nc, hay: '' };
-}
+const headOf = ({ key, language, commercial }) => (key ? t(key) : commercial ? languageName(language) : t('g_nc', { x: languageName(language) }));
 
 function showStar(button, on, voice) {
   draw(button.firstElementChild, on ? 'starf' : 'star');
@@ -238,8 +293,8 @@ function showStar(button, on, voice) {
   name(button, t(on ? 'unfav' : 'fav', { name: fullName(voice) }));
 }
 
-function mark(button, on, voice) {
+function mark(button, on, waits, voice) {
   button.toggleAttribute('data-on', on);
-  draw(button.firstElementChild, on ? 'stop' : 'play');
+  draw(button.firstElementChild, on ? (waits ? 'clock' : 'stop') : 'play');
   name(button, t(on ? 'previewing' : 'preview', { name: fullName(voice) }));
 }

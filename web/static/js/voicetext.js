@@ -43,3 +43,14 @@ export function matches(hay, search) {
   const words = search.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim().split(' ');
   return words.every((word) => hay.includes(/\p{Script=Han}/u.test(word) ? word : ` ${word}`));
 }
+
+/** Voices by speaker: those of one set, name, language and licence are one speaker in several styles; the plain style first. */
+export function speakersOf(voices) {
+  const groups = new Map();
+  for (const voice of voices) {
+    const key = [voice.set, voice.name, voice.language, voice.licence].join('\n');
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(voice);
+  }
+  return [...groups.values()].map((group) => group.sort((a, b) => Number(PLAIN.has(styleOf(b))) - Number(PLAIN.has(styleOf(a)))));
+}

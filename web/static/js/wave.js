@@ -15,8 +15,8 @@ export class Wave {
   /** The theme has changed. */
   repaint() { this.colours = null; }
 
-  /** tape: or null. expected: seconds of the whole, as far as known. position: seconds heard. */
-  draw(tape, expected, position) {
+  /** tape: or null. expected: seconds of the whole, as far as known. position: seconds heard. marks: { at (seconds), title }. */
+  draw(tape, expected, position, marks = []) {
     const { canvas, pen } = this, width = canvas.clientWidth, height = canvas.clientHeight;
     if (!width) return;
     this.fit(width, height);
@@ -31,11 +31,17 @@ export class Wave {
         if (i % 2 === 0) pen.fillRect(x, middle - bar / 2, bar, bar);
         continue;
       }
-      const half = Math.max(1.5, Math.min(1, loudest(tape, from, to) * GAIN) ** TOUCH * (middle - 2));
+      const half = Math.max(1.5, Math.min(1, tape.loudest(from, to) * GAIN) ** TOUCH * (middle - 2));
       pen.fillStyle = to <= position ? this.colours.heard : this.colours.rest;
       pen.beginPath();
       pen.roundRect(x, middle - half, bar, half * 2, 1);
       pen.fill();
+    }
+    for (const { at, title } of marks.slice(1)) {
+      const x = Math.round((at / all) * width) - bar, tall = title ? height : height / 4;
+      pen.clearRect(x, 0, bar * 1.5, height);
+      pen.fillStyle = title ? this.colours.text : this.colours.line;
+      pen.fillRect(x, height - tall, Math.max(1, bar / 2), tall);
     }
     if (arrived && position > 0 && position < all) {
       pen.fillStyle = this.colours.text;
@@ -64,11 +70,4 @@ function palette(canvas) {
     heard: of('--accent-line'), rest: of('--wave'), line: of('--edge'), text: of('--text'),
     bar: Math.max(2, Math.round(root / 8)), // pixels, and as many between two
   };
-}
-
-function loudest(tape, from, to) {
-  const first = Math.floor(from / tape.peakSeconds), last = Math.max(first + 1, to / tape.peakSeconds);
-  let peak = 0;
-  for (let i = first; i < last; i++) peak = Math.max(peak, tape.peaks[i] ?? 0);
-  return peak;
 }

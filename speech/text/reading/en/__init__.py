@@ -50,7 +50,7 @@ _OPENERS = Openers(
     | frozenset(UNITS)
     | frozenset(CURRENCIES)
     | frozenset(SCALES)
-    | {"of", "to", "AM", "PM", "am", "pm", "BC", "AD", "BCE", "CE", "sq", "fl", "and", "feet", "foot"},
+    | {"of", "to", "AM", "PM", "am", "pm", "BC", "AD", "BCE", "CE", "sq", "fl", "cu", "and", "feet", "foot"},
 )
 
 

@@ -22,6 +22,7 @@ _YEAR_WORDS = wordset(
     "in since by of until till during from before after around circa year early late mid spring summer autumn fall "
     "winter and to"
 )
+_BEFORE_DAYS = wordset("on by until till since due monday tuesday wednesday thursday friday saturday sunday")
 _QUANTITY_WORDS = wordset("about over under than some nearly almost exactly only roughly least most approximately")
 
 
@@ -32,6 +33,7 @@ def dated() -> list[Rule]:
     return [
         rule("d", iso, _iso),
         rule("d", slashed, _slashed),
+        rule("d", r"(?P<month>\d{1,2})/(?P<day>\d{1,2})(?![/\d])", _without_year),
         rule("d", rf"{_DAY}(?: of)? {_NAME}{_YEAR}(?!\w)", _day_first),
         rule("d", rf"(?P<low>[0-3]?\d)(?:-|–|—| to )(?P<day>[0-3]?\d) {_NAME}{_YEAR}(?!\w)", _days_first),
         rule("l", rf"{_NAME} (?P<day>[0-3]?\d)(?:-|–|—)(?P<high>[0-3]?\d)(?!\d){_YEAR}", _month_days),
@@ -87,6 +89,14 @@ def _slashed(match: Match) -> str | None:
     if not 1 <= month <= 12 or (match["mark"] != "/" and len(match["year"]) == 2):
         return None
     return _date(MONTHS[month - 1], day, match["year"])
+
+
+def _without_year(match: Match) -> str | None:
+    """Only behind a word that comes before days: "on 12/3"; else it is a fraction."""
+    month = int(match["month"])
+    if before(match).lower() not in _BEFORE_DAYS or not 1 <= month <= 12:
+        return None
+    return _date(MONTHS[month - 1], int(match["day"]), None)
 
 
 def _day_first(match: Match) -> str | None:

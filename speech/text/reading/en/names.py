@@ -17,6 +17,7 @@ from speech.text.reading.roman import roman
 from speech.text.reading.scan import Match, Rule, after, before, rule
 
 _ALWAYS_POINTED = {"p", "P", "c", "v", "l", "n", "vv", "ll"}
+_INSIDE = frozenset({"vs", "approx", "ca", "cf", "viz", "incl", "excl", "Vol", "vol", "Ch", "resp"})  # end no sentence
 _BOTH = {"Dr": ("doctor", "drive"), "St": ("saint", "street")}
 
 
@@ -25,7 +26,11 @@ def rules() -> list[Rule]:
     numbers = "|".join(sorted(BEFORE_NUMBERS, key=len, reverse=True))
     plain = "|".join(sorted(ABBREVIATIONS, key=len, reverse=True))
     return [
-        rule("l", rf"(?P<name>{numbers})\. ?(?=[\d#]|[IVXLC]+\b)", lambda m: BEFORE_NUMBERS[m["name"]] + " "),
+        rule(
+            "l",
+            rf"(?P<name>{numbers})\. ?(?=[\d#]|[IVXLC]{(2,)}\b|[VXLC]\b)",
+            lambda m: BEFORE_NUMBERS[m["name"]] + " ",
+        ),
         rule(
             "l",
             r"(?P<name>Nos?|[Nn]°) ?(?=\d)",
@@ -43,12 +48,15 @@ def rules() -> list[Rule]:
         ),
         rule("l", r"(?:[A-Za-z]\.){2,}[A-Za-z]?(?!\w)", _initials),
         rule("l", rf"(?P<name>{plain})(?P<point>\.)(?!\w)", _abbreviation),
-        rule("l", r"(?P<name>etc|vs|Jr|Sr|Ltd|Inc)(?!\w|')", lambda m: ABBREVIATIONS[m["name"]]),
+        rule("l", r"(?<!/)(?P<name>etc|vs|Jr|Sr|Ltd|Inc)(?![\w'/])", lambda m: ABBREVIATIONS[m["name"]]),
         rule("l", r"w/o(?!\w)", lambda m: "without"),
-        rule("l", r"w/(?=[a-z]|$)", lambda m: "with "),
+        rule("l", r"w/(?=[a-z ]|$)", lambda m: "with "),
         rule("l", r"and/or(?!\w)", lambda m: "and or"),
         rule("l", r"[nN]/[aA](?!\w)", lambda m: "not applicable"),
         rule("l", r"WW(?P<roman>I{1,3}|[123])(?!\w)", _world_war),
+        rule("l", r"(?P<left>[A-Z]{1,3})&(?P<right>[A-Z]{1,3})(?!\w)", _pair),
+        rule("l", r"(?P<things>[a-z]{3,}s)/(?P<per>hour|second|minute|day|week|month|year|person)(?!\w)", _rate),
+        rule("l", r"OK(?!\w)", lambda m: "okay"),
         rule("l", r"C#(?!\w)", lambda m: "C sharp"),
         rule("l", r"F#(?!\w)", lambda m: "F sharp"),
         rule("l", r"C\+\+(?!\w)", lambda m: "C plus plus"),
@@ -97,7 +105,7 @@ def _abbreviation(match: Match) -> str | None:
         match, name
     ):
         return None
-    ending = closing_point(match, has_point=True)
+    ending = closing_point(match, has_point=name not in _INSIDE)
     if ending and name in {"Jan", "Feb", "Mar", "Apr", "Aug", "Sept", "Sep", "Oct", "Nov", "Dec"} and following:
         ending = ""
     return ABBREVIATIONS[name] + ending
@@ -113,6 +121,15 @@ def _abbreviated(match: Match, name: str) -> bool:
     if name in {"Sat", "Sun", "Mar"}:
         return following[:1].isdigit() or previous.endswith((",", ".")) or previous == ""
     return bool(previous) and (previous[:1].isupper() or name == "al")
+
+
+def _pair(match: Match) -> str:
+    """AT&T, R&D."""
+    return f"{' '.join(match['left'])} and {' '.join(match['right'])}"
+
+
+def _rate(match: Match) -> str:
+    return f"{match['things']} per {match['per']}"
 
 
 def _world_war(match: Match) -> str:

@@ -48,6 +48,8 @@ UNITS: dict[str, tuple[str, str]] = _plural(
         "rad": "radian", "kt": "knot", "kn": "knot", "nmi": "nautical mile", "ly": "light year",
         "au": "astronomical unit",
         "sq ft": "square foot", "sq mi": "square mile", "sq m": "square meter", "sq km": "square kilometer",
+        "sq. ft": "square foot", "sq. m": "square meter", "sq. mi": "square mile",
+        "cu ft": "cubic foot", "cu. ft": "cubic foot",
         "fl oz": "fluid ounce",
         "tsp": "teaspoon", "tbsp": "tablespoon", "°C": "degree Celsius", "° C": "degree Celsius",
         "ºC": "degree Celsius",
@@ -55,7 +57,8 @@ UNITS: dict[str, tuple[str, str]] = _plural(
         "℉": "degree Fahrenheit", "°": "degree", "°K": "kelvin", "pp": "percentage point", "bps": "basis point",
     },
     {
-        "foot": "feet", "inch": "inches", "square foot": "square feet", "hertz": "hertz", "kilohertz": "kilohertz",
+        "foot": "feet", "inch": "inches", "square foot": "square feet", "cubic foot": "cubic feet",
+        "hertz": "hertz", "kilohertz": "kilohertz",
         "megahertz": "megahertz", "gigahertz": "gigahertz", "P S I": "P S I", "R P M": "R P M",
         "horsepower": "horsepower",
         "degree Celsius": "degrees Celsius", "degree Fahrenheit": "degrees Fahrenheit", "lux": "lux",
@@ -132,7 +135,7 @@ WORDS = {
     "underscore": "underscore",
     "hashtag": "hashtag", "port": "port", "per": "per", "percent": "percent", "permille": "per mille",
     "times": "times",
-    "fold": "times", "by": "by", "over": "over",
+    "fold": "times", "by": "by", "over": "over", "outof": "out of",
 }  # fmt: skip
 
 SIGNS = {

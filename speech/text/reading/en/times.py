@@ -13,12 +13,15 @@ _RATIO_WORDS = wordset("ratio odds scale ratios aspect score won lost win lead b
 def rules() -> list[Rule]:
     clock = r"(?P<hour>[0-2]?\d):(?P<minute>[0-5]\d)"
     return [
-        rule("d", rf"{clock}(?::(?P<second>[0-5]\d))?{_HALF}?(?!\d|:\d)", _clock),
         rule(
             "d",
-            rf"(?P<low>1?\d)(?::(?P<lowminute>[0-5]\d))? ?(?:-|–|—|to) ?(?P<hour>1?\d)(?::(?P<minute>[0-5]\d))?{_HALF}",
+            rf"(?P<low>1?\d)(?::(?P<lowminute>[0-5]\d))?(?: ?(?P<lowhalf>[aApP])\.?[mM]\.?)? ?(?:-|–|—|to) ?"
+            rf"(?P<hour>1?\d)(?::(?P<minute>[0-5]\d))?{_HALF}",
             _span,
         ),
+        rule("d", rf"{clock}(?::(?P<second>[0-5]\d))?{_HALF}?(?!\d|:\d)", _clock),
+        rule("l", rf"T{clock}(?::\d\d(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d:?\d\d)?(?!\w)", _of_a_stamp),
+        rule("d", r"(?P<h>\d{1,3}) ?h ?(?P<m>\d{1,2}) ?m(?:in)?(?: ?(?P<s>\d{1,2}) ?s)?(?!\w)", _long),
         rule("d", rf"(?P<hour>1?\d){_HALF}", _hour),
         rule("d", r"(?P<left>\d{1,9})(?P<more>(?::\d{1,9}){1,3})(?![\d:])", _ratio),
         rule(
@@ -90,7 +93,22 @@ def closing_point(match: Match, has_point: bool) -> str:
 def _span(match: Match) -> str | None:
     low = _spoken(int(match["low"]), match["lowminute"] or "00")
     high = _spoken(int(match["hour"]), match["minute"] or "00")
-    return f"{low} to {high}{_half(match)}"
+    half = f" {match['lowhalf'].upper()} M" if match["lowhalf"] else ""
+    return f"{low}{half} to {high}{_half(match)}"
+
+
+def _of_a_stamp(match: Match) -> str | None:
+    """2024-12-31T23:59:59Z: the time behind the date, without its seconds."""
+    if not match.string[match.start() - 1 : match.start()].isdigit():
+        return None
+    said = _spoken(int(match["hour"]), match["minute"])
+    return f", {said}" + (" U T C" if match["zone"] == "Z" else "")
+
+
+def _long(match: Match) -> str:
+    """How long: 1h 30m 15s."""
+    parts = [(match["h"], "hour"), (match["m"], "minute"), (match["s"], "second")]
+    return " ".join(f"{cardinal(int(n))} {name}{'s' * (int(n) != 1)}" for n, name in parts if n)
 
 
 def _hour(match: Match) -> str | None:

@@ -71,7 +71,8 @@ def _rules() -> Rules:
             *quantities.plain(TONGUE),
         ),
         Rest(TONGUE, _CAPITALS, lambda match: None).say,
-        re.compile(r"[^\W\d_]+['’](?=[^\W\d_])|[^\W\d_]+|\d+|\.{2,}|\S"),  # an elision (l', qu') is a run of its own
+        # An elision (l', qu') is a run of its own.
+        re.compile(r"[^\W\d_]+['’](?=[^\W\d_])|[^\W\d_]+|\d+|\.{2,}|-{2,}|\S"),
     )
 
 

@@ -14,12 +14,19 @@ _SHORT = {
     "oct": "octobre", "nov": "novembre", "déc": "décembre",
 }  # fmt: skip
 _NAME = "(?P<month>" + "|".join(MONTHS) + "|(?:" + "|".join(_SHORT) + r")\b\.?)"
+_BEFORE_DAYS = wordset("le du au dès depuis jusqu'au lundi mardi mercredi jeudi vendredi samedi dimanche")
 _RATIO_WORDS = wordset("rapport ratio score échelle format proportion")
+
+
+def _hour(name: str) -> str:
+    return rf"(?P<{name}>[0-2]?\d) ?h(?P<{name}minute>[0-5]\d)?"
 
 
 def rules() -> list[Rule]:
     slashed = r"(?P<day>\d{1,2})(?P<mark>[/.-])(?P<number>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})(?![\d/])"
     return [
+        rule("d", r"(?P<day>\d{1,2})/(?P<number>\d{1,2})(?![/\d])", _without_year),
+        rule("d", rf"{_hour('low')} ?[-–—] ?{_hour('high')}(?!\w)", _span),
         rule("d", r"(?P<year>\d{4})-(?P<number>\d{2})-(?P<day>\d{2})(?!\d)", _numeric),
         rule("d", slashed, _numeric),
         rule(
@@ -69,6 +76,25 @@ def _numeric(match: Match) -> str | None:
     if not 1 <= number <= 12 or ("mark" in match.groupdict() and match["mark"] != "/" and len(match["year"]) == 2):
         return None
     return _date(int(match["day"]), MONTHS[number - 1], match["year"])
+
+
+def _without_year(match: Match) -> str | None:
+    """Only behind a word that comes before days: "le 3/12"; else it is a fraction."""
+    number = int(match["number"])
+    if before(match).lower() not in _BEFORE_DAYS or not 1 <= number <= 12:
+        return None
+    return _date(int(match["day"]), MONTHS[number - 1], None)
+
+
+def _span(match: Match) -> str:
+    low, high = (
+        _time(int(match[hour]), match[minute]) for hour, minute in (("low", "lowminute"), ("high", "highminute"))
+    )
+    return f"{low} à {high}"
+
+
+def _time(hour: int, minute: str | None) -> str:
+    return hours(hour) + (f" {feminine(cardinal(int(minute)))}" if minute and minute != "00" else "")
 
 
 def _month(text: str) -> str:

@@ -26,7 +26,7 @@ COMMON_SHORT = wordset(
     "PAS PEU PIS PLI PUR QUE QUI RAS RIZ ROI RUE SAC SEC SEL SES SOI SOL SON SUD SUR TEL TES THÉ TOI TON TOT TOUR "
     "UNE VAS VIE VIN VIS VOS VUE"
 )
-EITHER = wordset("SA ON UN EST SES")
+EITHER = wordset("SA")
 KINGS = wordset(
     "Louis Henri Charles François Napoléon Philippe Jean Paul Pie Benoît Léon Grégoire Clément Innocent Urbain "
     "Alexandre Nicolas "

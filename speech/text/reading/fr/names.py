@@ -34,6 +34,7 @@ def rules() -> list[Rule]:
         rule("l", rf"(?P<name>{plain})\.(?!\w)", _abbreviation),
         rule("l", r"etc(?!\w)", lambda m: "et cetera"),
         rule("l", r"et/ou(?!\w)", lambda m: "et ou"),
+        rule("l", r"(?P<left>[A-Z]{1,3})&(?P<right>[A-Z]{1,3})(?!\w)", _pair),
         rule("l", r"C#(?!\w)", lambda m: "C dièse"),
         rule("l", r"C\+\+(?!\w)", lambda m: "C plus plus"),
         rule("l", r"[IVXLCDM]+(?!\w|['’])", _roman),
@@ -59,7 +60,7 @@ def _title(match: Match) -> str | None:
     name, following = match["name"], after(match)
     named = following[:1].isupper()
     if match["point"]:
-        return TITLES[name] if named or len(name) > 2 else None
+        return TITLES[name] if named or len(name) > 2 or following == "et" else None
     if name == "M":
         named = named and len(following.strip(".,")) > 2 and following[1:2].islower()
     return TITLES[name] if name in ALONE or (named and name in _BEFORE_NAMES) else None
@@ -78,6 +79,11 @@ def _abbreviation(match: Match) -> str | None:
     ):
         return None
     return ABBREVIATIONS[name] + _closing(match)
+
+
+def _pair(match: Match) -> str:
+    """R&D."""
+    return f"{' '.join(match['left'])} et {' '.join(match['right'])}"
 
 
 def _roman_ordinal(match: Match) -> str | None:

@@ -60,7 +60,8 @@ def _power(exponent: str) -> str:
 
 
 def _square(name: str) -> str:
-    return f"{name} carré{'s' * name.endswith('s')}"
+    feminine_ending = "e" if name.removesuffix("s") in FEMININE_UNITS else ""
+    return f"{name} carré{feminine_ending}{'s' * name.endswith('s')}"
 
 
 def _cube(name: str) -> str:

@@ -114,7 +114,7 @@ WORDS = {
     "about": "environ", "to": "à", "dot": "point", "at": "arobase", "dash": "tiret", "slash": "barre oblique",
     "underscore": "tiret bas", "hashtag": "hashtag", "port": "port", "per": "par", "percent": "pour cent",
     "permille": "pour mille",
-    "times": "fois", "fold": "fois", "by": "par", "over": "sur",
+    "times": "fois", "fold": "fois", "by": "par", "over": "sur", "outof": "sur",
 }  # fmt: skip
 
 SIGNS = {

@@ -18,7 +18,7 @@ from speech.engines.base import STEP_S, Utterance, UtteranceStatus
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Step, StepKind
-from speech.engines.batch.stepper import Stepper, fade, longest_s
+from speech.engines.batch.stepper import Stepper, fade, longest_s, text_only_between
 from speech.errors import EngineBroken, EngineFailed, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import Pause, Piece, SpeechRequest, Token, Word
 from tests.heard import Heard, utter
@@ -160,7 +160,7 @@ class TestStepper:
         assert len(runner.prepared) == prepared
 
     def test_steps_are_counted_and_timed(self) -> None:
-        times = iter([0.0, 0.012, 1.0, 1.5])
+        times = iter([0.0, 0.0, 0.0, 0.012, 1.0, 1.0, 1.0, 1.5, 2.0, 2.0])  # of each turn: settling, then the step
         stepper = Stepper(CountingRunner(), 0, clock=lambda: next(times))
         stepper.admit(say("a b"))
         assert stepper.turn()
@@ -169,6 +169,15 @@ class TestStepper:
         steps = stepper.status().steps
         assert (steps.count, steps.total_s) == (2, pytest.approx(0.512))
         assert steps.within == [0, *[1] * (len(STEP_S) - 1)]
+
+    @pytest.mark.parametrize(
+        ("text_only_s", "full_s", "between"),
+        [(0.0, 0.0, 2), (0.004, 0.0, 2), (0.003, 0.010, 5), (0.001, 0.010, 16), (0.1, 0.3, 2), (0.02, 0.025, 2)],
+    )
+    def test_newcomers_get_on_as_fast_as_leaves_the_others_thrice_real_time(
+        self, text_only_s: float, full_s: float, between: int
+    ) -> None:
+        assert text_only_between(text_only_s, full_s) == between
 
     def test_a_request_that_cannot_be_spoken_is_refused_at_the_door(self) -> None:
         stepper = Stepper(CountingRunner(), 0)
@@ -395,6 +404,50 @@ class TestBatchedEngine:
         assert runner.closed == 1
         with pytest.raises(EngineFailed):
             engine.start(say("a"))
+
+    def test_a_model_that_makes_no_sound_for_three_in_a_row_is_broken(self) -> None:
+        """One that speaks between them shows that it is not."""
+        engine = BatchedEngine(CountingRunner, max_queue=4)
+
+        def spoken(text: str) -> str | None:
+            one = say(text)
+            engine.start(one)
+            try:
+                list(one.chunks())
+            except EngineFailed as error:
+                return error.code
+            return None
+
+        said = [spoken(text) for text in ("nan", "nan", "a", "nan", "nan")]
+        assert said == ["no_sound", "no_sound", None, "no_sound", "no_sound"]
+        assert engine.fatal is None
+        assert spoken("nan") == "no_sound"
+        engine.close()
+        assert isinstance(engine.fatal, EngineBroken)
+
+    def test_a_gpu_that_hangs_fails_everybody_and_the_engine(self) -> None:
+        """And closing it does not wait for the thread that hangs."""
+        never = threading.Event()
+
+        class Hanging(CountingRunner):
+            def step(self, step: Step) -> Mapping[int, Frame]:
+                never.wait()
+                return {}
+
+        engine = BatchedEngine(Hanging, max_queue=4, step_timeout_s=0.05)
+        both = say("a"), say("b")
+        for one in both:
+            engine.start(one)
+        for one in both:
+            with pytest.raises(EngineBroken) as broken:
+                list(one.chunks())
+            assert broken.value.code == "gpu_hangs"
+        with pytest.raises(EngineBroken):
+            engine.start(say("c"))
+        engine.close()
+        never.set()
+        engine._thread.join(PATIENCE_S)
+        assert not engine._thread.is_alive()
 
     def test_a_crash_keeps_no_hold_of_the_model(self) -> None:
         runner = CountingRunner()

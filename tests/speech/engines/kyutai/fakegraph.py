@@ -1,8 +1,7 @@
 """CUDA graphs on a CPU, with CUDA's contract: capture runs nothing, replay repeats the recorded kernels on the recorded
 addresses, and an operation that would need the host during a capture raises.
 
-    with fake_graphs() as captured:      # moshi's CUDAGraphed objects made in here capture and replay
-        ...
+    runner = KyutaiRunner(..., launch=FakeGraphs())
 
 Capture: every operation is recorded with its very tensors; writes to tensors that existed before are undone at the end.
 Replay: an operation that made a tensor runs again and its result is copied into the recorded one; an operation in place
@@ -11,15 +10,16 @@ runs again on the recorded tensor. So a stale address, a host read or a hook in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import moshi.utils.compile as moshi_compile
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
+
+from speech.engines.kyutai.graphs import Action, Launcher
 
 NEED_THE_HOST = {"_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select", "unique"}
 
@@ -86,41 +86,42 @@ class Recorder(TorchDispatchMode):
             storage.copy_(copy)
 
 
-@dataclass
-class FakeCuda:
-    """What moshi.utils.compile uses of torch.cuda."""
+class FakeGraphs(Launcher):
+    """Parts as graphs, on a CPU. Nothing that it is given runs before somebody waits for a mark behind it, as on a
+    device that lags as far behind as it can: whoever reads or overwrites too early is found out.
+    """
 
-    captured: list[FakeGraph] = field(default_factory=list)
+    ahead = True
 
-    def CUDAGraph(self) -> FakeGraph:
-        return FakeGraph()
+    def __init__(self) -> None:
+        self.captured: list[FakeGraph] = []
+        self._queue: deque[Action] = deque()
+        self._given = self._done = 0
 
-    def graph(self, graph: FakeGraph) -> AbstractContextManager[None]:
-        return self._capture(graph)
-
-    @contextmanager
-    def _capture(self, graph: FakeGraph) -> Iterator[None]:
+    def part(self, action: Action) -> Action:
+        self.wait(self._given)
+        action()
+        graph = FakeGraph()
         recorder = Recorder(graph)
         with recorder:
-            yield
+            action()
         recorder.undo()
         self.captured.append(graph)
+        return graph.replay
 
+    def do(self, action: Action) -> None:
+        self._queue.append(action)
+        self._given += 1
 
-@contextmanager
-def fake_graphs() -> Iterator[list[FakeGraph]]:
-    """Let moshi use graphs on the CPU; yields the graphs captured so far. Changes moshi only, and only inside."""
-    real_cuda, real_init = moshi_compile.cuda, moshi_compile.CUDAGraphed.__init__
+    def mark(self) -> Action:
+        return partial(self.wait, self._given)
 
-    def enabled(self: Any, func: Any, warmup_steps: int = 1, disable: bool = False) -> None:
-        real_init(self, func, warmup_steps, False)
-
-    cuda = FakeCuda()
-    moshi_compile.cuda, moshi_compile.CUDAGraphed.__init__ = cuda, enabled
-    try:
-        yield cuda.captured
-    finally:
-        moshi_compile.cuda, moshi_compile.CUDAGraphed.__init__ = real_cuda, real_init
+    def wait(self, given: int) -> None:
+        """Run what was given before that."""
+        with torch.inference_mode():
+            while self._done < given:
+                self._queue.popleft()()
+                self._done += 1
 
 
 def _tensors(tree: Any) -> list[torch.Tensor]:

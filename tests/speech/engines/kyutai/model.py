@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from safetensors.numpy import load_file
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import Samples
 from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info, write_checkpoint
-from tests.speech.engines.kyutai.fakegraph import fake_graphs
+from tests.speech.engines.kyutai.fakegraph import FakeGraphs
 from tests.speech.engines.kyutai.helpers import Case
 
 torch.set_num_threads(1)  # tiny matrices: a second thread only gets in the way
@@ -86,11 +85,8 @@ def reference(load_model: Callable[..., TTSModel], checkpoint: Path) -> Referenc
 def runner(
     request: pytest.FixtureRequest, load_model: Callable[..., TTSModel], embedding: Embedding
 ) -> Iterator[KyutaiRunner]:
-    """Three slots, used by one test after another as a service would; once more with CUDA graphs, faked.
-
-    All graphs must be captured while it is made: outside of fake_graphs a capture fails, as no GPU is there.
-    """
-    with fake_graphs() if request.param == "graphs" else nullcontext():
-        runner = KyutaiRunner(load_model(), embedding, slots=3, temperature=0.0)
+    """Three slots, used by one test after another as a service would; once more with CUDA graphs, faked."""
+    launch = FakeGraphs() if request.param == "graphs" else None
+    runner = KyutaiRunner(load_model(), embedding, slots=3, temperature=0.0, launch=launch)
     yield runner
     runner.close()

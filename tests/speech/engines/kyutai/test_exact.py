@@ -15,7 +15,7 @@ from moshi.models.tts import TTSModel
 from speech.engines.base import UtteranceStatus
 from speech.engines.batch.runner import ModelRunner
 from speech.engines.batch.stepper import Stepper, fade
-from speech.engines.kyutai.backbone import StepState
+from speech.engines.kyutai.memory import VOICE_KEYS
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import SpeechRequest
 from tests.heard import utter
@@ -89,11 +89,10 @@ def test_a_nan_does_not_reach_the_next_user_of_its_slot(runner: KyutaiRunner, re
 
     def poison(turn: int) -> None:
         if turn == 25:
-            module = runner._lm if where == "language model" else runner._mimi
-            for state in module.get_streaming_state().values():
-                if isinstance(state, StepState):
-                    with torch.inference_mode():
-                        state.past[:, :, 0, :, :5] = float("nan")
+            rows = runner._model._rows if where == "language model" else runner._model._decoder.rows
+            (past,) = (tensor for tensor, dim in rows.tensors if dim == 2 and tensor.shape[4] > VOICE_KEYS)
+            with torch.inference_mode():
+                past[:, :, runner._places[0], :, :5] = float("nan")
 
     play(stepper, [bad, good], poison)
     if where == "codec":
@@ -150,9 +149,12 @@ class TestSampling:
         return utterance.pcm
 
     def test_same_seed_same_audio_in_any_slot(self, runner: KyutaiRunner) -> None:
+        """Not bit by bit: matrices of other sizes round otherwise."""
         alone = self.say(runner, 0, temperature=0.8, seed=42)
         for others in (1, 2):
-            assert np.array_equal(alone, self.say(runner, others, temperature=0.8, seed=42))
+            beside = self.say(runner, others, temperature=0.8, seed=42)
+            assert len(beside) == len(alone)
+            assert np.allclose(alone, beside, rtol=0, atol=1e-4)
 
     def test_another_seed_sounds_different(self, runner: KyutaiRunner) -> None:
         one, other = (self.say(runner, 0, temperature=0.8, seed=seed) for seed in (42, 43))

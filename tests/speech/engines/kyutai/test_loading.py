@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,32 @@ import pytest
 import torch
 from moshi.models import loaders
 from moshi.models.tts import TTSModel
-from moshi.utils.compile import CUDAGraphed
+from safetensors.torch import load_file, save_file
 
 from speech.engines.base import UtteranceStatus
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import OutOfMemory
-from speech.engines.kyutai.loading import LoadPlan, count_numbers, free_bytes, free_memory, load
+from speech.engines.batch.stepper import Stepper
+from speech.engines.kyutai.failures import out_of_memory
+from speech.engines.kyutai.loading import (
+    LoadPlan,
+    count_numbers,
+    free_bytes,
+    free_memory,
+    half_type,
+    keep_pace,
+    load,
+    settled,
+)
 from speech.engines.kyutai.memory import MB, Footprint, choose_slots, free_ram, slot_bytes
-from speech.engines.kyutai.runner import Embedding, KyutaiRunner, out_of_memory
-from speech.errors import InvalidRequest, NotSupported, Unavailable
+from speech.engines.kyutai.runner import Embedding, KyutaiRunner
+from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailable
 from speech.request import SpeechRequest
 from tests.heard import utter
-from tests.speech.engines.kyutai.checkpoint import VOICES, checkpoint_info
-from tests.speech.engines.kyutai.fakegraph import FakeGraph, fake_graphs
-from tests.speech.engines.kyutai.helpers import CASES
+from tests.speech.engines.kyutai.checkpoint import MIMI_FILE, VOICES, checkpoint_info
+from tests.speech.engines.kyutai.fakegraph import FakeGraph, FakeGraphs
+from tests.speech.engines.kyutai.helpers import CASES, Job, play
+from tests.speech.engines.kyutai.model import DEVICE
 
 CYCLES = int(os.environ.get("LOAD_CYCLES", "9"))
 CPU = torch.device("cpu")
@@ -50,7 +62,7 @@ class TestMemory:
     def test_slots_by_free_memory(self) -> None:
         footprint = Footprint(weights=4000, slot=160, reserve=1000)
         assert choose_slots(0, free=4000, footprint=footprint) == 18
-        assert choose_slots(0, free=400_000, footprint=footprint) == 32
+        assert choose_slots(0, free=400_000, footprint=footprint) == 64
         assert choose_slots(4, free=4000, footprint=footprint) == 4
         assert choose_slots(40, free=4000, footprint=footprint) == 18
         assert choose_slots(0, free=0, footprint=footprint) == 1
@@ -105,15 +117,79 @@ class TestLoad:
         assert said == ["loading the weights", "warming up"]
         runner.close()
 
+    def test_as_many_slots_as_keep_pace(self, load_model: Callable[..., TTSModel], embedding: Embedding) -> None:
+        """And the runner speaks on with as many as are left."""
+        fake = FakeGraphs() if DEVICE == "cpu" else None
+        runner = KyutaiRunner(load_model(), embedding, slots=4, temperature=0.0, launch=fake)
+        assert sorted(runner.step_s) == [1, 2, 4]
+        keep_pace(runner, longest_s=max(runner.step_s.values()))
+        assert runner.slots == 4
+        runner.step_s = {1: 0.01, 2: 0.03, 4: 0.05}
+        keep_pace(runner, longest_s=0.04)
+        assert runner.slots == 2
+        job = Job(CASES[2])
+        play(Stepper(runner, max_queue=0), [job])
+        assert job.utterance.status is UtteranceStatus.FINISHED
+        keep_pace(runner, longest_s=0.0)
+        assert runner.slots == 1
+        runner.close()
+
     def test_bfloat16_on_cuda_float32_on_a_cpu(self, plan: LoadPlan) -> None:
         assert plan.lm_dtype is torch.float32
         assert replace(plan, device=torch.device("cuda")).lm_dtype is torch.bfloat16
+
+    @pytest.mark.parametrize(
+        ("capability", "dtype"),
+        [((7, 0), torch.float16), ((7, 5), torch.float16), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)],
+    )
+    def test_older_cards_compute_in_float16(self, capability: tuple[int, int], dtype: torch.dtype) -> None:
+        assert half_type(capability) is dtype
+
+    def test_what_only_a_card_tells_is_not_asked_of_a_cpu(self, plan: LoadPlan) -> None:
+        assert settled(plan) is plan
+
+    @pytest.mark.skipif(DEVICE == "cpu", reason="needs TEST_DEVICE=cuda")
+    def test_cuda_without_a_number(self, plan: LoadPlan) -> None:
+        card = settled(replace(plan, device=torch.device("cuda")))
+        assert card.device == torch.device("cuda:0")
+        assert card.dtype is torch.bfloat16
+        load(replace(plan, device=torch.device("cuda"))).close()
+
+    def test_a_model_that_makes_no_sound_is_not_loaded(self, plan: LoadPlan, checkpoint: Path, tmp_path: Path) -> None:
+        damaged = shutil.copytree(checkpoint, tmp_path / "damaged")
+        weights = load_file(damaged / MIMI_FILE)
+        weights = {
+            name: value * float("nan") if name.startswith("decoder.") else value for name, value in weights.items()
+        }
+        save_file(weights, damaged / MIMI_FILE)
+        with pytest.raises(EngineFailed, match="damaged") as failed:
+            load(replace(plan, info=checkpoint_info(damaged)))
+        assert failed.value.code == "no_sound"
 
     def test_another_kind_of_model_is_refused(self, load_model: Callable[..., TTSModel], embedding: Embedding) -> None:
         tts = load_model()
         tts.multistream = True
         with pytest.raises(NotSupported):
             KyutaiRunner(tts, embedding, 1)
+
+    @pytest.mark.parametrize(
+        "says",
+        [
+            "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",  # torch.AcceleratorError
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+            "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+            "[enforce fail at alloc_cpu.cpp:118] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 8",
+        ],
+    )
+    def test_whoever_says_that_there_is_no_memory(self, says: str) -> None:
+        with pytest.raises(OutOfMemory), out_of_memory():
+            raise RuntimeError(says)
+
+    @pytest.mark.parametrize("says", ["CUDA error: an illegal memory access was encountered", "mat1 and mat2 shapes"])
+    def test_other_errors_stay_what_they_are(self, says: str) -> None:
+        with pytest.raises(RuntimeError, match=says), out_of_memory():
+            raise RuntimeError(says)
 
     def test_out_of_memory_in_our_words(self) -> None:
         with pytest.raises(OutOfMemory, match="2 GB"), out_of_memory():
@@ -134,22 +210,21 @@ class TestLoad:
 class TestRelease:
     @pytest.mark.parametrize("graphs", [False, True])
     def test_nothing_of_the_model_outlives_it(self, plan: LoadPlan, graphs: bool) -> None:
-        """Modules, parameters, states, caches, graphs: weak references to all of them, with speech still running."""
-        with fake_graphs() if graphs else nullcontext([]) as captured:
-            watched: list[weakref.ref[Any]] = []
+        """Modules, parameters, states, graphs: weak references to all of them, with speech still running."""
+        watched: list[weakref.ref[Any]] = []
 
-            def build() -> KyutaiRunner:
-                runner = load(plan)
-                watched.extend(map(weakref.ref, parts(runner, captured)))
-                return runner
+        def build() -> KyutaiRunner:
+            fake = FakeGraphs() if graphs else None
+            runner = load(replace(plan, launch=fake))
+            watched.extend(map(weakref.ref, parts(runner, fake.captured if fake else [])))
+            return runner
 
-            engine = BatchedEngine(build, max_queue=0, free=free_memory)
-            del build
-            speaking = utter(CASES[0].request)
-            engine.start(speaking)
-            next(speaking.chunks())
-            captured.clear()
-            engine.close()
+        engine = BatchedEngine(build, max_queue=0, free=free_memory)
+        del build
+        speaking = utter(CASES[0].request)
+        engine.start(speaking)
+        next(speaking.chunks())
+        engine.close()
         assert len(watched) > 200
         assert [type(ref()) for ref in watched if ref() is not None] == []
         assert speaking.status is UtteranceStatus.FAILED
@@ -173,28 +248,27 @@ class TestRelease:
 
 def parts(runner: KyutaiRunner, captured: list[FakeGraph]) -> Iterator[Any]:
     """Everything of the model that can be weakly referenced."""
-    for root in (runner._gen, runner._lm, runner._mimi):
+    model = runner._model
+    for root in (runner._tts.lm, runner._tts.mimi):
         yield from root.modules()
         yield from root.parameters()
         yield from root.buffers()
-        for state in root.get_streaming_state().values():
-            yield state
-            for value in vars(state).values():
-                if isinstance(value, (torch.Tensor, CUDAGraphed)):
-                    yield value
-    yield from (runner, runner._tts, runner._result, runner._gen._code_table)
+    yield from (tensor for rows in (model._rows, model._decoder.rows) for tensor, _ in rows.tensors)
+    yield from (state for rows in (model._rows, model._decoder.rows) for state in rows._views[runner.slots])
+    yield from (value for thing in (model, model._decoder) for value in vars(thing).values() if _is_tensor(value))
+    yield from (runner, runner._tts, model, model._decoder, model._depformer, runner._host_pcm)
     for graph in captured:
         yield graph
         yield from (tensor for kernel in graph.kernels for _, tensor in kernel.made)
 
 
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
 def state_bytes(runner: KyutaiRunner) -> int:
-    """Bytes of all streaming state, each storage once."""
-    storages = {}
-    for root in (runner._gen, runner._lm, runner._mimi):
-        for state in root.get_streaming_state().values():
-            for tensor in vars(state).values():
-                if isinstance(tensor, torch.Tensor):
-                    storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+    """Bytes of all that the rows remember."""
+    model = runner._model
+    bytes_ = sum(t.nbytes for rows in (model._rows, model._decoder.rows) for t, _ in rows.tensors)
     runner.close()
-    return sum(storages.values())
+    return bytes_

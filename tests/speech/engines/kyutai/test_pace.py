@@ -41,8 +41,22 @@ class Counted(ModelRunner):
     def step(self, step: Step) -> Mapping[int, Frame]:
         frames = self.runner.step(step)
         self.steps.append(step)
-        self.frames.append(set(frames))
+        self._note(frames)
         return frames
+
+    def settle(self) -> None:
+        self.runner.settle()
+
+    def flush(self) -> Mapping[int, Frame]:
+        frames = self.runner.flush()
+        self._note(frames)
+        return frames
+
+    def _note(self, frames: Mapping[int, Frame]) -> None:
+        """After how many steps they came: a device that runs ahead gives them after the next one was begun."""
+        self.frames += [set()] * (len(self.steps) - len(self.frames))
+        if frames:
+            self.frames[-1] = self.frames[-1] | set(frames)
 
     def recover(self) -> None:
         self.runner.recover()
@@ -63,14 +77,15 @@ def test_first_sound_after_16_text_only_and_3_full_steps(runner: KyutaiRunner) -
     job = Job(CASES[2])
     play(Stepper(counted, max_queue=0), [job])
     assert [step.kind for step in counted.steps[:19]] == FIRST_SOUND
-    assert next(index for index, frames in enumerate(counted.frames) if frames) == 18
+    heard = next(index for index, frames in enumerate(counted.frames) if frames)
+    assert heard == 18 + runner._launcher.ahead, "a device that runs ahead was given the next step already"
     assert all(step.kind is StepKind.FULL for step in counted.steps[19:])
     assert len(counted.steps) == 18 + len(job.utterance.heard)
 
 
 def test_a_newcomer_beside_seven_speakers(eight: KyutaiRunner) -> None:
     counted = Counted(eight)
-    stepper = Stepper(counted, max_queue=0)
+    stepper = Stepper(counted, max_queue=0, clock=lambda: 0.0)  # as if steps were slow: 2 text-only ones between
     request = SpeechRequest(voice=VOICES[1])
     for number in range(7):
         stepper.admit(utter(request, tokens("river " * (12 + number))))

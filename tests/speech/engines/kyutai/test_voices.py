@@ -15,7 +15,7 @@ import pytest
 
 from speech.engines import ENGINES
 from speech.engines.kyutai import prefetch
-from speech.engines.kyutai.voices import EMBEDDINGS_KEPT, EmbeddingVoices, catalogue
+from speech.engines.kyutai.voices import EMBEDDINGS_KEPT, FRESH_S, EmbeddingVoices, catalogue
 from speech.engines.kyutai.weights import obtain
 from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailable, VoiceNotFound
 from speech.hub.files import Hub
@@ -274,11 +274,15 @@ def test_a_bad_file_is_refused_with_the_reason(settings: Settings, fake: FakeHub
 
 
 def test_a_file_that_was_replaced_is_read_again(settings: Settings, tmp_path: Path) -> None:
+    """But not within the second in which it was read."""
     write(tmp_path / "voices", {"mine.safetensors": embedding(1)})
-    voices = catalogue(settings)
+    now = [0.0]
+    voices = catalogue(settings, clock=lambda: now[0])
     before = voices.embedding("mine")
     (tmp_path / "voices" / "mine.safetensors").unlink()
     write(tmp_path / "voices", {"mine.safetensors": embedding(2)})
+    assert voices.embedding("mine") is before
+    now[0] += FRESH_S + 0.1
     assert not np.array_equal(voices.embedding("mine"), before)
 
 

@@ -49,6 +49,7 @@ def spoken(text: str, read_code: bool = False) -> list[str | Pause]:
         ('<say-as interpret-as="characters">ab1</say-as> on', ["A B 1", "on"]),
         ("<speak><p>One</p><p>Two</p></speak>", ["One.", LINE_END, "Two.", LINE_END]),
         ("<!-- hidden --> seen", ["seen"]),
+        ("so <b>bold</b>, she said", ["so", "bold,", "she", "said"]),
         ("a < b and c > d", ["a", "<", "b", "and", "c", ">", "d"]),
         ("Mix <b>very</b> well", ["Mix", "very", "well"]),
         ("<script>alert(1)</script>Hi", ["Hi"]),
@@ -67,6 +68,8 @@ def test_marks_are_not_said(text: str, expected: list[object]) -> None:
     ("text", "expected"),
     [
         ("# Title\nText here", ["Title.", LINE_END, "Text", "here"]),
+        ("# Title\n\nText", ["Title.", LINE_END, "Text"]),
+        ("- an *item*\n- two", ["an", "*item*.", LINE_END, "two"]),
         ("Title\n=====\nBody", ["Title.", LINE_END, "Body"]),
         ("- one\n- two\nEnd.", ["one.", LINE_END, "two.", LINE_END, "End."]),
         ("- one that\n  goes on\n- two", ["one", "that", "goes", "on.", LINE_END, "two"]),

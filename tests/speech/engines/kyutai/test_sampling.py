@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from moshi.utils.sampling import sample_token
 
-from speech.engines.kyutai.lean import Odds, gumbel
+from speech.engines.kyutai.control import Control
+from speech.engines.kyutai.sampling import Odds, gumbel
 
 DRAWS = 100_000
 LOGITS = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 2
@@ -13,9 +14,11 @@ LOGITS = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 2
 
 def draw(temperature: float, top_k: int) -> torch.Tensor:
     """How often each of 64 candidates comes, as a share."""
-    noise = gumbel(torch.zeros(DRAWS, dtype=torch.long), torch.arange(DRAWS), 3, 1, 50)
-    noise[..., top_k:] = float("-inf")
-    tokens = Odds(noise, torch.full((DRAWS,), temperature)).draw(0, LOGITS.expand(DRAWS, -1))
+    control = torch.zeros(len(Control), DRAWS, dtype=torch.int64)
+    control[Control.STEP] = torch.arange(DRAWS)
+    control[Control.TOP_K] = top_k
+    control[Control.TEMPERATURE].view(torch.float64).fill_(temperature)
+    tokens = Odds(control, 3, 1, 64, 50).draw(0, LOGITS.expand(DRAWS, -1))
     return torch.bincount(tokens, minlength=64) / DRAWS
 
 
@@ -33,12 +36,16 @@ def test_the_distribution_is_moshis() -> None:
         assert theirs[ours == 0].sum() < 1e-4
 
 
+def test_no_more_candidates_than_there_may_be() -> None:
+    assert torch.equal(draw(1.0, 250), draw(1.0, 50))
+
+
 def test_greedy_takes_the_best_whatever_the_noise() -> None:
     assert draw(0.0, 50)[LOGITS.argmax()] == 1.0
     assert draw(1.0, 1)[LOGITS.argmax()] == 1.0
 
 
-def test_noise_belongs_to_seed_step_stream_and_rank() -> None:
+def test_noise_belongs_to_seed_step_stream_and_candidate() -> None:
     seeds, steps = torch.tensor([5, 7, 5]), torch.tensor([11, 11, 12])
     noise = gumbel(seeds, steps, 1, 8, 20)
     assert torch.equal(noise[1], gumbel(torch.tensor([7]), torch.tensor([11]), 1, 8, 20)[0]), "not to its row"

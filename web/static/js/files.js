@@ -1,0 +1,96 @@
+// Files into the document: dropped anywhere on the page, or chosen. They are read here and sent nowhere.
+import { docx, epub } from './books.js';
+import { $, alarm, note } from './dom.js';
+import { onLanguage, t } from './i18n.js';
+
+const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage };
+const BOOKS = { epub, docx };
+const BLOCKS = 'p, h1, h2, h3, h4, h5, h6, li, blockquote, pre, dt, dd, td, th, figcaption';
+const SKIPPED = 'script, style, nav, template, noscript, svg, head';
+
+export function setUpFiles({ text, stage, library }) {
+  let complaint = null;
+  const render = () => note($('file-note'), complaint ? t(complaint) : '');
+  const take = async (file) => {
+    complaint = null;
+    if (file) {
+      const found = await read(file).catch(() => null);
+      complaint = !found ? 'f_unknown' : found.text.trim() ? null : 'f_empty';
+      if (!complaint) await adopt({ text, stage, library }, found.text, found.name);
+    }
+    render();
+    if (complaint) alarm(t(complaint));
+  };
+  $('b-file').addEventListener('click', () => $('file').click());
+  $('file').addEventListener('change', () => { take($('file').files[0]); $('file').value = ''; });
+  dropping(take);
+  onLanguage(render);
+}
+
+/** A file's text and name. Raises an error for a kind that is not read here, or one that is broken. */
+export async function read(file) {
+  const [, name, ending] = /^(.*?)(?:\.([^.]*))?$/s.exec(file.name), kind = (ending ?? '').toLowerCase();
+  if (BOOKS[kind]) {
+    const book = await BOOKS[kind](await file.arrayBuffer(), webPage);
+    return { name: book.name || name, text: tidy(book.text) };
+  }
+  const reader = READERS[kind] ?? (file.type.startsWith('text/') ? plain : null);
+  if (!reader) throw new TypeError(file.name);
+  return { name, text: tidy(reader(decoded(await file.arrayBuffer()))) };
+}
+
+/** Begin another document with this text. What was written is in the history. */
+export async function adopt({ text, stage, library }, content, name = '') {
+  if (stage.maker.running) stage.stop();
+  await library.begin(name);
+  text.replace(content);
+  text.focus(0);
+}
+
+/** The page takes what is dropped anywhere: the browser would leave it and show the file. */
+function dropping(take) {
+  const files = (event) => event.dataTransfer?.types.includes('Files'), show = (on) => document.body.toggleAttribute('data-drop', on);
+  document.addEventListener('dragover', (event) => { if (files(event)) { event.preventDefault(); show(true); } });
+  document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) show(false); });
+  document.addEventListener('drop', (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    show(false);
+    take(event.dataTransfer.files[0]);
+  });
+}
+
+/** UTF-8, UTF-16 with its mark, else what Windows wrote. */
+function decoded(buffer) {
+  const mark = new Uint8Array(buffer.slice(0, 2)).join();
+  if (mark === '255,254') return new TextDecoder('utf-16le').decode(buffer);
+  if (mark === '254,255') return new TextDecoder('utf-16be').decode(buffer);
+  try { return new TextDecoder('utf-8', { fatal: true }).decode(buffer); } catch { return new TextDecoder('windows-1252').decode(buffer); }
+}
+
+const tidy = (text) => text.replace(/\r\n?/g, '\n').replace(/[ \t\u00a0]+$/gm, '').replace(/\n{3,}/g, '\n\n').trim();
+
+function plain(text) { return text; }
+
+/** Titles stay; what only a reader's eye needs goes. */
+function markdown(text) {
+  return text.replace(/\r\n?/g, '\n').replace(/^---\n[\s\S]*?\n---\n/, '').replace(/^(```|~~~)[\s\S]*?^\1.*$/gm, '').replace(/<!--[\s\S]*?-->/g, '')
+    .replace(/^(.+)\n=+$/gm, '# $1').replace(/^(.+)\n-{2,}$/gm, '## $1').replace(/^[ \t]*(?:[-*_][ \t]*){3,}$/gm, '')
+    .replace(/!\[[^\]]*\]\([^)]*\)/g, '').replace(/\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])/g, '$1')
+    .replace(/^[ \t]*(?:[-*+]|\d+\.)[ \t]+/gm, '').replace(/^[ \t]*>[ \t]?/gm, '').replace(/(\*\*|__|~~)(?=\S)(.+?)\1/g, '$2').replace(/(^|[^\w*])[*_](?=\S)([^*_\n]+)[*_](?!\w)/g, '$1$2').replace(/`([^`]+)`/g, '$1');
+}
+
+/** What is said, without numbers and times. */
+function subtitles(text) {
+  const cues = text.replace(/\r\n?/g, '\n').split(/\n{2,}/).filter((cue) => cue.includes('-->'));
+  return cues.map((cue) => cue.slice(cue.indexOf('\n', cue.indexOf('-->')) + 1).replace(/<[^>]*>|\{\\[^}]*\}/g, '').replace(/\n/g, ' ').trim()).filter(Boolean).join('\n');
+}
+
+/** Paragraphs and titles of a page; nothing in it is loaded or run. */
+function webPage(text) {
+  const page = new DOMParser().parseFromString(text, 'text/html');
+  for (const element of page.querySelectorAll(SKIPPED)) element.remove();
+  const blocks = [...page.querySelectorAll(BLOCKS)].filter((element) => !element.querySelector(BLOCKS));
+  const said = blocks.map((element) => '#'.repeat(/^H(\d)$/.exec(element.tagName)?.[1] ?? 0) + ' ' + element.textContent.replace(/\s+/g, ' ').trim());
+  return said.some((s) => s.trim()) ? said.map((s) => s.trim()).filter((s) => s.replace(/#/g, '')).join('\n\n') : page.body.textContent;
+}

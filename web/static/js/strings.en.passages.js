@@ -1,0 +1,23 @@
+// What is said of passages, in English.
+export default {
+  passages: 'Paragraphs',
+  passage: 'Paragraph {n}, {state}: {text}',
+  ps_none: 'not generated',
+  ps_waiting: 'waiting its turn',
+  ps_making: 'being generated',
+  ps_made: 'ready',
+  ps_stale: 'changed since it was generated',
+  ps_part: 'incomplete',
+  ps_failed: 'failed',
+  p_hear: 'Hear from here',
+  p_again: 'Generate again',
+  p_voice: 'Another voice…',
+  p_same: 'Voice of the document',
+  p_before: 'Take before this',
+  dialogue: 'Dialogue:',
+  no_dialogue: 'Not a dialogue: read the names, too',
+  p_reading: 'How it is read',
+  r_note: 'Press a word to say it differently; this document keeps it.',
+  r_say: 'Say “{x}” as',
+  r_failed: 'The server did not tell.',
+};

@@ -1,0 +1,23 @@
+// What is said of passages, in Chinese.
+export default {
+  passages: '段落',
+  passage: '第 {n} 段，{state}：{text}',
+  ps_none: '未生成',
+  ps_waiting: '等待生成',
+  ps_making: '正在生成',
+  ps_made: '已生成',
+  ps_stale: '生成后有改动',
+  ps_part: '未生成完',
+  ps_failed: '生成失败',
+  p_hear: '从这里听',
+  p_again: '重新生成',
+  p_voice: '换个音色…',
+  p_same: '用全文的音色',
+  p_before: '换回上一版',
+  dialogue: '对话：',
+  no_dialogue: '不是对话，名字也读出来',
+  p_reading: '怎么读',
+  r_note: '点一个词可以改它的读法，改动随文档保存。',
+  r_say: '“{x}”读作',
+  r_failed: '服务器没有给出读法。',
+};
