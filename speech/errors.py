@@ -56,6 +56,9 @@ class ErrorCode(StrEnum):
     )
     UNSUPPORTED_PARAMETER = "unsupported_parameter", "a field of OpenAI's that means nothing here"
     BAD_EMBEDDING = "bad_embedding", "the file is no voice embedding of this model"
+    JOB_NOT_FOUND = "job_not_found", "no job of yours has that id"
+    JOB_STATE = "job_state", "not in this state of the job; the message says which it must be"
+    JOB_QUOTA = "job_quota", "the files of jobs take as much as `JOB_QUOTA_GB` allows"
     INVALID_JSON = "invalid_json", "the body is not a JSON object"
     INVALID_AUDIO = "invalid_audio", "the body is not whole samples"
     BAD_MESSAGE = "bad_message", "a message that the WebSocket's protocol does not have there"
@@ -135,6 +138,24 @@ class VoiceNotFound(SpeechError):
     """No voice has that id."""
 
     code = ErrorCode.VOICE_NOT_FOUND
+
+
+class JobNotFound(SpeechError):
+    """No job of this caller has that id."""
+
+    code = ErrorCode.JOB_NOT_FOUND
+
+
+class JobState(SpeechError):
+    """The job is in a state in which that cannot be done."""
+
+    code = ErrorCode.JOB_STATE
+
+
+class OutOfQuota(SpeechError):
+    """The audio of jobs takes as much room as it may."""
+
+    code = ErrorCode.JOB_QUOTA
 
 
 class NotSupported(SpeechError):

@@ -18,6 +18,7 @@ from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unav
 from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
+from speech.relay import Share
 from speech.request import SPEEDS, Piece, SpeechRequest
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
@@ -25,6 +26,7 @@ from speech.settings import Settings
 from speech.status import LoadingStatus, ServiceStatus
 from speech.text.lexicon import Folder, entries, merged
 from speech.text.manner import Manner
+from speech.text.passages import passages
 from speech.text.pipe import anything_said, read
 from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice, VoiceCatalogue
@@ -50,6 +52,7 @@ class SpeechService:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
         self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
+        self._share = Share()
         self._lexicons = Folder(settings.lexicon_dir)
         self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self._figures)
@@ -85,11 +88,20 @@ class SpeechService:
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
         pieces, remarks = self._pieces(request)
+        parts = passages(pieces) if request.passages else []
         speech = self.open(request)
         speech.remarks = remarks
-        speech.say(*pieces)
-        speech.end()
+        if len(parts) > 1:
+            speech.say_passages(parts, self._share)
+        else:
+            speech.say(*pieces)
+            speech.end()
         return speech
+
+    def settled(self, request: SpeechRequest) -> SpeechRequest:
+        """The request with its voice and the engine's defaults. Raises InvalidRequest, VoiceNotFound."""
+        voice, settled, _ = self._settled(request)
+        return replace(settled, voice=voice.id)
 
     def check(self, request: SpeechRequest) -> str:
         """The media type that the request's speech would have; nothing is admitted. Raises what is wrong with it."""
@@ -156,7 +168,7 @@ class SpeechService:
             self.manager.begin_load()
 
     def release(self, force: bool = False) -> bool:
-        """Give the GPU back; False if nothing was loaded. Raises EngineBusy while somebody speaks, unless force."""
+        """Give the GPU back; False if nothing was loaded. Raises EngineBusy while speech runs, unless force."""
         try:
             return self.manager.release(force)
         except InUse as error:
@@ -239,7 +251,7 @@ class SpeechService:
     @property
     def places(self) -> int:
         """How many may speak or wait now: an engine may have fewer slots than there are threads."""
-        return min(self.max_streams, self.slots + self.settings.max_queue)
+        return min(self.max_streams, self.slots + self.settings.max_queue - self._share.extra)
 
     @property
     def slots(self) -> int:

@@ -246,6 +246,13 @@ class Settings(BaseModel):
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
     )
+    job_ttl: float = Field(
+        604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
+    )
+    job_quota_gb: float = Field(
+        10, ge=0, description="GB that the audio of jobs may take below OUTPUT_DIR; no new job is taken at the limit."
+    )
+    max_job_chars: int = Field(1_000_000, ge=1, description="Longest text of a job, in characters.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_level)] = Field(
         "info", description="What is logged."
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 from flask_cors import CORS
 
+from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
 from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, convert, openai, ops, pages, reading, voices
+from web.routes import addresses, balancer, convert, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -24,6 +25,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     api.blueprint,
     addresses.blueprint,
     openai.blueprint,
+    jobs.blueprint,
     convert.blueprint,
     streaming.blueprint,
     live.blueprint,
@@ -51,6 +53,7 @@ EXPOSED_HEADERS = [
 def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
+    app.extensions["jobs"] = Jobs(service)
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
     app.extensions["body_readers"] = BodyReaders()
     settings = service.settings
@@ -75,3 +78,4 @@ def init_app(app: Flask, service: SpeechService) -> None:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     openapi.init_app(app, service.settings)
+    app.extensions["jobs"].resume()

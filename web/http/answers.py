@@ -215,3 +215,24 @@ class ModuleAnswer(BaseModel):
 
 class ModulesAnswer(RootModel[list[ModuleAnswer]]):
     """One for each path that speaks."""
+
+
+class JobAnswer(BaseModel):
+    """passages_done of passages_total are spoken; audio_s: seconds of them. Times are seconds since 1970. reason: why
+    it is paused or failed; empty otherwise."""
+
+    id: str
+    title: str
+    state: Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+    reason: str
+    passages_done: int
+    passages_total: int
+    audio_s: float
+    voice: str
+    format: str
+    created_at: float
+    changed_at: float
+
+
+class JobsAnswer(BaseModel):
+    jobs: list[JobAnswer]

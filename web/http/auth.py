@@ -37,7 +37,7 @@ class Keys:
         self._digests = digests
 
     def name_of(self, key: str) -> str | None:
-        """Whose key it is. Takes as long for a wrong key as for a right one, whichever it is."""
+        """Whose key it is. Takes as long for a wrong key as for any right one."""
         given, name = digest(key), None
         for owner, known in self._digests.items():
             if hmac.compare_digest(given, known):

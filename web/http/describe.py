@@ -27,7 +27,7 @@ WHY = {
     401: "A key is needed, or it is not a known one.",
     404: "There is no such thing.",
     408: "The body did not come in time.",
-    409: "The engine speaks and was asked to go away.",
+    409: "Not in this state: the engine speaks and was asked to go away, or the job has not come so far.",
     413: "The body is too large.",
     415: "The body is of a type that is not taken.",
     422: "The body is JSON, but not of the right shape.",

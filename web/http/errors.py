@@ -29,7 +29,10 @@ STATUS: dict[type[Exception], int] = {
     Unprocessable: 422,
     speech.InvalidRequest: 400,
     speech.VoiceNotFound: 404,
+    speech.JobNotFound: 404,
     speech.EngineBusy: 409,
+    speech.JobState: 409,
+    speech.OutOfQuota: 507,
     speech.Cancelled: 499,  # nginx's number for a client that left; it is not there to read it
     speech.QueueFull: 429,
     speech.NotSupported: 501,

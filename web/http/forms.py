@@ -123,7 +123,7 @@ class TextWishes(StrictForm):
 
 
 class ReadingForm(TextWishes):
-    """How something is to be said, whatever the text and however it comes."""
+    """How something is to be said, for texts that come whole or in parts."""
 
     voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")
     cfg_coef: float | None = Field(
@@ -144,13 +144,19 @@ class SpeechForm(ReadingForm):
     model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
     text: SomeText = Field(description='What to say. `<break time="0.5s"/>` is a pause.')
+    passages: bool = Field(
+        True, description="Say a long text in passages, side by side where slots are free; false: in one piece."
+    )
     stream: bool = Field(False, description="Send audio as it is made rather than whole.")
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="audio: the bytes of the format. sse: events with audio, words and progress."
     )
+    captions: Literal["srt", "vtt", "json"] | None = Field(
+        None, description="Send a whole file and its captions, as multipart/mixed."
+    )
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format"}), caller=caller())
+        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format", "captions"}), caller=caller())
 
 
 def read_form(model: type[Form]) -> Form:

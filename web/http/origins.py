@@ -21,7 +21,7 @@ from web.http.errors import body
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})  # same-site: another name or port of the same domain
 LOOPBACK_NAME = "localhost"
-PROBED = frozenset({"/health", "/ready", "/lb"})  # a cluster's probes come by address, whatever the name
+PROBED = frozenset({"/health", "/ready", "/lb"})  # a cluster's probes come by address, not by name
 
 
 def init_app(app: Flask, settings: Settings) -> None:

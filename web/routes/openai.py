@@ -292,7 +292,7 @@ def _word(data: dict[str, Any], _: Speech) -> dict[str, Any]:
 
 def _done(_: dict[str, Any], speech: Speech) -> dict[str, Any]:
     """Tokens as the model has them: what it was given of the text, and one for each frame that it made."""
-    given, made = speech.utterance.tokens, math.ceil(speech.utterance.made_s / FRAME_S - 1e-6)
+    given, made = speech.tokens, math.ceil(speech.made_s / FRAME_S - 1e-6)
     return {
         "type": "speech.audio.done",
         "usage": {"input_tokens": given, "output_tokens": made, "total_tokens": given + made},

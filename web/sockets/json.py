@@ -115,7 +115,7 @@ class JsonDialect(Dialect):
             raise InvalidRequest("The talk was started already.", code=ErrorCode.BAD_MESSAGE)
 
     def _flush(self, talk: Talk) -> None:
-        """Whatever is there is spoken now, as a sentence of its own."""
+        """What is there is spoken now, as a sentence of its own."""
         pieces = self._reader.flush()
         if pieces or self._unflushed:
             talk.say("", [*pieces, PARAGRAPH])

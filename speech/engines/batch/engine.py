@@ -75,7 +75,7 @@ class BatchedEngine(Engine):
             raise self.fatal
 
     def _hang(self) -> None:
-        """Called by the watchdog: end everybody's speech with an error, on its thread."""
+        """Called by the watchdog: end all speech with an error, on its thread."""
         log.error(
             "a step of the model has not ended for %g s: the GPU hangs, this worker gives up", self._watchdog.limit_s
         )

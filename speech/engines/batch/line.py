@@ -60,7 +60,7 @@ class Line(Generic[Item]):
         self._items.clear()
 
     def __iter__(self) -> Iterator[Item]:
-        """All items as they would be taken if nothing more came and nobody was busy."""
+        """All items as they would be taken if nothing more came and no caller was busy."""
         rounds = [iter(items) for items in self._items.values()]
         end = object()
         while rounds:

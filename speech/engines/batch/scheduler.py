@@ -17,7 +17,7 @@ from speech.engines.batch.line import Line
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """A row of the batch with somebody in it."""
+    """A row of the batch and the utterance in it."""
 
     index: int
     utterance: Utterance
@@ -40,7 +40,7 @@ class Scheduler:
 
     @property
     def has_room(self) -> bool:
-        """Somebody more can be admitted."""
+        """One more utterance can be admitted."""
         self._drop_dead()
         return len(self._waiting) < self.max_queue + self.slots_total - len(self._seated)
 
@@ -82,7 +82,7 @@ class Scheduler:
         return Counter(slot.utterance.request.caller for slot in self._seated.values()).__getitem__
 
     def release(self, slot: Slot) -> None:
-        """The slot is free again. Does nothing if somebody else sits there by now."""
+        """The slot is free again. Does nothing if another utterance sits there by now."""
         if self._seated.get(slot.index) is slot:
             del self._seated[slot.index]
 
@@ -139,15 +139,15 @@ class Interleaver:
 
     A newcomer has a run of text-only steps before it sounds. It takes part in every step; between two full steps of
     those who sound already there are at most `most_between` text-only ones. So the newcomer starts after as many steps
-    as if it were alone, and nobody else waits longer for a frame than most_between + 1 steps.
+    as if it were alone, and no other row waits longer for a frame than most_between + 1 steps.
     """
 
     def __init__(self, most_between: int = 2) -> None:
         self.most_between = most_between
-        self._between = 0  # text-only steps since somebody who sounds last had to stand by
+        self._between = 0  # text-only steps since a row that sounds had to stand by
 
     def plan(self, needs: Mapping[int, StepKind]) -> Step | None:
-        """The next step, or None if nobody can move. needs: what each row that can move now needs."""
+        """The next step, or None if no row can move. needs: what each row that can move now needs."""
         if not needs:
             return None
         quiet = tuple(row for row, kind in needs.items() if kind is StepKind.TEXT_ONLY)

@@ -133,7 +133,7 @@ def catalogue(settings: Settings) -> PocketVoices:
 
 
 def _described(name: str, language: str) -> Voice:
-    """Of a ready voice, what the recording's set tells; another is somebody's own, of unknown licence."""
+    """Of a ready voice, what the recording's set tells; another is a user's own, of unknown licence."""
     readable = name.replace("_", " ").title() if name in ORIGINS else name
     if not ORIGINS.get(name):
         own = "" if name in ORIGINS else OWN_SET

@@ -84,7 +84,10 @@ class SentenceEngine(Engine):
     def status(self) -> EngineStatus:
         with self._lock:
             return EngineStatus(
-                self._scheduler.slots_total, len(self._scheduler.seated), self._scheduler.queue_depth, None
+                self._scheduler.slots_total,
+                len(self._scheduler.seated),
+                self._scheduler.queue_depth,
+                at_once=len(self._threads),
             )
 
     def position(self, utterance: Utterance) -> int | None:
@@ -153,7 +156,7 @@ class SentenceEngine(Engine):
             self._end_turn(turn, done)
 
     def _next_turn(self) -> _Turn | None:
-        """Wait for somebody with something to do; None when the engine closes."""
+        """Wait for a turn with something to do; None when the engine closes."""
         with self._lock:
             self._lock.wait_for(lambda: self._line or self._closed)
             if self._closed:
@@ -182,7 +185,7 @@ class SentenceEngine(Engine):
         else:
             return False  # more text wakes us
         with self._lock:
-            self._want(turn)  # behind everybody else who has something to say
+            self._want(turn)  # behind all others that have something to say
         return False
 
     def _end_turn(self, turn: _Turn, done: bool) -> None:
