@@ -129,15 +129,15 @@ def stepping(folder: Path, rows: int) -> Callable[[bool], None]:
     mimi.streaming_forever(rows)
     inputs = torch.full((rows, lm.n_q - lm.dep_q, 1), -1, dtype=torch.long, device=lm.device)
     no_codes = torch.full((rows, lm.dep_q, 1), -1, dtype=torch.long, device=lm.device)
-    everybody = torch.ones(rows, dtype=torch.bool)
+    all_rows = torch.ones(rows, dtype=torch.bool)
 
     @torch.no_grad()
     def step(full: bool) -> None:
-        gen.set_exec_mask(everybody)
+        gen.set_exec_mask(all_rows)
         frame = gen.step(inputs, None if full else no_codes)
         done[0] += 1
         if full:
-            mimi.set_exec_mask(everybody)
+            mimi.set_exec_mask(all_rows)
             mimi.decode(frame[:, 1:].clamp(min=0)).cpu().numpy()
         elif CUDA:
             torch.cuda.synchronize()

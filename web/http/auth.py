@@ -1,4 +1,4 @@
-"""Who may ask: API keys, and how often. Without API_KEYS anyone may. What an endpoint needs it says itself (Access).
+"""Who may ask, and how often. Without API_KEYS no key is needed. What an endpoint needs it says itself (Access).
 
 A key comes in `Authorization: Bearer KEY` or `kyutai-api-key: KEY`. A WebSocket may bring it in its address, as
 `auth_id`, because a browser can give it no headers; nothing else may, since addresses end up in logs.

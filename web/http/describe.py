@@ -45,8 +45,8 @@ MODELS: set[type[BaseModel]] = set()  # every model that some operation names
 class Access(Enum):
     """Who may ask an endpoint, where the service has API_KEYS, and how often."""
 
-    OPEN = "open"  # anyone
-    LISTS = "lists"  # who has a key; anyone if PUBLIC_LISTS is set
+    OPEN = "open"  # no key is needed
+    LISTS = "lists"  # who has a key; without one if PUBLIC_LISTS is set
     KEY = "key"  # who has a key
     SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows: what keeps a slot or a core busy
     ADDRESS = "address"  # who has a key or a signed address; the endpoint counts what it speaks against RATE_LIMIT

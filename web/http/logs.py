@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a message, also with line breaks of a client in it: a path with a line break could forge one else."""
+    """One line for a message: a client's path with a line break in it could forge another."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.message)

@@ -95,14 +95,14 @@ class Server(Application):  # type: ignore[misc]
             self._service.close()
 
     def _retire_when_silent(self) -> None:
-        """After a release: by the timer none is speaking; by hand streams may be ending, and its answer is to be sent."""
+        """After a release: by the timer none speaks; by hand streams may be ending, and its answer is to be sent."""
         threading.Thread(target=self._retire_if_cuda, name="retire", daemon=True).start()
 
     def _retire_if_cuda(self) -> None:
         """A process that has used CUDA keeps some hundred MB of GPU memory until it ends.
 
-        No request is refused meanwhile: one that comes now waits for the next worker, or is still served by this one. A silent
-        WebSocket keeps it; it will retire after a later release.
+        No request is refused meanwhile: one that comes now waits for the next worker, or is still served by this one.
+        A silent WebSocket keeps it; it will retire after a later release.
         """
         used_cuda = self._service.choice.spec.needs_cuda and self._service.choice.gpu is not None
         silent = self._service.wait_until_silent(ENDING_S)
