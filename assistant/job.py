@@ -122,14 +122,14 @@ def to_file(pcm: bytes, sample_rate: int, name: str) -> bytes:
     """16-bit mono samples -> a whole file of that format, made as the service makes it. Raises InvalidRequest."""
     import numpy as np
 
-    from speech.encoders import ENCODERS
+    from speech.encoders import ENCODERS, make_encoder
     from speech.errors import InvalidRequest
 
     if name not in ENCODERS:
         raise InvalidRequest(f"Files in .{name} cannot be written here; choose one of {', '.join(ENCODERS)}.")
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32767)
     file = io.BytesIO()
-    with closing(ENCODERS[name](sample_rate, file=file)) as encoder:
+    with closing(make_encoder(name, sample_rate, file=file)) as encoder:
         encoder.encode(samples)
         encoder.flush()
         return file.getvalue()

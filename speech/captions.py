@@ -1,6 +1,6 @@
 """Words with both of their times. The one place that finishes words.
 
-An engine knows when a word begins, and perhaps when it ends. Who listens gets words that lie in order without touching
+An engine knows when a word begins, and perhaps when it ends. A listener gets words that lie in order without touching
 each other's time: start < stop <= the next start. A word that takes no time, a lone dash say, gets one frame.
 """
 

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import IO
@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.captions import with_times
-from speech.encoders import ENCODERS
+from speech.encoders import ENCODERS, make_encoder, rate_of
 from speech.encoders.base import Encoder
 from speech.engines.base import Engine, Utterance
 from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.length import Length
+from speech.relay import Relay, Share
 from speech.request import AudioChunk, Piece, Samples, SpeechRequest, Token, Word
 from speech.tempo import with_tempo
 from speech.text.manner import Manner
+from speech.text.passages import Passage
 from speech.text.pipe import Reader
 from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice
@@ -78,6 +80,7 @@ class Speech:
         self.counts = Counts()
         self._length = Length(most_s, request.speed)
         self.utterance = Utterance(request)
+        self._relay: Relay | None = None  # of a text in passages; the utterance is then that of the first
         self._manager, self._load_timeout_s, self._queue_timeout_s = manager, load_timeout_s, queue_timeout_s
         self._prepare, self._refusal, self._on_close = prepare, refusal, on_close
         self._held = ExitStack()
@@ -109,9 +112,18 @@ class Speech:
     def end(self) -> None:
         self.utterance.end()
 
+    def say_passages(self, passages: Sequence[Passage], share: Share) -> None:
+        """A whole text instead of `say` and `end`: its passages, at least one, side by side and heard in order."""
+        for passage in passages:
+            self._length.add(passage.pieces)
+            self.counts.starts.extend(piece.start for piece in passage.pieces if isinstance(piece, Token))
+        self._relay = Relay(self.request, passages, share, self.utterance)
+
     def cancel(self) -> None:
-        """Stop at once, in whatever phase: waiting for the model, for a slot, or speaking."""
+        """Stop at once, in any phase: waiting for the model, for a slot, or speaking."""
         self.utterance.cancel()
+        if self._relay is not None:
+            self._relay.cancel()
 
     def bring_voice(self, embedding: NDArray[np.float32]) -> None:
         """Speak as this speaker (SpeechRequest.embedding). Only before `start`; later it has no effect."""
@@ -122,6 +134,11 @@ class Speech:
     @property
     def media_type(self) -> str:
         return ENCODERS[self.request.format].media_type
+
+    @property
+    def encoded_rate(self) -> int:
+        """Hz of the audio as it is encoded; `sample_rate` is that of `chunks`."""
+        return rate_of(self.request.format, self.sample_rate, self.request.sample_rate)
 
     def preload(self) -> None:
         """Have the model loaded for a `start` that will come soon; nothing is held meanwhile.
@@ -197,12 +214,25 @@ class Speech:
 
     def encoder(self, file: IO[bytes] | None = None) -> Encoder:
         """One for the requested format, that gives bytes or writes them. The caller closes it."""
-        return ENCODERS[self.request.format](self.sample_rate, self.request.bitrate, file)
+        asked = self.request
+        return make_encoder(
+            asked.format, self.sample_rate, wanted=asked.sample_rate, bitrate_kbps=asked.bitrate, file=file
+        )
 
     @property
     def seconds(self) -> float:
         """Seconds of audio handed out so far."""
         return self.counts.samples / self.sample_rate
+
+    @property
+    def made_s(self) -> float:
+        """Seconds of audio that the engine made so far."""
+        return sum(utterance.made_s for utterance in self._utterances)
+
+    @property
+    def tokens(self) -> int:
+        """How many input tokens the model was given so far."""
+        return sum(utterance.tokens for utterance in self._utterances)
 
     @property
     def begun_at(self) -> float | None:
@@ -268,8 +298,12 @@ class Speech:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _wait_for_slot(self) -> None:
-        if not self.utterance.wait_for_slot(self._queue_timeout_s):
+    @property
+    def _utterances(self) -> list[Utterance]:
+        return [self.utterance] if self._relay is None else self._relay.utterances
+
+    def _wait_for_slot(self, utterance: Utterance) -> None:
+        if not utterance.wait_for_slot(self._queue_timeout_s):
             self.cancel()
             raise Unavailable(
                 f"No slot became free within {self._queue_timeout_s:g} s.",
@@ -283,6 +317,11 @@ class Speech:
             engine.start(self.utterance)
         except QueueFull:
             raise self._refusal(self.request) from None
+
+    def _heard(self, engine: Engine) -> Iterator[AudioChunk]:
+        if self._relay is None:
+            return with_times(self.utterance.chunks())
+        return with_times(self._relay.chunks(engine, self.sample_rate, self._wait_for_slot))
 
     def _paced(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         return chunks if self.request.speed == 1 else with_tempo(chunks, self.sample_rate, self.request.speed)
@@ -311,8 +350,8 @@ class Speech:
             self._enter(engine)
             self.accepted = True
             self.decided.set()
-            self._wait_for_slot()
-            for chunk in self._paced(with_times(self.utterance.chunks())):
+            self._wait_for_slot(self.utterance)
+            for chunk in self._paced(self._heard(engine)):
                 if self.first_audio_s is None:
                     self.first_audio_s = time.monotonic() - self.opened_at
                 self.counts.samples += len(chunk.samples)

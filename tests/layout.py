@@ -14,19 +14,20 @@ OURS = ("speech", "web", "assistant", "gpu_manager", *PROGRAMS)
 TORCH = ("torch", "torchaudio", "moshi", "pocket_tts")
 WITH_TORCH = ("speech.engines.kyutai", "speech.engines.pocket")
 SHARED_BY_ENGINES = ("batch", "sentence")  # the other folders of speech/engines hold one engine each
-BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "captions", "encoders"))
+BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "captions", "subtitles", "encoders"))
 
 # From the bottom up. A module imports its own storey and those below. What stands in a package belongs to its storey.
 STOREYS = (
     ("gpu_manager",),
-    ("speech.request", "speech.errors", "speech.settings", "speech.length", "speech.progress", "speech.tempo"),
+    tuple(f"speech.{name}" for name in ("request", "errors", "settings", "length", "progress", "tempo", "joints")),
     BELOW_ENGINES,
     ("speech.engines.base",),
     tuple(f"speech.engines.{name}" for name in SHARED_BY_ENGINES),
     ("each engine",),
     ("speech.engines",),
-    ("speech.selection", "speech.session", "speech.opening", "speech.status", "speech.admission", "speech.metrics"),
-    ("speech.service", "speech.remote", "speech.jobs"),
+    tuple(f"speech.{name}" for name in ("selection", "relay", "session", "opening", "status", "admission", "metrics")),
+    ("speech.service", "speech.remote"),
+    ("speech.jobs",),
     ("web", "assistant"),
     PROGRAMS,
 )

@@ -8,11 +8,13 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 from flask_cors import CORS
 
+from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
 from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
-from web.routes import balancer, convert, openai, ops, pages, reading, voices
+from web.http.recordings import Recordings
+from web.routes import addresses, balancer, convert, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -21,7 +23,9 @@ from web.sockets import moshi as streaming
 BLUEPRINTS: tuple[Blueprint, ...] = (
     pages.blueprint,
     api.blueprint,
+    addresses.blueprint,
     openai.blueprint,
+    jobs.blueprint,
     convert.blueprint,
     streaming.blueprint,
     live.blueprint,
@@ -49,8 +53,11 @@ EXPOSED_HEADERS = [
 def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
+    app.extensions["jobs"] = Jobs(service)
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
     app.extensions["body_readers"] = BodyReaders()
+    settings = service.settings
+    app.extensions["recordings"] = Recordings(settings.address_keep_s, settings.address_keep_mb * 1_000_000)
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -71,3 +78,4 @@ def init_app(app: Flask, service: SpeechService) -> None:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     openapi.init_app(app, service.settings)
+    app.extensions["jobs"].resume()

@@ -98,13 +98,23 @@ class BitratesAnswer(BaseModel):
 
 
 class FormatAnswer(BaseModel):
+    """sample_rates: Hz that can be asked for; none if there is no choice."""
+
     name: str
     media_type: str
+    sample_rates: list[int]
     bitrates: BitratesAnswer | None
 
 
 class FormatsAnswer(BaseModel):
     formats: list[FormatAnswer]
+
+
+class LinkAnswer(BaseModel):
+    """expires_at: seconds since 1970; null where no key is needed and the address stays good."""
+
+    url: str
+    expires_at: int | None
 
 
 class EngineAnswer(BaseModel):
@@ -205,3 +215,24 @@ class ModuleAnswer(BaseModel):
 
 class ModulesAnswer(RootModel[list[ModuleAnswer]]):
     """One for each path that speaks."""
+
+
+class JobAnswer(BaseModel):
+    """passages_done of passages_total are spoken; audio_s: seconds of them. Times are seconds since 1970. reason: why
+    it is paused or failed; empty otherwise."""
+
+    id: str
+    title: str
+    state: Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+    reason: str
+    passages_done: int
+    passages_total: int
+    audio_s: float
+    voice: str
+    format: str
+    created_at: float
+    changed_at: float
+
+
+class JobsAnswer(BaseModel):
+    jobs: list[JobAnswer]

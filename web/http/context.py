@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import current_app
 
+from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
@@ -13,6 +14,10 @@ from web.http.clients import ClientWatch
 
 def speech_service() -> SpeechService:
     return cast(SpeechService, current_app.extensions["speech_service"])
+
+
+def jobs() -> Jobs:
+    return cast(Jobs, current_app.extensions["jobs"])
 
 
 def client_watch() -> ClientWatch:

@@ -27,7 +27,7 @@ WHY = {
     401: "A key is needed, or it is not a known one.",
     404: "There is no such thing.",
     408: "The body did not come in time.",
-    409: "The engine speaks and was asked to go away.",
+    409: "Not in this state: the engine speaks and was asked to go away, or the job has not come so far.",
     413: "The body is too large.",
     415: "The body is of a type that is not taken.",
     422: "The body is JSON, but not of the right shape.",
@@ -35,19 +35,21 @@ WHY = {
     500: "The fault is ours.",
     501: "Honestly not possible.",
     503: "Not now: draining, still loading, no slot became free in time, too little memory.",
+    507: "The disk is full, or a quota is reached.",
 }
 BODY = (400, 408, 413, 415)  # what any body can lead to
-SPEECH = (*BODY, 404, 429, 500, 501, 503)
+SPEECH = (*BODY, 404, 429, 500, 501, 503, 507)
 MODELS: set[type[BaseModel]] = set()  # every model that some operation names
 
 
 class Access(Enum):
     """Who may ask an endpoint, where the service has API_KEYS, and how often."""
 
-    OPEN = "open"  # everybody
-    LISTS = "lists"  # who has a key; everybody if PUBLIC_LISTS is set
+    OPEN = "open"  # anyone
+    LISTS = "lists"  # who has a key; anyone if PUBLIC_LISTS is set
     KEY = "key"  # who has a key
     SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows: what keeps a slot or a core busy
+    ADDRESS = "address"  # who has a key or a signed address; the endpoint counts what it speaks against RATE_LIMIT
 
 
 def access(kind: Access) -> Callable[[View], View]:
@@ -184,6 +186,11 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     """The fields of a model as parameters of the query."""
     schema = model.model_json_schema()
     needed = schema.get("required", [])
+    for field in schema["properties"].values():  # a query has no null
+        if "anyOf" in field:
+            field["anyOf"] = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
+        if field.get("default", "") is None:
+            del field["default"]
     return [
         {"name": name, "in": "query", "required": name in needed, "description": field["description"], "schema": field}
         for name, field in schema["properties"].items()

@@ -10,6 +10,7 @@ from speech.encoders import ENCODERS
 from speech.service import VERSION
 from web.http.answers import FormatsAnswer, InfoAnswer
 from web.http.audio import AUDIO, audio_response
+from web.http.captioned import MULTIPART, captioned_response, check_whole
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation
 from web.http.forms import SpeechForm, read_form
@@ -19,10 +20,10 @@ blueprint = Blueprint("api", __name__)
 
 
 @blueprint.post("/api/tts")
-@operation("Say a text", tag="Speech", access=Access.SPEAKS, takes=SpeechForm, gives=AUDIO, fails=SPEECH)
+@operation("Say a text", tag="Speech", access=Access.SPEAKS, takes=SpeechForm, gives=AUDIO | MULTIPART, fails=SPEECH)
 def speak() -> Response:
-    """A whole file with true sizes, a stream if `stream` is true, or events if `stream_format` is sse. Form fields do
-    as well as JSON."""
+    """A whole file with true sizes, a stream if `stream` is true, or events if `stream_format` is sse. With `captions`
+    the file and its captions. Form fields do as well as JSON."""
     form = read_form(SpeechForm)
     return _answer(form, form.stream)
 
@@ -35,7 +36,11 @@ def speak_streaming() -> Response:
 
 
 def _answer(form: SpeechForm, stream: bool) -> Response:
+    if form.captions:
+        check_whole(stream or form.stream_format == "sse")
     speech = speech_service().speak(form.speech_request())
+    if form.captions:
+        return captioned_response(speech, form.captions)
     return event_response(speech) if form.stream_format == "sse" else audio_response(speech, stream)
 
 
@@ -73,6 +78,7 @@ def formats() -> Response:
             {
                 "name": name,
                 "media_type": encoder.media_type,
+                "sample_rates": list(encoder.rates),
                 "bitrates": asdict(encoder.bitrates) if encoder.bitrates else None,
             }
             for name, encoder in ENCODERS.items()

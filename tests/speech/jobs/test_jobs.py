@@ -1,0 +1,236 @@
+"""Jobs: spoken where nobody waits, kept, and gone on with after the process was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import soundfile
+import srt
+
+from speech.engines.base import UtteranceStatus
+from speech.engines.sentence.engine import SentenceEngine
+from speech.errors import EngineFailed, InvalidRequest, JobNotFound, JobState, OutOfQuota
+from speech.jobs.jobs import Jobs
+from speech.jobs.store import State, Store
+from speech.request import SpeechRequest
+from speech.service import SpeechService
+from speech.settings import Settings
+from speech.text.passages import passages
+from speech.text.pipe import read
+from tests.services import make_service
+from tests.stage import StageEngine
+from tests.toy_engine import Hummer
+from tests.waiting import wait_until
+
+SENTENCE = "The keeper of the lighthouse walks along the shore before the sun comes up."
+LONG = " ".join([SENTENCE] * 4 * 6)  # six passages
+ME = "me"
+
+
+class Hum(Hummer):
+    sample_rate = 24_000  # as the row of the embedded voice says
+
+
+def service_in(folder: Path, **more: object) -> SpeechService:
+    settings = Settings(engine="hibari", gpu_idle_timeout=-1, output_dir=folder, **more)  # type: ignore[arg-type]
+    return make_service(lambda _: SentenceEngine(Hum(), 8, 8), settings)
+
+
+@contextmanager
+def jobs_over(service: SpeechService) -> Iterator[Jobs]:
+    jobs = Jobs(service)
+    try:
+        yield jobs
+    finally:
+        jobs.close()
+        service.close()
+
+
+@contextmanager
+def staged(folder: Path, stage: StageEngine) -> Iterator[Jobs]:
+    settings = Settings(engine="hibari", gpu_idle_timeout=-1, output_dir=folder)
+    with jobs_over(make_service(lambda _: stage, settings)) as jobs:
+        yield jobs
+
+
+def wait_for(jobs: Jobs, job_id: str, state: State) -> None:
+    wait_until(lambda: jobs.job(job_id, ME).state is state)
+
+
+def test_a_text_is_spoken_and_kept(tmp_path: Path) -> None:
+    with jobs_over(service_in(tmp_path)) as jobs:
+        job = jobs.add(SpeechRequest(LONG, format="wav"), ME, "A story")
+        assert (job.title, job.total) == ("A story", 6)
+        assert len(job.id) >= 20
+        wait_for(jobs, job.id, State.DONE)
+        samples, rate = soundfile.read(jobs.audio(job.id, ME))
+        assert rate == Hum.sample_rate
+        assert len(samples) / rate == pytest.approx(jobs.job(job.id, ME).seconds + 5 * 0.35, abs=0.01)
+        assert soundfile.info(jobs.audio(job.id, ME, "flac")).frames == len(samples)
+        cues = list(srt.parse(jobs.captions(job.id, ME, "srt")))
+        assert " ".join(cue.content for cue in cues).split() == LONG.split()
+        assert all(one.end <= two.start for one, two in pairwise(cues))
+
+
+def test_a_job_is_its_owners(tmp_path: Path) -> None:
+    with jobs_over(service_in(tmp_path)) as jobs:
+        job = jobs.add(SpeechRequest(SENTENCE), ME)
+        for ask in (jobs.job, jobs.cancel, jobs.delete, jobs.audio):
+            with pytest.raises(JobNotFound):
+                ask(job.id, "another")
+        assert jobs.jobs("another", 10) == []
+        assert [each.id for each in jobs.jobs(ME, 10)] == [job.id]
+
+
+def test_people_come_first(tmp_path: Path) -> None:
+    stage = StageEngine(slots=4)
+    with staged(tmp_path, stage) as jobs:
+        jobs.add(SpeechRequest(LONG), ME)
+        first = stage.next()
+        begun = [first, stage.next(), stage.next()]
+        assert stage.status().slots_used == 3
+        utterances = [jobs._service.speak(SpeechRequest("Hello.")) for _ in range(2)]
+        threads = [threading.Thread(target=speech.start) for speech in utterances]
+        for thread in threads:
+            thread.start()
+        people = [stage.next(), stage.next()]
+        assert [person.status for person in people].count(UtteranceStatus.SPEAKING) == 1
+        stage.play(begun[0], "a")
+        wait_until(lambda: all(person.status is UtteranceStatus.SPEAKING for person in people))
+        for person in people:
+            stage.play(person, "hello")
+        for thread, speech in zip(threads, utterances, strict=True):
+            thread.join(20)
+            speech.close()
+
+
+def test_cancel_and_resume(tmp_path: Path) -> None:
+    stage = StageEngine(slots=1)
+    with staged(tmp_path, stage) as jobs:
+        job = jobs.add(SpeechRequest(LONG), ME)
+        stage.play(stage.next(), "a")
+        second = stage.next()
+        assert jobs.cancel(job.id, ME).state is State.CANCELLED
+        assert second.over
+        assert jobs.job(job.id, ME).done == 1
+        with pytest.raises(JobState):
+            jobs.audio(job.id, ME)
+        with pytest.raises(JobState):
+            jobs.cancel(job.id, ME)
+        jobs.go_on(job.id, ME)
+        for _ in range(5):
+            stage.play(stage.next(), "b")
+        wait_for(jobs, job.id, State.DONE)
+
+
+def test_delete_leaves_nothing(tmp_path: Path) -> None:
+    stage = StageEngine(slots=1)
+    with staged(tmp_path, stage) as jobs:
+        job = jobs.add(SpeechRequest(LONG), ME)
+        stage.play(stage.next(), "a")
+        stage.next()
+        assert (tmp_path / "jobs" / job.id).is_dir()
+        jobs.delete(job.id, ME)
+        assert not (tmp_path / "jobs" / job.id).exists()
+        assert jobs.jobs(ME, 10) == []
+
+
+def test_closing_lets_a_job_rest_and_the_next_process_goes_on(tmp_path: Path) -> None:
+    stage = StageEngine(slots=1)
+    with staged(tmp_path, stage) as jobs:
+        job = jobs.add(SpeechRequest(LONG), ME)
+        stage.play(stage.next(), "a")
+        stage.next()
+    with jobs_over(service_in(tmp_path)) as jobs:
+        jobs.resume()
+        wait_for(jobs, job.id, State.DONE)
+        assert jobs.job(job.id, ME).done == 6
+
+
+def test_a_passage_that_fails_three_times_fails_the_job(tmp_path: Path) -> None:
+    stage = StageEngine(slots=1)
+    with staged(tmp_path, stage) as jobs:
+        job = jobs.add(SpeechRequest(LONG), ME)
+        for _ in range(3):
+            stage.next().fail(EngineFailed("no sound"))
+        wait_for(jobs, job.id, State.FAILED)
+        assert jobs.job(job.id, ME).reason == "Passage 0: no sound"
+
+
+def test_limits(tmp_path: Path) -> None:
+    with jobs_over(service_in(tmp_path, max_job_chars=10)) as jobs:
+        with pytest.raises(InvalidRequest, match="MAX_JOB_CHARS"):
+            jobs.add(SpeechRequest(SENTENCE), ME)
+        with pytest.raises(InvalidRequest, match="no words"):
+            jobs.add(SpeechRequest("* #"), ME)
+    with jobs_over(service_in(tmp_path, job_quota_gb=0)) as jobs, pytest.raises(OutOfQuota, match="JOB_QUOTA_GB"):
+        jobs.add(SpeechRequest(SENTENCE), ME)
+
+
+def test_old_jobs_are_deleted(tmp_path: Path) -> None:
+    with jobs_over(service_in(tmp_path)) as jobs:
+        job = jobs.add(SpeechRequest(SENTENCE), ME)
+        wait_for(jobs, job.id, State.DONE)
+    with jobs_over(service_in(tmp_path, job_ttl=0)) as jobs:
+        assert jobs.jobs(ME, 10) == []
+        assert not (tmp_path / "jobs" / job.id).exists()
+
+
+def test_the_store_finishes_a_passage_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "jobs.sqlite3")
+    store.add("one", ME, "", {}, passages(read(LONG)))
+    for seconds in (1.0, 2.0):
+        store.finish("one", 0, seconds, [])
+    job = store.job("one")
+    assert job is not None
+    assert (job.done, job.total, job.seconds) == (1, 6, 1.0)
+    assert store.missing("one") == [1, 2, 3, 4, 5]
+    assert store.passage("one", 1) == passages(read(LONG))[1]
+    store.close()
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from speech.jobs.jobs import Jobs
+from speech.request import SpeechRequest
+from tests.speech.jobs.test_jobs import LONG, ME, service_in
+jobs = Jobs(service_in(Path(sys.argv[1])))
+if len(sys.argv) > 2:
+    jobs.add(SpeechRequest(LONG * 3, seed=5), ME)
+jobs.resume()
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_audio_is_the_same(tmp_path: Path) -> None:
+    undisturbed, killed = tmp_path / "one", tmp_path / "two"
+    with jobs_over(service_in(undisturbed)) as jobs:
+        job = jobs.add(SpeechRequest(LONG * 3, seed=5), ME)
+        wait_for(jobs, job.id, State.DONE)
+        expected = jobs.audio(job.id, ME, "wav").read_bytes()
+    for attempt in range(3):
+        more = ["add"] if not attempt else []
+        process = subprocess.Popen([sys.executable, "-c", WORKER, str(killed), *more], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        wait_until(lambda seen=attempt: len(list(killed.rglob("*.flac"))) > 2 * seen)  # type: ignore[misc]
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    with jobs_over(service_in(killed)) as jobs:
+        jobs.resume()
+        (job,) = jobs.jobs(ME, 10)
+        wait_for(jobs, job.id, State.DONE)
+        assert jobs.audio(job.id, ME, "wav").read_bytes() == expected

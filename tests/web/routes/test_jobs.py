@@ -1,0 +1,92 @@
+"""/api/jobs: from the text to the audio, for its own key only."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+import webvtt
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app import create_app
+from speech.settings import Settings
+from tests.fakes import fake_service
+from tests.waiting import wait_until
+
+TEXT = "The keeper walks along the shore before the sun comes up. " * 20
+ME, OTHER = {"Authorization": "Bearer mine"}, {"Authorization": "Bearer other"}
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    environ = {"ENGINE": "hibari", "GPU_IDLE_TIMEOUT": "-1", "OUTPUT_DIR": str(tmp_path), "API_KEYS": "a:mine,b:other"}
+    settings = Settings.load(environ)
+    service = fake_service(settings=settings)
+    app = create_app(settings, service)
+    yield app.test_client()
+    app.extensions["jobs"].close()
+    service.close()
+
+
+def done(client: FlaskClient, place: str) -> dict[str, object]:
+    def asked() -> dict[str, object]:
+        answer = client.get(place, headers=ME).json
+        assert answer is not None
+        return answer
+
+    wait_until(lambda: asked()["state"] == "done")
+    return asked()
+
+
+def got(client: FlaskClient, place: str, **headers: str) -> TestResponse:
+    """The answer, read to its end."""
+    with client.get(place, headers=ME | headers) as answer:
+        assert answer.data
+    return answer
+
+
+def test_from_the_text_to_the_audio(client: FlaskClient) -> None:
+    taken = client.post("/api/jobs", json={"text": TEXT, "title": "A day", "format": "flac", "speed": 2}, headers=ME)
+    assert taken.status_code == 202
+    place = taken.headers["Location"]
+    assert place == f"/api/jobs/{taken.json['id']}"  # type: ignore[index]
+    job = done(client, place)
+    assert (job["title"], job["passages_done"], job["format"]) == ("A day", job["passages_total"], "flac")
+    whole = got(client, f"{place}/audio")
+    assert whole.mimetype == "audio/flac"
+    assert soundfile.info(io.BytesIO(whole.data)).duration >= float(str(job["audio_s"]))
+    part = got(client, f"{place}/audio", Range="bytes=0-3")
+    assert (part.status_code, part.data) == (206, b"fLaC")
+    with client.get(f"{place}/audio", headers=ME | {"If-None-Match": whole.headers["ETag"]}) as again:
+        assert again.status_code == 304
+    assert got(client, f"{place}/audio?format=wav").data[:4] == b"RIFF"
+    captions = client.get(f"{place}/captions?format=vtt", headers=ME)
+    read = webvtt.from_buffer(io.StringIO(captions.text))
+    assert " ".join(cue.text for cue in read).split() == TEXT.split()
+    assert client.delete(place, headers=ME).status_code == 204
+    assert client.get(place, headers=ME).status_code == 404
+
+
+def test_another_key_sees_nothing(client: FlaskClient) -> None:
+    place = client.post("/api/jobs", data={"text": TEXT}, headers=ME).headers["Location"]
+    assert client.get("/api/jobs", headers=OTHER).json == {"jobs": []}
+    for method, path in (("get", ""), ("get", "/audio"), ("get", "/captions"), ("post", "/cancel"), ("delete", "")):
+        answer = client.open(place + path, method=method.upper(), headers=OTHER)
+        assert (answer.status_code, answer.json["error"]["code"]) == (404, "job_not_found")  # type: ignore[index]
+    assert client.get("/api/jobs").status_code == 401
+    assert [job["id"] for job in client.get("/api/jobs?limit=5", headers=ME).json["jobs"]] == [place.split("/")[-1]]  # type: ignore[index]
+
+
+def test_states_are_told(client: FlaskClient) -> None:
+    place = client.post("/api/jobs", json={"text": TEXT}, headers=ME).headers["Location"]
+    done(client, place)
+    for path in ("/cancel", "/resume"):
+        answer = client.post(place + path, headers=ME)
+        assert (answer.status_code, answer.json["error"]["code"]) == (409, "job_state")  # type: ignore[index]
+    assert client.get("/api/jobs?limit=0", headers=ME).status_code == 400
+    assert client.get(f"{place}/audio?format=ogg", headers=ME).status_code == 400
+    assert client.post("/api/jobs", json={"text": "* #"}, headers=ME).status_code == 400
