@@ -140,7 +140,7 @@ def test_what_is_open_and_what_speaks(locked: FlaskClient) -> None:
     assert all(kind is Access.OPEN for name, kind in marks.items() if name.startswith(pages))
     assert {n for n, kind in marks.items() if kind is Access.SPEAKS} == {
         *("api.speak", "api.speak_streaming", "openai.create_speech", "live.stream"),
-        *("streaming.stream", "streaming.speak", "convert.convert"),
+        *("streaming.stream", "streaming.speak", "convert.convert", "jobs.create_job", "jobs.resume_job"),
     }
 
 
