@@ -49,6 +49,7 @@ main() {
   set_up
   [[ $mode == some ]] || lint
   [[ $mode == lint ]] || run_tests "$@"
+  [[ $mode != all ]] || audit
   summarise
   [[ -z $failed ]]
 }
@@ -167,6 +168,22 @@ run_tests() {
   # Much of a test's time is waiting: two at once. A file stays together, its fixtures are dear.
   [[ $mode == some ]] || export PYTEST_ADDOPTS="-n 2 --dist loadfile ${PYTEST_ADDOPTS:-}"
   stage 'pytest' "${command[@]}" "$@"
+}
+
+# audit: advisories about what is installed. They come on days of their own, so they are shown and fail nothing. Without
+# a report the source of advisories was not reached: pip-audit's exit code is the same for both.
+audit() {
+  local begin=$SECONDS outcome=ok report
+  report=$(mktemp)
+  say '== pip-audit'
+  pip-audit --local --progress-spinner off --timeout 15 --format columns --output "$report" || outcome=ADVICE
+  if [[ $outcome == ADVICE && ! -s $report ]]; then
+    left_out+=('pip-audit: the source of advisories cannot be reached')
+  else
+    cat "$report"
+    results+=("$(printf '%-14s %-6s %4d s' pip-audit "$outcome" $((SECONDS - begin)))")
+  fi
+  rm -f "$report"
 }
 
 # browser_there: whether the page can be tested, after trying to make it so.

@@ -7,16 +7,33 @@ taken within the output folder and the folders that were allowed by the settings
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import NamedTuple
 from urllib.parse import quote
 
-FORMATS = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/ogg"}  # ending -> media type
+FORMATS = {  # ending -> media type
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+}
 URI = "kyutai-tts://audio/"
 _ENDINGS = ", ".join(f".{ending}" for ending in FORMATS)
+
+
+class ListedFile(NamedTuple):
+    """An audio file in the output folder, as a client lists it."""
+
+    uri: str
+    name: str
+    media_type: str
+    size_bytes: int
 
 
 class BadPath(Exception):
@@ -24,8 +41,11 @@ class BadPath(Exception):
 
 
 class OutputFiles:
+    MOST_LISTED = 100  # of the files that were written; older ones are still there, and can be read by their names
+
     def __init__(self, folder: Path, allowed: Sequence[Path] = ()) -> None:
         self._folder, self._allowed = folder, (folder, *allowed)
+        self._written: deque[Path] = deque(maxlen=self.MOST_LISTED)  # oldest first
 
     def target(self, asked: str | None, overwrite: bool) -> Path:
         """The file that a caller means, absolute; None: a new name in the output folder. Raises BadPath.
@@ -58,6 +78,17 @@ class OutputFiles:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+        self._written.append(target)
+
+    def listed(self) -> list[ListedFile]:
+        """The files that this process wrote, newest first: those that are still there and that `read` serves."""
+        found = []
+        for path in dict.fromkeys(reversed(tuple(self._written))):
+            with suppress(OSError):
+                uri, size = self.uri(path), path.stat(follow_symlinks=False).st_size
+                if uri is not None and not path.is_symlink():
+                    found.append(ListedFile(uri, path.name, media_type(path), size))
+        return found
 
     def uri(self, path: Path) -> str | None:
         """The resource for a file in the output folder; None for what is not served: files elsewhere, and X.WAV."""

@@ -23,6 +23,7 @@ from assistant.results import Backend
 
 if TYPE_CHECKING:
     from gpu_manager import LoadProgress
+    from speech.request import SpeechRequest
 
 Report = Callable[[float, None, str], Awaitable[None]]  # seconds so far, no total, what is being done
 
@@ -38,6 +39,15 @@ class Order:
     format: str
     voice: str | None = None
     cfg_coef: float | None = None
+    speed: float = 1.0
+    temperature: float | None = None
+    seed: int | None = None
+
+    def request(self, format: str) -> SpeechRequest:
+        """What is asked of the door, with its audio in this format rather than the file's."""
+        from speech.request import SpeechRequest
+
+        return SpeechRequest(**{**vars(self), "format": format})
 
 
 @dataclass(frozen=True)
@@ -61,15 +71,11 @@ class Job:
 
     def run(self) -> Spoken:
         """Speak the whole of it. Raises SpeechError."""
-        from speech.request import SpeechRequest
-
-        order = self._order
         backend, door = self._doors.choose()
-        request = SpeechRequest(order.text, order.voice, format="pcm", cfg_coef=order.cfg_coef)
-        with door.speak(request) as speech:
+        with door.speak(self._order.request("pcm")) as speech:
             self._begin(speech)
             pcm = b"".join(speech.encoded())
-            data = to_file(pcm, speech.sample_rate, order.format)
+            data = to_file(pcm, speech.sample_rate, self._order.format)
             return Spoken(data, len(pcm) / _BYTES_PER_SAMPLE / speech.sample_rate, backend, speech.ignored)
 
     def cancel(self) -> None:
@@ -116,14 +122,14 @@ def to_file(pcm: bytes, sample_rate: int, name: str) -> bytes:
     """16-bit mono samples -> a whole file of that format, made as the service makes it. Raises InvalidRequest."""
     import numpy as np
 
-    from speech.encoders import ENCODERS
+    from speech.encoders import ENCODERS, make_encoder
     from speech.errors import InvalidRequest
 
     if name not in ENCODERS:
         raise InvalidRequest(f"Files in .{name} cannot be written here; choose one of {', '.join(ENCODERS)}.")
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32767)
     file = io.BytesIO()
-    with closing(ENCODERS[name](sample_rate, file=file)) as encoder:
+    with closing(make_encoder(name, sample_rate, file=file)) as encoder:
         encoder.encode(samples)
         encoder.flush()
         return file.getvalue()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import METHOD_NOT_FOUND, Resource
 
 from assistant.doors import Doors
 from assistant.files import FORMATS, URI, OutputFiles
 from assistant.tools import SpeechTools, explained, find_voices, in_thread
 from speech import VERSION
+
+_ANNOUNCING = ("initialize", "server/discover")  # the requests that are answered with our capabilities, in both eras
 
 INSTRUCTIONS = (
     "Turns text into speech and saves it as an audio file on this machine. Call text_to_speech and tell the user the "
@@ -18,16 +24,44 @@ INSTRUCTIONS = (
 )
 
 
+class SpeechServer(MCPServer):
+    """Lists the files that were made, beside what is always there."""
+
+    def __init__(self, files: OutputFiles, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self._files = files
+
+    async def list_resources(self) -> list[Resource]:
+        made = await in_thread(self._files.listed)
+        return [
+            *await super().list_resources(),
+            *(Resource(uri=f.uri, name=f.name, mime_type=f.media_type, size=f.size_bytes) for f in made),
+        ]
+
+
+async def without_prompts(context: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """The SDK announces prompts for every server. We have none: they are not announced, nor listed."""
+    if context.method.startswith("prompts/"):
+        raise MCPError(METHOD_NOT_FOUND, "This server has no prompts.")
+    result = await call_next(context)
+    if context.method in _ANNOUNCING and isinstance(result, dict):
+        result["capabilities"].pop("prompts", None)
+    return result
+
+
 def build_server(doors: Doors, files: OutputFiles, timeout_s: float = 600.0, inline_audio_bytes: int = 0) -> MCPServer:
     """The server, ready to run on any transport. The caller closes the doors."""
     tools = SpeechTools(doors, files, timeout_s, inline_audio_bytes)
-    server = MCPServer(
+    server = SpeechServer(
+        files,
         "kyutai-tts",
         title="Kyutai TTS",
         version=VERSION,
         instructions=INSTRUCTIONS,
         tools=tools.tools(),
         log_level="WARNING",
+        subscriptions=False,
+        middleware=[without_prompts],
     )
     _add_audio(server, files)
     _add_voices(server, doors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -17,6 +17,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import Annotations, CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
 from pydantic import Field
 
+from assistant.arguments import closed
 from assistant.doors import Doors
 from assistant.files import BadPath, OutputFiles, format_of, media_type
 from assistant.job import Job, Order, Spoken, run_job
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from speech.voices.catalogue import Voice
 
 Result = TypeVar("Result")
+
+SPEEDS = (0.25, 4.0)  # as speech.request has them; that imports numpy, for which the list of tools must not wait
 
 FOR_USER = Annotations(audience=["user"])
 _READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -84,8 +87,8 @@ class SpeechTools:
         output_path: Annotated[
             str | None,
             Field(
-                description="Where to save the file. Its ending chooses the format: .wav, .mp3, .flac or .opus. A "
-                "plain name goes into the server's output folder. Left out: a new .wav file there.",
+                description="Where to save the file. Its ending chooses the format: .wav, .mp3, .flac, .opus or "
+                ".aac. A plain name goes into the server's output folder. Left out: a new .wav file there.",
                 max_length=4096,
             ),
         ] = None,
@@ -97,12 +100,22 @@ class SpeechTools:
             Field(description="How closely the voice is followed. Left out: the engine's default.", ge=1.0, le=4.0),
         ] = None,
         overwrite: Annotated[bool, Field(description="Replace the file if it exists.")] = True,
+        speed: Annotated[
+            float, Field(description="Of the pace; the pitch stays as it is.", ge=SPEEDS[0], le=SPEEDS[1])
+        ] = 1.0,
+        temperature: Annotated[
+            float | None,
+            Field(description="Liveliness of the reading. 0: always the same. Left out: the default.", ge=0, le=2),
+        ] = None,
+        seed: Annotated[
+            int | None, Field(description="The same seed gives the same reading.", ge=0, le=2**32 - 1)
+        ] = None,
         *,
         ctx: Context[Any, Any],
     ) -> Annotated[CallToolResult, SpokenFile]:
         with explained():
             target = await in_thread(self._files.target, output_path, overwrite)
-            order = Order(text, format_of(target), voice or None, cfg_coef)
+            order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed)
             spoken = await self._speak(order, ctx)
             await in_thread(self._files.write, target, spoken.data, overwrite)
         return self._answer(target, order, spoken)
@@ -185,16 +198,6 @@ def _fits(voice: Voice, words: list[str], language: str | None) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold())
-
-
-def closed(method: Callable[..., Awaitable[Any]], **about: Any) -> Tool:
-    """A tool that refuses arguments it does not have: by default they are dropped, and a misspelt one with them."""
-    tool = Tool.from_function(method, **about)
-    arguments = tool.fn_metadata.arg_model
-    arguments.model_config["extra"] = "forbid"
-    arguments.model_rebuild(force=True)
-    tool.parameters = arguments.model_json_schema(by_alias=True)
-    return tool
 
 
 @contextmanager

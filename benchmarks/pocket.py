@@ -4,7 +4,7 @@
     python -m benchmarks.pocket --model english_7m_2026-10 --listeners 16
 
 Random weights of the real shapes, whose end never comes: a text of 9 tokens lasts 5 s by pocket-tts's own rule. Both
-take turns, so that whatever else the machine does hits both; pocket-tts has its default threads (1, and 1 for its
+take turns, so that other load on the machine hits both; pocket-tts has its default threads (1, and 1 for its
 codec). Told are seconds of audio for each second, the wait for the first sound of one listener on an idle engine, and
 the CPU time for each second of audio, which other processes disturb least.
 """

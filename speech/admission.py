@@ -65,7 +65,7 @@ class Admission:
         self._held: dict[Guest, bool] = {}  # who has a place, oldest first; whether it takes a channel
         self._promises: list[_Promise] = []
         self._held_s, self._ended = HELD_S, 0
-        self.draining = False  # nobody comes in any more; set without the lock
+        self.draining = False  # nothing is let in any more; set without the lock
 
     @property
     def open(self) -> int:

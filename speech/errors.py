@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 
 
@@ -44,6 +45,7 @@ class ErrorCode(StrEnum):
     TOO_LITTLE_MEMORY = "too_little_memory", "the GPU has too little free memory for the model"
     OUT_OF_MEMORY = "out_of_memory", "the GPU's memory ran out while it spoke"
     QUEUE_TIMEOUT = "queue_timeout", "no slot became free within `QUEUE_TIMEOUT`"
+    STORAGE_FULL = "storage_full", "the disk is full, or `VOICES_QUOTA_MB` of uploaded voices are reached"
     NO_SOUND = "no_sound", "the model made numbers that are no sound"
     SPEECH_WITHOUT_END = "speech_without_end", "the model came to no end and was stopped"
     SPEECH_TOO_LONG = "speech_too_long", "one speech cannot last longer"
@@ -91,6 +93,15 @@ class ErrorCode(StrEnum):
 def as_markdown() -> str:
     rows = [f"| `{code}` | {code.meaning} |" for code in ErrorCode]
     return "\n".join(["| code | when |", "|---|---|", *rows])
+
+
+ENGINE_AGAIN_S = 1.0  # until an engine that was released can be loaded again
+MEMORY_AGAIN_S = 5.0  # until speech that runs has given some of the memory back that ran out
+NO_ROOM = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+)  # the disk, a quota, `ulimit -f`
 
 
 class SpeechError(Exception):
@@ -168,6 +179,21 @@ class Unavailable(SpeechError):
     """Not now: draining, still loading, too little memory, waited too long."""
 
     code = ErrorCode.UNAVAILABLE
+
+
+class EngineClosed(Unavailable):
+    """The engine was released by force, or is about to end. The next request loads it again."""
+
+    code = ErrorCode.ENGINE_CLOSED
+
+    def __init__(self, message: str = "The engine was released while it was speaking.") -> None:
+        super().__init__(message, retry_after_s=ENGINE_AGAIN_S)
+
+
+class StorageFull(SpeechError):
+    """No room for a file: the disk's, a quota's or a limit's. A person must make room."""
+
+    code = ErrorCode.STORAGE_FULL
 
 
 class EngineBusy(SpeechError):

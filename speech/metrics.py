@@ -109,7 +109,7 @@ class _Now(Collector):
         now = self._now()
         engine = now.engine
         yield GaugeMetricFamily("tts_slots", "Slots in all.", engine.slots_total)
-        yield GaugeMetricFamily("tts_slots_used", "Slots with somebody in them.", engine.slots_used)
+        yield GaugeMetricFamily("tts_slots_used", "Slots with an utterance in them.", engine.slots_used)
         yield GaugeMetricFamily("tts_queue_depth", "Utterances that wait for a slot.", engine.queue_depth)
         yield GaugeMetricFamily("tts_streams_open", "Streams open, speaking or waiting.", now.streams_open)
         yield GaugeMetricFamily("tts_model_loaded", "1 while the model is there.", int(now.loaded))
@@ -121,10 +121,10 @@ class _Now(Collector):
         steps = engine.steps
         yield CounterMetricFamily("tts_steps", "Batched steps since the last load.", steps.count)
         yield _step_durations(steps)
-        yield _moshis(GaugeMetricFamily, "py_open_channels", "Slots with somebody in them.", engine.slots_used)
+        yield _moshis(GaugeMetricFamily, "py_open_channels", "Slots with an utterance in them.", engine.slots_used)
         yield _moshis(UnknownMetricFamily, "py_connect", "Streams opened.", self._opened())
         yield _moshis(UnknownMetricFamily, "py_total_steps", "Batched steps since the last load.", steps.count)
-        yield _moshis(UnknownMetricFamily, "py_active_steps", "The same: no step is made for nobody.", steps.count)
+        yield _moshis(UnknownMetricFamily, "py_active_steps", "The same: every step is made for some row.", steps.count)
 
 
 def _step_durations(steps: StepTally) -> Metric:

@@ -1,4 +1,4 @@
-"""Speech.start on a thread of its own (Opening), so that whoever waits can be told meanwhile why it takes time."""
+"""Speech.start on a thread of its own (Opening), so that a client can be told meanwhile why it waits."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Opening:
     def _start(self) -> None:
         try:
             self._speech.start()
-        except BaseException as error:  # whatever it is, the one who waits must hear it
+        except BaseException as error:  # of any kind: the one who waits must hear it
             self._error = error
         finally:
             self._done.set()

@@ -16,12 +16,13 @@ FRAME_S = 0.08  # one frame: 80 ms, the step of Kyutai's model (12.5 Hz) and the
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """What a caller asked for. None means: whatever the service or the engine has as its default."""
+    """What a caller asked for. None means the default of the service or the engine."""
 
     text: str = ""
     voice: str | None = None
     format: str = "wav"
     bitrate: int | None = None  # kbit/s, for formats that have one
+    sample_rate: int | None = None  # Hz of the audio, for formats that can be had at several (Encoder.rates)
     speed: float = 1.0  # of the pace, the pitch stays; SPEEDS
     cfg_coef: float | None = None  # only the values that the engine lists
     temperature: float | None = None  # 0 is greedy

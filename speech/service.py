@@ -19,7 +19,7 @@ from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
 from speech.relay import Share
-from speech.request import SPEEDS, SpeechRequest
+from speech.request import SPEEDS, Piece, SpeechRequest
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
@@ -29,7 +29,8 @@ from speech.text.manner import Manner
 from speech.text.passages import passages
 from speech.text.pipe import anything_said, read
 from speech.text.remarks import Remarks
-from speech.voices.catalogue import VoiceCatalogue
+from speech.voices.catalogue import Voice, VoiceCatalogue
+from speech.voices.names import ALIASES, VoiceNames
 
 log = logging.getLogger("kyutai_tts.service")
 
@@ -50,6 +51,7 @@ class SpeechService:
     ) -> None:
         self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
         self._gpus = gpus
+        self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
         self._share = Share()
         self._lexicons = Folder(settings.lexicon_dir)
         self._admission = Admission(lambda: self.slots, lambda: self.places)
@@ -65,9 +67,7 @@ class SpeechService:
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
-        voice = self.voices.get(request.voice) if request.voice else self.voices.default
-        _check_audio(request)
-        settled, ignored = _settle(request, spec)
+        voice, settled, ignored = self._settled(request)
         speech = Speech(
             replace(settled, voice=voice.id),
             voice,
@@ -87,12 +87,7 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        self.check_length(request.text)
-        manner, remarks = self.manner(request), Remarks()
-        pieces = read(request.text, manner.reader(remarks))
-        if not anything_said(pieces):
-            raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
-        Length(self.settings.max_audio_s, request.speed).add(pieces)
+        pieces, remarks = self._pieces(request)
         parts = passages(pieces) if request.passages else []
         speech = self.open(request)
         speech.remarks = remarks
@@ -105,9 +100,31 @@ class SpeechService:
 
     def settled(self, request: SpeechRequest) -> SpeechRequest:
         """The request with its voice and the engine's defaults. Raises InvalidRequest, VoiceNotFound."""
-        voice = self.voices.get(request.voice) if request.voice else self.voices.default
+        voice, settled, _ = self._settled(request)
+        return replace(settled, voice=voice.id)
+
+    def check(self, request: SpeechRequest) -> str:
+        """The media type that the request's speech would have; nothing is admitted. Raises what is wrong with it."""
+        self._pieces(request)
+        self._settled(request)
+        return ENCODERS[request.format].media_type
+
+    def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
         _check_audio(request)
-        return replace(_settle(request, self.choice.spec)[0], voice=voice.id)
+        return self.voice(request.voice), *_settle(request, self.choice.spec)
+
+    def _pieces(self, request: SpeechRequest) -> tuple[list[Piece], Remarks]:
+        self.check_length(request.text)
+        manner, remarks = self.manner(request), Remarks()
+        pieces = read(request.text, manner.reader(remarks))
+        if not anything_said(pieces):
+            raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
+        Length(self.settings.max_audio_s, request.speed).add(pieces)
+        return pieces, remarks
+
+    def voice(self, name: str | None) -> Voice:
+        """The voice of that id, alias or OpenAI name; None: the default. Raises VoiceNotFound."""
+        return self._names.voice(name, self.voices) if name else self.voices.default
 
     def check_length(self, text: str) -> None:
         """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS."""
@@ -124,7 +141,7 @@ class SpeechService:
 
         Raises VoiceNotFound.
         """
-        voice = self.voices.get(request.voice) if request.voice else self.voices.default
+        voice = self.voice(request.voice)
         language = request.language or voice.language
         return Manner(
             voice.language,
@@ -140,7 +157,7 @@ class SpeechService:
     def load(self) -> None:
         """Load now rather than at the first request. Raises what loading raises."""
         if self.draining:
-            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING)
+            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
         self.manager.load(self.settings.load_timeout)
 
     def warm(self) -> None:
@@ -151,7 +168,7 @@ class SpeechService:
             self.manager.begin_load()
 
     def release(self, force: bool = False) -> bool:
-        """Give the GPU back; False if nothing was loaded. Raises EngineBusy while somebody speaks, unless force."""
+        """Give the GPU back; False if nothing was loaded. Raises EngineBusy while speech runs, unless force."""
         try:
             return self.manager.release(force)
         except InUse as error:
@@ -301,6 +318,10 @@ def _check_audio(request: SpeechRequest) -> None:
                 f"bitrate must be from {bitrates.lowest} to {bitrates.highest} kbit/s for {request.format}.",
                 param="bitrate",
             )
+    rates = ENCODERS[request.format].rates
+    if request.sample_rate is not None and request.sample_rate not in rates:
+        allowed = f"one of {', '.join(map(str, rates))} Hz" if rates else "left out"
+        raise InvalidRequest(f"sample_rate must be {allowed} for {request.format}.", param="sample_rate")
     slowest, fastest = SPEEDS
     if not slowest <= request.speed <= fastest:
         raise InvalidRequest(f"speed must be from {slowest} to {fastest}.", param="speed")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.captions import with_times
-from speech.encoders import ENCODERS
+from speech.encoders import ENCODERS, make_encoder, rate_of
 from speech.encoders.base import Encoder
 from speech.engines.base import Engine, Utterance
 from speech.engines.spec import EngineSpec
@@ -120,7 +120,7 @@ class Speech:
         self._relay = Relay(self.request, passages, share, self.utterance)
 
     def cancel(self) -> None:
-        """Stop at once, in whatever phase: waiting for the model, for a slot, or speaking."""
+        """Stop at once, in any phase: waiting for the model, for a slot, or speaking."""
         self.utterance.cancel()
         if self._relay is not None:
             self._relay.cancel()
@@ -134,6 +134,11 @@ class Speech:
     @property
     def media_type(self) -> str:
         return ENCODERS[self.request.format].media_type
+
+    @property
+    def encoded_rate(self) -> int:
+        """Hz of the audio as it is encoded; `sample_rate` is that of `chunks`."""
+        return rate_of(self.request.format, self.sample_rate, self.request.sample_rate)
 
     def preload(self) -> None:
         """Have the model loaded for a `start` that will come soon; nothing is held meanwhile.
@@ -209,7 +214,10 @@ class Speech:
 
     def encoder(self, file: IO[bytes] | None = None) -> Encoder:
         """One for the requested format, that gives bytes or writes them. The caller closes it."""
-        return ENCODERS[self.request.format](self.sample_rate, self.request.bitrate, file)
+        asked = self.request
+        return make_encoder(
+            asked.format, self.sample_rate, wanted=asked.sample_rate, bitrate_kbps=asked.bitrate, file=file
+        )
 
     @property
     def seconds(self) -> float:

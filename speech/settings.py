@@ -128,6 +128,11 @@ class Settings(BaseModel):
     voices_dir: Path = Field(
         Path("voices"), description="Folder of voice embeddings of your own; new files are found without a restart."
     )
+    voices_quota_mb: float = Field(
+        1000,
+        ge=0,
+        description="Megabytes that VOICES_DIR may hold after an upload; beyond that one is refused. 0: all are.",
+    )
     lexicon_dir: Path | None = Field(
         None,
         description="Folder of en.txt, fr.txt ...: how words are said, a line `written = said` each; read again when "
@@ -147,6 +152,20 @@ class Settings(BaseModel):
     )
     openai_any_model: bool = Field(
         False, description="Take any name of a model on /v1/audio/speech instead of answering 404 to unknown ones."
+    )
+    openai_lenient: bool = Field(
+        False,
+        description="On /v1/audio/speech, leave aside what is not supported (X-Ignored names it) and take the default "
+        "voice for an unknown one (X-Voice), instead of answering 400.",
+    )
+    speech_addresses: bool = Field(
+        True, description="Answer GET /api/tts and GET /v1/audio/speech with speech, for players that take an address."
+    )
+    address_keep_s: float = Field(
+        300, ge=0, description="Seconds that such speech is kept after its last reader, for those who seek in it."
+    )
+    address_keep_mb: int = Field(
+        256, ge=0, description="MB of it that are kept at most; the oldest goes first. Above 4 MB each lies on disk."
     )
     n_q: int = Field(
         32,
@@ -208,7 +227,7 @@ class Settings(BaseModel):
         False, description="Lists of voices, formats and models can be read without a key, as old clients do."
     )
     rate_limit: float = Field(
-        0, ge=0, description="Requests for speech a minute from each key or address. 0: no limit."
+        0, ge=0, description="Requests for speech or conversion a minute from each key or address. 0: no limit."
     )
     rate_burst: int = Field(10, ge=1, description="How many of them may come at once.")
     drain_file: Path | None = Field(

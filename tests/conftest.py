@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app import create_app
 from speech.engines.hibari.voice import HibariVoice
@@ -17,6 +19,10 @@ from speech.settings import Settings
 from tests.live_server import LiveServer, live_server
 from tests.services import make_service
 from tests.torchless import pytest_addoption, pytest_ignore_collect, pytest_terminal_summary  # noqa: F401 - hooks
+
+# How fast examples are made and run says how busy the machine is, and nothing of what is tested.
+hypothesis_settings.register_profile("kyutai-tts", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("kyutai-tts")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from speech.engines.base import Engine, EngineStatus, Utterance
-from speech.errors import EngineFailed, Unavailable
+from speech.errors import EngineClosed, EngineFailed, Unavailable
 from speech.progress import Progress
 from speech.request import FRAME_S, AudioChunk, Pause
 from speech.service import SpeechService
@@ -30,7 +30,7 @@ class FakeEngine(Engine):
 
     def start(self, utterance: Utterance) -> None:
         if self.closed:
-            raise EngineFailed("The engine is closed.")
+            raise EngineClosed("The engine is closed.")
         self.started.append(utterance)
         utterance.begin()
         utterance.listen(lambda: self._speak(utterance))

@@ -20,7 +20,7 @@ import psutil
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
-START_S = 30.0
+START_S = 120.0  # against hanging only
 
 
 def free_port() -> int:
@@ -52,11 +52,11 @@ class LiveServer:
         return worker
 
     def get(self, path: str) -> dict[str, object]:
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+        with urllib.request.urlopen(self.url + path, timeout=60) as response:
             body: dict[str, object] = json.load(response)
             return body
 
-    def post(self, path: str, body: object, timeout: float = 60) -> bytes:
+    def post(self, path: str, body: object, timeout: float = 240) -> bytes:
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}, method="POST"
         )
@@ -82,7 +82,7 @@ class LiveServer:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
-    def stop(self, timeout_s: float = 30) -> int:
+    def stop(self, timeout_s: float = 120) -> int:
         """SIGTERM, and the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -41,7 +41,7 @@ class StageEngine(Engine):
 
     def next(self) -> Utterance:
         """The next utterance that came in; waits for it."""
-        return self.taken.get(timeout=20)
+        return self.taken.get(timeout=60)
 
     def _tidy(self) -> None:
         with self._lock:

@@ -290,7 +290,7 @@ def test_waiting_for_the_load_has_a_limit_and_the_load_goes_on(build: Builder) -
     manager.close()
 
 
-def test_whoever_waits_can_give_up(manager: GPUManager, build: Builder) -> None:
+def test_a_caller_that_waits_can_give_up(manager: GPUManager, build: Builder) -> None:
     build.gate.clear()
     gone = threading.Event()
 

@@ -46,6 +46,7 @@ def stream_socket(server: LiveServer, text: str, receive_buffer: int | None = No
     sock = socket.socket()
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.settimeout(60)
     sock.connect(("127.0.0.1", server.port))
     body = json.dumps({"text": text, "format": "pcm"}).encode()
     sock.sendall(HEAD % (b"/api/tts/stream", len(body)) + body)
@@ -84,45 +85,43 @@ def test_thirty_clients_each_get_their_own_text(server: LiveServer) -> None:
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 def test_a_client_that_leaves_frees_its_stream(server: LiveServer, reset: bool) -> None:
-    sock = stream_socket(server, LONG * 4, receive_buffer=4096)
-    assert sock.recv(1)
-    server.wait_until(lambda: streams_open(server) == 1)
-    if reset:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
-    server.wait_until(lambda: streams_open(server) == 0, timeout_s=5)
+    with stream_socket(server, LONG * 4, receive_buffer=4096) as sock:
+        assert sock.recv(1)
+        server.wait_until(lambda: streams_open(server) == 1)
+        if reset:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.wait_until(lambda: streams_open(server) == 0)
 
 
 def test_a_client_that_stops_reading_holds_nobody_up_and_is_cut_off(tmp_path: Path) -> None:
-    with live_server(tmp_path, ENGINE="hibari", READ_TIMEOUT="1") as server:
-        sock = stream_socket(server, LONG * 4, receive_buffer=4096)
+    with (
+        live_server(tmp_path, ENGINE="hibari", READ_TIMEOUT="1") as server,
+        stream_socket(server, LONG * 4, receive_buffer=4096) as sock,
+    ):
         assert sock.recv(1)
         audio = server.post("/api/tts", {"text": SENTENCES[0], "format": "pcm"})
         assert word_errors(SENTENCES[0], heard(pcm16(audio), 24_000)) <= 1
         server.wait_until(lambda: streams_open(server) == 0)
-        with sock, suppress(ConnectionError):
+        with suppress(ConnectionError):
             assert not read_all(sock).endswith(b"0\r\n\r\n")
 
 
 def test_a_client_that_leaves_before_the_first_sound_costs_nothing(tmp_path: Path) -> None:
     with live_server(tmp_path, ENGINE="hibari", MAX_SLOTS="1") as server:
         server.post("/api/tts", {"text": "Ready.", "format": "pcm"})
-        first = stream_socket(server, LONG * 4, receive_buffer=4096)
-        assert first.recv(1)
-        waiting = stream_socket(server, SENTENCES[0])
-        server.wait_until(lambda: server.get("/api/gpu/status")["queue_depth"] == 1)
-        waiting.close()
-        server.wait_until(lambda: server.get("/api/gpu/status")["queue_depth"] == 0, timeout_s=5)
-        assert streams_open(server) == 1
-        first.close()
+        with stream_socket(server, LONG * 4, receive_buffer=4096) as first:
+            assert first.recv(1)
+            with stream_socket(server, SENTENCES[0]):
+                server.wait_until(lambda: server.get("/api/gpu/status")["queue_depth"] == 1)
+            server.wait_until(lambda: server.get("/api/gpu/status")["queue_depth"] == 0)
+            assert streams_open(server) == 1
 
 
 def test_the_first_chunk_is_on_the_wire_before_the_last_is_made(server: LiveServer) -> None:
-    sock = stream_socket(server, LONG * 4, receive_buffer=4096)
-    assert sock.recv(1)
-    status = server.get("/api/gpu/status")
-    assert status["slots_used"] == 1
-    sock.close()
+    with stream_socket(server, LONG * 4, receive_buffer=4096) as sock:
+        assert sock.recv(1)
+        status = server.get("/api/gpu/status")
+        assert status["slots_used"] == 1
 
 
 @pytest.fixture
@@ -151,7 +150,6 @@ def test_a_killed_worker_is_replaced_and_the_port_stays(lonely: LiveServer) -> N
 
 def test_sigterm_lets_streams_finish_and_ends_with_zero(lonely: LiveServer) -> None:
     whole = lonely.post("/api/tts", {"text": LONG, "format": "pcm"})
-    sock = stream_socket(lonely, LONG, receive_buffer=4096)
     stopped = threading.Event()
     code: list[int] = []
 
@@ -159,7 +157,7 @@ def test_sigterm_lets_streams_finish_and_ends_with_zero(lonely: LiveServer) -> N
         code.append(lonely.stop(60))
         stopped.set()
 
-    with sock:
+    with stream_socket(lonely, LONG, receive_buffer=4096) as sock:
         first = sock.recv(16)
         threading.Thread(target=stop).start()
         data = first + read_all(sock)

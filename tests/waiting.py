@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-WAIT_S = 20.0  # against hanging only
+WAIT_S = 60.0  # against hanging only
 _POLL_S = 0.01
 
 

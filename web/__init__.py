@@ -13,7 +13,8 @@ from speech.service import SpeechService
 from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
-from web.routes import balancer, convert, jobs, openai, ops, pages, reading, voices
+from web.http.recordings import Recordings
+from web.routes import addresses, balancer, convert, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -22,6 +23,7 @@ from web.sockets import moshi as streaming
 BLUEPRINTS: tuple[Blueprint, ...] = (
     pages.blueprint,
     api.blueprint,
+    addresses.blueprint,
     openai.blueprint,
     jobs.blueprint,
     convert.blueprint,
@@ -54,6 +56,8 @@ def init_app(app: Flask, service: SpeechService) -> None:
     app.extensions["jobs"] = Jobs(service)
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
     app.extensions["body_readers"] = BodyReaders()
+    settings = service.settings
+    app.extensions["recordings"] = Recordings(settings.address_keep_s, settings.address_keep_mb * 1_000_000)
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import suppress
 from fractions import Fraction
 from os import SEEK_END
 from typing import IO, ClassVar, cast
@@ -100,8 +101,10 @@ class AvEncoder(Encoder):
         return self._sink.take()
 
     def close(self) -> None:
+        """What could not be written was told by `encode` or `flush`; FFmpeg would tell it again in its own words."""
         if self._open:
-            self._shut()
+            with suppress(av.FFmpegError, OSError):
+                self._shut()
 
     def _shut(self) -> None:
         self._open = False

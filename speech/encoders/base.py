@@ -27,6 +27,8 @@ class Encoder(ABC):
 
     media_type: ClassVar[str]
     bitrates: ClassVar[Bitrates | None] = None  # None: a bit rate means nothing here
+    rates: ClassVar[tuple[int, ...]] = ()  # Hz that can be asked for; (): only what the engine speaks at
+    default_rate: ClassVar[int | None] = None  # Hz unless another is asked for; None: what the engine speaks at
 
     def __init__(self, sample_rate: int, bitrate_kbps: int | None = None, file: IO[bytes] | None = None) -> None:
         self.sample_rate = sample_rate

@@ -7,7 +7,7 @@ import struct
 from os import SEEK_END
 
 from speech.encoders.base import Encoder
-from speech.encoders.pcm import to_int16
+from speech.encoders.pcm import PCM_RATES, to_int16
 from speech.request import Samples
 
 UNKNOWN = 0xFFFFFFFF
@@ -37,6 +37,7 @@ def header(sample_rate: int, data_bytes: int = UNKNOWN) -> bytes:
 
 class WavEncoder(Encoder):
     media_type = "audio/wav"
+    rates = PCM_RATES
     _begun = False
     _data_bytes = 0
 

@@ -138,7 +138,7 @@ class Utterance:
 
     @property
     def has_room(self) -> bool:
-        """False while the reader is more than buffer_s behind: rest this utterance, nobody else's."""
+        """False while the reader is more than buffer_s behind: only this utterance rests."""
         return self._buffered_s < self.buffer_s
 
     def begin(self) -> None:
@@ -206,7 +206,7 @@ class Utterance:
 
 
 def _nobody() -> None:
-    """Who listens before anybody does."""
+    """The listener before there is one."""
 
 
 STEP_S = (0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.08)  # moshi-server's buckets; the last is a frame's own length
@@ -248,7 +248,8 @@ class Engine(ABC):
     def start(self, utterance: Utterance) -> None:
         """Take an utterance in: it speaks at once, or waits its turn. Never blocks.
 
-        Raises QueueFull when no slot is free and the queue is full, EngineFailed when the engine is closed or broken.
+        Raises QueueFull when no slot is free and the queue is full, EngineClosed after `close`, EngineFailed when it
+        is broken.
         """
 
     @abstractmethod

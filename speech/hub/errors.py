@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speech.errors import EngineFailed, SpeechError, Unavailable
+from speech.errors import NO_ROOM, EngineFailed, SpeechError, StorageFull, Unavailable
 
 FORBIDDEN = (401, 403)
 
@@ -63,8 +62,8 @@ def unreachable(wanted: Wanted, why: str) -> Unavailable:
 
 
 def _of_the_disk(error: OSError, cache_dir: Path) -> SpeechError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Unavailable(f"The disk of {cache_dir} is full. Make room, or set HF_HOME to a folder on a larger one.")
+    if error.errno in NO_ROOM:
+        return StorageFull(f"The disk of {cache_dir} is full. Make room, or set HF_HOME to a folder on a larger one.")
     return EngineFailed(f"{cache_dir} cannot be written. {reason(error)}")
 
 

@@ -1,4 +1,4 @@
-"""What listeners are told about a text beside its sound: what was not said, and what was asked for in vain."""
+"""What listeners are told about a text beside its sound: what was not said, and what was asked for and cannot be had."""
 
 from __future__ import annotations
 

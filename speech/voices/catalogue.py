@@ -71,9 +71,9 @@ class VoiceCatalogue:
         return self._voices
 
     def _not_found(self, voice_id: str) -> VoiceNotFound:
-        near = self._near(voice_id)
-        hint = f" Nearest: {', '.join(near)}." if near else " GET /api/voices lists them."
-        return VoiceNotFound(f"There is no voice {voice_id[:LONGEST_ID]!r}.{hint}", param="voice")
+        near, known = self._near(voice_id), list(self._known())
+        hint = f"Nearest: {', '.join(near)}." if near else f"There are {len(known)}, such as {', '.join(known[:3])}."
+        return VoiceNotFound(f"There is no voice {voice_id[:LONGEST_ID]!r}. {hint}", param="voice")
 
     def _near(self, voice_id: str) -> list[str]:
         """Up to three ids that hold what was asked for, else that look like it; a long id is not compared in full."""

@@ -7,12 +7,14 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
 
-from speech.errors import ErrorCode, InvalidRequest, Unavailable
+from speech.errors import NO_ROOM, ErrorCode, InvalidRequest, StorageFull, Unavailable
 
 EMBEDDING = ".safetensors"
 SIGNED = re.compile(r"\.[0-9a-f]{8}@\d+\.safetensors$")  # the name says for which checkpoint it was made
+MB = 1_000_000
 LONGEST_NAME = 48  # characters: with the suffix, and four bytes each, within the 255 bytes of a file's name
 SETTLED_NS = 1_000_000_000  # a folder touched so shortly before a look may change again within one tick of its clock
 
@@ -20,8 +22,9 @@ SETTLED_NS = 1_000_000_000  # a folder touched so shortly before a look may chan
 class VoiceFolder:
     """Voices by id: the file's path in the folder, with slashes and without the embedding's suffix."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, quota_bytes: float = inf) -> None:
+        """quota_bytes: nothing is stored that would make the whole folder larger; what people put there may."""
+        self.folder, self._quota_bytes = folder, quota_bytes
         self._lock = threading.Lock()
         self._found: dict[str, Path] = {}
         self._suffix: str | None = None
@@ -37,22 +40,37 @@ class VoiceFolder:
     def store(self, name: str, data: bytes) -> str:
         """Write a file as a whole or not at all; the id.
 
-        Raises InvalidRequest for a bad or a taken name, Unavailable if the folder cannot be written.
+        Raises InvalidRequest for a bad or a taken name, StorageFull for the quota or the disk, Unavailable if the
+        folder cannot be written.
         """
         voice_id = safe_name(name)
         path = self.folder / f"{voice_id}{EMBEDDING}"
         with self._lock:
             if path.exists():
                 raise name_taken(voice_id)
+            self._check_quota(len(data))
             try:
                 _write(path, data)
             except OSError as error:
-                raise Unavailable(
-                    f"The voice was not stored: the folder VOICES_DIR={self.folder} cannot be written "
-                    f"({error.strerror or error}). Make it writable for the service, or name another folder."
-                ) from None
+                raise self._not_stored(error) from None
             self._changed = None
         return voice_id
+
+    def _check_quota(self, more_bytes: int) -> None:
+        used = sum((folder / name).stat().st_size for folder, names in _walk(self.folder) for name in names)
+        if used + more_bytes > self._quota_bytes:
+            raise StorageFull(
+                f"The voice was not stored: the voices take {used / MB:.1f} MB already, and VOICES_QUOTA_MB allows "
+                f"{self._quota_bytes / MB:g} MB."
+            )
+
+    def _not_stored(self, error: OSError) -> StorageFull | Unavailable:
+        if error.errno in NO_ROOM:
+            return StorageFull("The voice was not stored: the disk of VOICES_DIR is full.")
+        return Unavailable(
+            f"The voice was not stored: the folder VOICES_DIR={self.folder} cannot be written "
+            f"({error.strerror or error}). Make it writable for the service, or name another folder."
+        )
 
     def _look(self, suffix: str) -> None:
         looked_ns = time.time_ns()

@@ -30,7 +30,7 @@ def test_no_path_means_a_new_name(files: OutputFiles, folder: Path, asked: str |
     assert first != second
 
 
-@pytest.mark.parametrize("ending", ["wav", "mp3", "flac", "opus", "WAV"])
+@pytest.mark.parametrize("ending", ["wav", "mp3", "flac", "opus", "aac", "WAV"])
 def test_the_formats_that_can_be_written(files: OutputFiles, ending: str) -> None:
     assert files.target(f"x.{ending}", True).name == f"x.{ending}"
 
@@ -170,6 +170,28 @@ def test_only_the_output_folder_is_served(files: OutputFiles, folder: Path, else
         assert files.read(name) is None
 
 
+def test_what_was_written_is_listed_newest_first_while_it_is_there(
+    files: OutputFiles, folder: Path, elsewhere: Path
+) -> None:
+    assert files.listed() == []
+    for name in ("a.wav", "b.mp3", "a.wav", "gone.wav", "link.wav", str(elsewhere / "x.wav")):
+        files.write(files.target(name, True), name.encode(), True)
+    (folder / "gone.wav").unlink()
+    (folder / "link.wav").unlink()
+    (folder / "link.wav").symlink_to(elsewhere / "x.wav")
+    assert [tuple(file) for file in files.listed()] == [
+        ("kyutai-tts://audio/a.wav", "a.wav", "audio/wav", 5),
+        ("kyutai-tts://audio/b.mp3", "b.mp3", "audio/mpeg", 5),
+    ]
+
+
+def test_the_list_has_an_end(files: OutputFiles) -> None:
+    for number in range(files.MOST_LISTED + 1):
+        files.write(files.target(f"{number}.wav", True), b"", True)
+    names = [file.name for file in files.listed()]
+    assert names == [f"{number}.wav" for number in range(files.MOST_LISTED, 0, -1)]
+
+
 def umask() -> int:
     current = os.umask(0)
     os.umask(current)
@@ -177,7 +199,7 @@ def umask() -> int:
 
 
 def test_the_formats_are_those_of_the_service() -> None:
-    """Written down once more, because the list of tools must not wait for what encodes. pcm makes no file to keep."""
+    """Written down once more, because the list of tools must not wait for what encodes. Others make no file to keep."""
     of_the_service = {name: encoder.media_type for name, encoder in ENCODERS.items()}
     assert FORMATS.items() <= of_the_service.items()
-    assert set(of_the_service) - set(FORMATS) == {"pcm", "aac"}
+    assert set(of_the_service) - set(FORMATS) == {"pcm", "mulaw", "alaw"}

@@ -38,7 +38,7 @@ def port(serve: Callable[..., MCPServer], own_doors: Doors) -> Iterator[int]:
 
 
 def post(port: int, **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     kinds = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     connection.request("POST", PATH, json.dumps(body), {**kinds, **headers})
@@ -65,7 +65,7 @@ def test_speech_over_http(port: int, stage: StageEngine, folder: Path, mode: str
     async def work() -> None:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=20, trust_env=False) as http_client,
+            httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http_client,
             Client(
                 streamable_http_client(f"http://127.0.0.1:{port}{PATH}", http_client=http_client), mode=mode
             ) as client,

@@ -14,10 +14,21 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 from mcp.server import MCPServer
-from mcp.types import BlobResourceContents, CallToolResult, ResourceLink, TextContent, TextResourceContents, Tool
+from mcp.types import (
+    BlobResourceContents,
+    CallToolResult,
+    Resource,
+    ResourceLink,
+    ServerCapabilities,
+    TextContent,
+    TextResourceContents,
+    Tool,
+)
 
 from assistant.doors import Doors
+from speech.engines.base import Utterance
 from speech.remote.client import ServiceClient
+from speech.request import SPEEDS, SpeechRequest
 from speech.service import SpeechService
 from tests.stage import StageEngine
 from tests.whole import whole_file
@@ -26,6 +37,7 @@ Serve = Callable[..., MCPServer]
 
 FRAME_S = 0.08
 NOT_FOUND = -32602
+NO_SUCH_METHOD = -32601
 
 
 class Session:
@@ -40,6 +52,34 @@ class Session:
                 return (await client.list_tools()).tools
 
         return anyio.run(work)
+
+    def resources(self) -> list[Resource]:
+        async def work() -> list[Resource]:
+            async with Client(self._server, mode=self._mode) as client:
+                return (await client.list_resources()).resources
+
+        return anyio.run(work)
+
+    def capabilities(self) -> ServerCapabilities:
+        async def work() -> ServerCapabilities:
+            async with Client(self._server, mode=self._mode) as client:
+                return client.server_capabilities
+
+        return anyio.run(work)
+
+    def prompts(self) -> None:
+        """Ask for the list. Raises MCPError."""
+
+        async def work() -> MCPError | None:
+            async with Client(self._server, mode=self._mode) as client:
+                try:
+                    await client.list_prompts()
+                except MCPError as error:
+                    return error
+                return None
+
+        if refusal := anyio.run(work):
+            raise refusal
 
     def call(self, name: str, **arguments: object) -> CallToolResult:
         async def work() -> CallToolResult:
@@ -93,13 +133,16 @@ def backend(request: pytest.FixtureRequest) -> str:
 class AtOnce(StageEngine):
     """Says every utterance at once, three frames long."""
 
-    def start(self, utterance) -> None:  # type: ignore[no-untyped-def]
+    asked: SpeechRequest | None = None  # what the last utterance was to be
+
+    def start(self, utterance: Utterance) -> None:
+        self.asked = utterance.request
         super().start(utterance)
         self.play(self.next(), "Hello", frames=3)
 
 
 @pytest.fixture
-def stage() -> StageEngine:
+def stage() -> AtOnce:
     return AtOnce(slots=4)
 
 
@@ -114,7 +157,11 @@ def test_the_list_of_tools(session: Session) -> None:
         assert tool.output_schema is not None
         assert all("description" in field for field in tool.input_schema.get("properties", {}).values()), tool.name
     speak = tools["text_to_speech"].input_schema
-    assert list(speak["properties"]) == ["text", "output_path", "voice", "cfg_coef", "overwrite"]
+    assert list(speak["properties"]) == [
+        *("text", "output_path", "voice", "cfg_coef", "overwrite"),
+        *("speed", "temperature", "seed"),
+    ]
+    assert (speak["properties"]["speed"]["minimum"], speak["properties"]["speed"]["maximum"]) == SPEEDS
     assert speak["required"] == ["text"]
     assert speak["properties"]["overwrite"]["default"] is True
     assert speak["properties"]["text"]["maxLength"] == 20_000
@@ -170,7 +217,7 @@ def test_every_answer_matches_its_schema(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "codec"), [("mp3", "mp3"), ("flac", "flac"), ("opus", "opus"), ("wav", "pcm_s16le")]
+    ("ending", "codec"), [("mp3", "mp3"), ("flac", "flac"), ("opus", "opus"), ("aac", "aac"), ("wav", "pcm_s16le")]
 )
 def test_the_ending_chooses_the_format(session: Session, folder: Path, ending: str, codec: str) -> None:
     session.call("text_to_speech", text="Hello", output_path=f"hello.{ending}")
@@ -236,20 +283,86 @@ def test_a_bad_path_costs_no_speech(session: Session, stage: StageEngine, staged
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"text": ""}, "at least 1 character"),
-        ({"text": "x" * 20_001}, "at most 20000"),
-        ({}, "Field required"),
-        ({"text": "x", "cfg_coef": 4.5}, "less than or equal to 4"),
-        ({"text": "x", "cfg_coef": 0.5}, "greater than or equal to 1"),
-        ({"text": "x", "output_file": "x.wav"}, "Extra inputs are not permitted"),
-        ({"text": "x", "voice": "hart"}, "There is no voice 'hart'. Nearest: heart."),
-        ({"text": "x", "voice": "zzzzzz"}, "Call list_voices."),
+        ({"text": "x", "voice": "hart"}, "There is no voice 'hart'. Nearest: heart. Call list_voices."),
+        ({"text": "x", "voice": "zzzzzz"}, "There is no voice 'zzzzzz'. There are 1, such as heart. Call list_voices."),
         ({"text": " \n "}, "no words"),
         ({"text": "x", "output_path": "x.ogg"}, ".opus"),
     ],
 )
 def test_errors_say_what_to_do(session: Session, arguments: dict[str, object], told: str) -> None:
     assert told in session.refused("text_to_speech", **arguments)
+
+
+TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"text": ""}, "text must be text of 1 to 20000 characters."),
+        ({"text": "x" * 20_001}, "text must be text of 1 to 20000 characters."),
+        ({"text": None}, "text must be text of 1 to 20000 characters."),
+        ({}, "text is required: text of 1 to 20000 characters."),
+        ({"text": "x", "cfg_coef": 4.5}, "cfg_coef must be a number from 1 to 4, or left out."),
+        ({"text": "x", "cfg_coef": 0.5}, "cfg_coef must be a number from 1 to 4, or left out."),
+        ({"text": "x", "speed": 9}, "speed must be a number from 0.25 to 4, or left out."),
+        ({"text": "x", "speed": "fast"}, "speed must be a number from 0.25 to 4, or left out."),
+        ({"text": "x", "temperature": -1}, "temperature must be a number from 0 to 2, or left out."),
+        ({"text": "x", "seed": 1.5}, "seed must be a whole number from 0 to 4294967295, or left out."),
+        ({"text": "x", "overwrite": "maybe"}, "overwrite must be true or false, or left out."),
+        ({"text": "x", "voice": ["heart"]}, "voice must be text, or left out."),
+        (
+            {"text": "x", "output_file": "x.wav"},
+            f"text_to_speech has no argument output_file; it takes {TAKES}. Did you mean output_path?",
+        ),
+        (
+            {"text": "", "speed": 0},
+            "text must be text of 1 to 20000 characters. speed must be a number from 0.25 to 4, or left out.",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_told_with_what_is_allowed(
+    session: Session, arguments: dict[str, object], told: str
+) -> None:
+    assert session.refused("text_to_speech", **arguments) == told
+
+
+def test_a_tool_without_arguments_says_so(session: Session) -> None:
+    told = session.refused("offload_gpu", force=True)
+    assert told == "offload_gpu has no argument force; it takes none."
+
+
+def test_how_it_is_said_reaches_the_engine(session: Session, stage: AtOnce) -> None:
+    how = {"speed": 2.0, "seed": 7, "temperature": 0.0}
+    told = session.call("text_to_speech", text="Hello", output_path="hello.wav", **how).structured_content
+    assert told is not None
+    assert told["duration_seconds"] == pytest.approx(3 * FRAME_S / 2, abs=0.05)
+    assert stage.asked is not None
+    assert stage.asked.seed == 7
+    assert told["ignored"] == ["temperature"]  # it reached the engine's row, which knows none
+
+
+def test_the_files_that_were_made_are_among_the_resources(session: Session, folder: Path, elsewhere: Path) -> None:
+    assert [str(resource.uri) for resource in session.resources()] == []
+    for name in ("a.wav", "b c.mp3", str(elsewhere / "x.wav")):
+        session.call("text_to_speech", text="Hello", output_path=name)
+    made = session.resources()
+    assert [(str(r.uri), r.name, r.mime_type) for r in made] == [
+        ("kyutai-tts://audio/b%20c.mp3", "b c.mp3", "audio/mpeg"),
+        ("kyutai-tts://audio/a.wav", "a.wav", "audio/wav"),
+    ]
+    assert [r.size for r in made] == [(folder / r.name).stat().st_size for r in made]
+    (blob,) = session.read(made[0].uri)
+    assert isinstance(blob, BlobResourceContents)
+    assert b64decode(blob.blob) == (folder / "b c.mp3").read_bytes()
+
+
+def test_only_what_there_is_is_announced(session: Session) -> None:
+    announced = session.capabilities().model_dump(exclude_none=True)
+    assert announced == {"tools": {"list_changed": False}, "resources": {"subscribe": False, "list_changed": False}}
+    with pytest.raises(MCPError) as caught:
+        session.prompts()
+    assert caught.value.code == NO_SUCH_METHOD
 
 
 def test_voices_are_found_by_words_and_language(session: Session) -> None:

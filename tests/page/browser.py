@@ -229,6 +229,18 @@ class Page:
         taken = self.run("return tap.take(arguments[0])", context)
         return int(taken["from"]), np.frombuffer(base64.b64decode(taken["base64"]), np.float32)
 
+    def double_click(self, selector: str) -> None:
+        """As the browser hands it to the page, however late the second click comes on a busy machine."""
+        place = self.find(selector).rect
+        at = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2, "button": "left"}
+        for count in (1, 2):
+            for kind in ("mousePressed", "mouseReleased"):
+                self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": kind, "clickCount": count, **at})
+
     def marked(self) -> list[dict[str, Any]]:
         """Which words were marked, and when on the audio clock."""
         return list(self.run("return tap.words"))
+
+    def drawn(self) -> list[float]:
+        """When the browser drew a frame, on the audio clock."""
+        return list(self.run("return tap.frames"))

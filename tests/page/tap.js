@@ -1,7 +1,7 @@
 // Runs before the page: what is connected to an audio destination is recorded, too, with the frame it sounds at.
 (() => {
   const connect = AudioNode.prototype.connect;
-  const tap = (window.tap = { blocks: [], contexts: [], rate: 0, words: [] });
+  const tap = (window.tap = { blocks: [], contexts: [], rate: 0, words: [], frames: [] });
   const worklet = `registerProcessor('tap', class extends AudioWorkletProcessor {
     constructor() { super(); this.kept = []; this.at = 0; }
     process([[samples]]) {
@@ -41,6 +41,11 @@
       }
     }).observe(reading, { subtree: true, attributeFilter: ['class'] });
   });
+  // When the browser drew, on the same clock: on a busy machine that is seldom, and no mark can come between.
+  (function drawn() {
+    if (tap.contexts[0]) tap.frames.push(tap.contexts[0].currentTime);
+    requestAnimationFrame(drawn);
+  })();
   // All samples of a context from the first block on, gaps as silence: base64 of float32.
   tap.take = (index = 0) => {
     const blocks = tap.blocks.filter(([i]) => i === index);

@@ -272,7 +272,7 @@ def test_every_stop_of_the_tab_key_is_seen(gpu_page: Page) -> None:
 def test_escape_closes_what_is_open_before_it_stops(gpu_page: Page, plan: Plan) -> None:
     plan.pace = 2.0
     page = gpu_page.open().ready()
-    page.speak(" ".join([FOX] * 3))
+    page.speak(" ".join([FOX] * 10))  # still speaking at the end, however slow the steps between
     page.wait_state("Speaking")
     page.click("#b-dl")
     page.keys(Keys.ESCAPE)

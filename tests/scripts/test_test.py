@@ -44,7 +44,7 @@ echo ' chromium | 150.0.7-1~deb12u1 | http://deb.example/debian bookworm/main am
 
 @pytest.fixture
 def checkout(checkout: Checkout) -> Checkout:
-    for tool in (*LINTERS, "pytest"):
+    for tool in (*LINTERS, "pytest", "pip-audit"):
         checkout.command(tool, f'#!/bin/bash\nprintf "%s\\n" "{tool} $*" >>"$FAKE_LOG"\n')
     (checkout.folder / "deploy/kubernetes").mkdir()
     (checkout.folder / "deploy/kubernetes/pod.yaml").touch()
@@ -68,9 +68,9 @@ def test_all_is_run_and_summed_up(checkout: Checkout) -> None:
     tested = checkout.run("test.sh")
     assert tested.returncode == 0, tested.stdout
     assert [stage.split()[0] for stage in stages(checkout)] == [
-        *(*LINTS, "kubernetes-validate", "docker", "docker", "pytest")
+        *(*LINTS, "kubernetes-validate", "docker", "docker", "pytest", "pip-audit")
     ]
-    assert all(stage.endswith(".yml --profile cpu config -q") for stage in stages(checkout)[-3:-1])
+    assert all(stage.endswith(".yml --profile cpu config -q") for stage in stages(checkout)[-4:-2])
     assert "haproxy" in tested.stdout
     assert "compose config" in tested.stdout
     assert tested.stdout.endswith("passed\n")
@@ -86,6 +86,29 @@ def test_one_failure_hides_nothing_and_fails_the_whole(checkout: Checkout, broke
     summary = tested.stdout.partition("== summary")[2]
     assert next(line.split()[0] for line in summary.splitlines() if " FAILED " in line) == LINTERS.get(broken, broken)
     assert len([line for line in summary.splitlines() if " ok " in line]) >= 5
+
+
+ADVICE = """#!/bin/bash
+while (($# > 1)); do [[ $1 == --output ]] && echo 'thing 1.0 ADVISORY-1' >"$2"; shift; done
+exit 1
+"""
+
+
+def test_advisories_are_shown_and_fail_nothing(checkout: Checkout) -> None:
+    with_everything(checkout)
+    checkout.command("pip-audit", ADVICE)
+    tested = checkout.run("test.sh")
+    assert tested.returncode == 0
+    assert "thing 1.0 ADVISORY-1" in tested.stdout
+    assert "pip-audit      ADVICE" in tested.stdout.partition("== summary")[2]
+
+
+def test_advisories_that_cannot_be_had_are_left_out_aloud(checkout: Checkout) -> None:
+    with_everything(checkout)
+    checkout.command("pip-audit", "#!/bin/bash\necho 'no route to host' >&2\nexit 1\n")
+    tested = checkout.run("test.sh")
+    assert tested.returncode == 0
+    assert "LEFT OUT: pip-audit: the source of advisories cannot be reached" in tested.stdout
 
 
 def test_what_this_machine_cannot_test_is_left_out_aloud(checkout: Checkout) -> None:
@@ -150,7 +173,7 @@ def test_an_older_chromium_is_taken_where_the_newest_cannot_be_installed(checkou
     assert "trying 150.0.7-1~deb12u1" in tested.stdout
     assert "149.0.1" not in tested.stdout
     assert "LEFT OUT" not in tested.stdout
-    assert stages(checkout)[-1].rstrip() == "pytest"
+    assert stages(checkout)[-2].rstrip() == "pytest"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
@@ -161,4 +184,4 @@ def test_without_any_chromium_the_pages_tests_are_left_out_aloud(checkout: Check
     checkout.command("apt-cache", APT_CACHE)
     tested = checkout.run("test.sh")
     assert "LEFT OUT: tests marked browser" in tested.stdout
-    assert stages(checkout)[-1] == "pytest -m not browser"
+    assert stages(checkout)[-2].rstrip() == "pytest -m not browser"

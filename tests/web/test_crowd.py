@@ -34,7 +34,7 @@ def ask(server: LiveServer, index: int, start: threading.Barrier) -> tuple[int, 
     )
     start.wait(60)
     try:
-        with urllib.request.urlopen(request, timeout=100) as answer:
+        with urllib.request.urlopen(request, timeout=240) as answer:
             return answer.status, answer.read(), None
     except urllib.error.HTTPError as error:
         with error:
@@ -42,7 +42,9 @@ def ask(server: LiveServer, index: int, start: threading.Barrier) -> tuple[int, 
 
 
 def test_a_hundred_clients(tmp_path: Path) -> None:
-    with live_server(tmp_path, ENGINE="hibari", MAX_SLOTS=str(SLOTS), MAX_QUEUE=str(QUEUE)) as server:
+    with live_server(
+        tmp_path, ENGINE="hibari", MAX_SLOTS=str(SLOTS), MAX_QUEUE=str(QUEUE), QUEUE_TIMEOUT="600"
+    ) as server:
         alone = [server.post("/api/tts", body(index)) for index in range(len(TEXTS))]
         assert len(set(alone)) == len(TEXTS)
         start = threading.Barrier(CLIENTS)

@@ -98,13 +98,23 @@ class BitratesAnswer(BaseModel):
 
 
 class FormatAnswer(BaseModel):
+    """sample_rates: Hz that can be asked for; none if there is no choice."""
+
     name: str
     media_type: str
+    sample_rates: list[int]
     bitrates: BitratesAnswer | None
 
 
 class FormatsAnswer(BaseModel):
     formats: list[FormatAnswer]
+
+
+class LinkAnswer(BaseModel):
+    """expires_at: seconds since 1970; null where no key is needed and the address stays good."""
+
+    url: str
+    expires_at: int | None
 
 
 class EngineAnswer(BaseModel):

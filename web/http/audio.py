@@ -39,7 +39,7 @@ def answer(speech: Speech, begin: Callable[[ExitStack], Body]) -> Response:
         held.enter_context(speech)
         client = held.enter_context(client_watch().watch(client_socket(request.environ), speech.cancel))
         data, headers = begin(held)
-        response = Response(Sent(data, client, held), headers=_headers(speech) | headers)
+        response = Response(Sent(data, client, held), headers=headers_of(speech) | headers)
     except BaseException:
         held.close()
         raise
@@ -56,11 +56,12 @@ def audio_response(speech: Speech, stream: bool) -> Response:
     return answer(speech, begin)
 
 
-def _headers(speech: Speech) -> dict[str, str]:
+def headers_of(speech: Speech) -> dict[str, str]:
+    """What every answer with speech says of it."""
     headers = {
         "X-Engine": speech.engine.name,
         "X-Voice": speech.voice.id,
-        "X-Sample-Rate": str(speech.sample_rate),
+        "X-Sample-Rate": str(speech.encoded_rate),
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",  # nginx would hold a stream back
     }

@@ -1,4 +1,4 @@
-"""Who may ask: API keys, and how often. Without API_KEYS everybody may. What an endpoint needs it says itself (Access).
+"""Who may ask: API keys, and how often. Without API_KEYS anyone may. What an endpoint needs it says itself (Access).
 
 A key comes in `Authorization: Bearer KEY` or `kyutai-api-key: KEY`. A WebSocket may bring it in its address, as
 `auth_id`, because a browser can give it no headers; nothing else may, since addresses end up in logs.
@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import Flask, Response, current_app, g, jsonify, request
+from flask import Flask, Response, abort, current_app, g, jsonify, request
 
 from speech.errors import ErrorCode
 from speech.settings import Settings
 from web.http.describe import Access, access_of
 from web.http.errors import body
+from web.http.links import SIGNATURE, signer_of
 
 log = logging.getLogger("kyutai_tts.auth")
 
@@ -36,7 +37,7 @@ class Keys:
         self._digests = digests
 
     def name_of(self, key: str) -> str | None:
-        """Whose key it is. Takes as long for a wrong key as for a right one, whichever it is."""
+        """Whose key it is. Takes as long for a wrong key as for any right one."""
         given, name = digest(key), None
         for owner, known in self._digests.items():
             if hmac.compare_digest(given, known):
@@ -80,13 +81,34 @@ def init_app(app: Flask, settings: Settings) -> None:
     keys = Keys(settings.api_keys)
     buckets = Buckets(settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
 
+    app.extensions["buckets"] = buckets
+
     @app.before_request
     def check() -> Response | None:
-        if settings.api_keys and not is_open(settings) and (refusal := _check_key(keys)):
+        if settings.api_keys and not is_open(settings) and not _is_signed(settings) and (refusal := _check_key(keys)):
             return refusal
+        g.insider = not settings.api_keys or keys.name_of(given_key() or "") is not None
         if buckets and _speaks():
             return _check_rate(buckets)
         return None
+
+
+def take_turn() -> None:
+    """Count this request against RATE_LIMIT, where the endpoint is the one to know that it speaks.
+
+    Raises an HTTPException with the answer if it must wait.
+    """
+    buckets = current_app.extensions["buckets"]
+    if buckets and (refusal := _check_rate(buckets)):
+        abort(refusal)
+
+
+def _is_signed(settings: Settings) -> bool:
+    """It is asked at an address that one of the keys has signed; the key's name is then the caller."""
+    if _access() is not Access.ADDRESS or SIGNATURE not in request.args:
+        return False
+    g.key_name = signer_of(request.path, request.args.to_dict(), settings.api_keys)
+    return g.key_name is not None
 
 
 def _speaks() -> bool:
@@ -111,6 +133,11 @@ def caller() -> str:
     return str(g.get("key_name") or request.remote_addr or "-")
 
 
+def insider() -> bool:
+    """Whether the one who asks an open endpoint has a key, or none is needed for the others either."""
+    return bool(g.get("insider"))
+
+
 def given_key() -> str | None:
     """The key in one of the places where it may be."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -118,9 +145,16 @@ def given_key() -> str | None:
         return token.strip()
     if key := request.headers.get("kyutai-api-key", "").strip():
         return key
-    if request.headers.get("Upgrade", "").lower() == "websocket":
+    if _is_upgrade():
         return request.args.get("auth_id") or None
     return None
+
+
+def _is_upgrade() -> bool:
+    """True if the request is for a WebSocket's endpoint. Werkzeug matches its rule only to `Connection: Upgrade`,
+    `Upgrade: websocket`; the headers alone, at any other endpoint, prove nothing.
+    """
+    return request.url_rule is not None and bool(request.url_rule.websocket)
 
 
 def _check_key(keys: Keys) -> Response | None:

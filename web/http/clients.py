@@ -2,7 +2,7 @@
 
 A server that only writes notices neither: nothing is written while a request waits for its first audio, and a write to
 a client that does not read blocks without limit. One thread waits on all watched sockets and on the next deadline; with
-nobody to watch it sleeps.
+no client to watch it sleeps.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class ClientWatch:
             self._hang_up_on_stalled()
 
     def _seconds_to_look(self) -> float | None:
-        """A deadline is looked at twice within its time; with nobody to watch, sleep until poked."""
+        """A deadline is looked at twice within its time; with no client to watch, sleep until poked."""
         return self._read_timeout_s / 2 if self._clients else None
 
     def _drain_pokes(self) -> None:

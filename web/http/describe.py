@@ -15,7 +15,11 @@ from pydantic import BaseModel
 View = TypeVar("View", bound=Callable[..., Any])
 Content = dict[str, Any]  # media type -> {"schema": ...}
 
-FORM_BOOLEANS = (True, False, 1, 0, *["1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"])
+FORM_BOOLEANS: tuple[dict[str, Any], ...] = (  # each with a type: generators of clients leave out an enum of many
+    {"type": "boolean"},
+    {"type": "integer", "enum": [0, 1]},
+    {"type": "string", "enum": ["1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"]},
+)
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 REF = "#/components/schemas/{model}"
 WHY = {
@@ -30,21 +34,22 @@ WHY = {
     429: "Every slot is taken and the queue is full, or too many requests came from one caller.",
     500: "The fault is ours.",
     501: "Honestly not possible.",
-    507: "There is no room for more audio.",
     503: "Not now: draining, still loading, no slot became free in time, too little memory.",
+    507: "The disk is full, or a quota is reached.",
 }
 BODY = (400, 408, 413, 415)  # what any body can lead to
-SPEECH = (*BODY, 404, 429, 500, 501, 503)
+SPEECH = (*BODY, 404, 429, 500, 501, 503, 507)
 MODELS: set[type[BaseModel]] = set()  # every model that some operation names
 
 
 class Access(Enum):
     """Who may ask an endpoint, where the service has API_KEYS, and how often."""
 
-    OPEN = "open"  # everybody
-    LISTS = "lists"  # who has a key; everybody if PUBLIC_LISTS is set
+    OPEN = "open"  # anyone
+    LISTS = "lists"  # who has a key; anyone if PUBLIC_LISTS is set
     KEY = "key"  # who has a key
-    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows
+    SPEAKS = "speaks"  # who has a key, and as often as RATE_LIMIT allows: what keeps a slot or a core busy
+    ADDRESS = "address"  # who has a key or a signed address; the endpoint counts what it speaks against RATE_LIMIT
 
 
 def access(kind: Access) -> Callable[[View], View]:
@@ -158,10 +163,10 @@ def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
     schema.pop("$defs", None)  # they are among the document's components
     schema.pop("examples", None)
     for field in schema["properties"].values():
-        for kind in [field, *field.get("anyOf", ())]:
-            if kind.get("type") == "boolean":
-                del kind["type"]
-                kind["enum"] = [*FORM_BOOLEANS]
+        kinds = field.get("anyOf", [{"type": field.get("type")}])
+        if {"type": "boolean"} in kinds:
+            field.pop("type", None)
+            field["anyOf"] = [kind for kind in kinds if kind != {"type": "boolean"}] + [*FORM_BOOLEANS]
     return schema
 
 
@@ -181,6 +186,11 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     """The fields of a model as parameters of the query."""
     schema = model.model_json_schema()
     needed = schema.get("required", [])
+    for field in schema["properties"].values():  # a query has no null
+        if "anyOf" in field:
+            field["anyOf"] = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
+        if field.get("default", "") is None:
+            del field["default"]
     return [
         {"name": name, "in": "query", "required": name in needed, "description": field["description"], "schema": field}
         for name, field in schema["properties"].items()

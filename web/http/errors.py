@@ -36,6 +36,7 @@ STATUS: dict[type[Exception], int] = {
     speech.Cancelled: 499,  # nginx's number for a client that left; it is not there to read it
     speech.QueueFull: 429,
     speech.NotSupported: 501,
+    speech.StorageFull: 507,
     speech.Unavailable: 503,
     speech.EngineBroken: 500,
     speech.EngineFailed: 500,
@@ -84,7 +85,7 @@ def response_to(error: speech.SpeechError) -> Response:
         response.headers["X-Queue-Depth"] = str(speech_service().engine_status().queue_depth)
     if status in NOT_AGAIN:
         response.headers["X-Should-Retry"] = "false"
-    if status == 500:
+    if status in (500, 507):
         log.error("%s: %s id=%s", error.code, error.message, request_id())
     return response
 
@@ -96,7 +97,7 @@ def _http_error(error: HTTPException) -> Response:
     response = jsonify(body(_plain(error), status, code=code))
     response.status_code = status
     for name, value in error.get_headers():
-        if name.lower() in ("allow", "www-authenticate", "retry-after", "location"):
+        if name.lower() in ("allow", "www-authenticate", "retry-after", "location", "content-range"):
             response.headers[name] = value
     return response
 
@@ -105,6 +106,14 @@ def _plain(error: HTTPException) -> str:
     if error.code == 413:
         return "The request body is too large."
     return error.description or error.name
+
+
+def _of_the_system(error: OSError) -> Response:
+    """No room for a temporary file is no fault of the program's; its path is the operator's to know."""
+    if error.errno not in speech.NO_ROOM:
+        return _unexpected(error)
+    log.error("no room: %s id=%s", error, request_id())
+    return response_to(speech.StorageFull("The service has no room left on its disk for this answer."))
 
 
 def _unexpected(error: Exception) -> Response:
@@ -117,4 +126,5 @@ def _unexpected(error: Exception) -> Response:
 def init_app(app: Flask) -> None:
     app.register_error_handler(speech.SpeechError, response_to)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OSError, _of_the_system)
     app.register_error_handler(Exception, _unexpected)

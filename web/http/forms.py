@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from speech.encoders import ENCODERS
+from speech.encoders import ENCODERS, RATES
 from speech.errors import ErrorCode, InvalidRequest
 from speech.request import SPEEDS, SpeechRequest
 from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
@@ -58,6 +58,8 @@ Text = Annotated[str, AfterValidator(_sayable)]
 SomeText = Annotated[str, Field(min_length=1), AfterValidator(_sayable)]
 Name = Annotated[str, Field(max_length=300), AfterValidator(_sayable)]
 Format = Annotated[str, AfterValidator(known_format), Field(json_schema_extra={"enum": list(ENCODERS)})]
+SampleRate = Annotated[int, Field(ge=RATES[0], le=RATES[-1]), BeforeValidator(_whole)]
+ABOUT_RATE = "Hz, for wav and pcm: 8000, 16000, 24000, 44100 or 48000; unset: the engine's own. mulaw, alaw: 8000."
 
 
 def _entries(given: Any) -> Any:
@@ -121,7 +123,7 @@ class TextWishes(StrictForm):
 
 
 class ReadingForm(TextWishes):
-    """How something is to be said, whatever the text and however it comes."""
+    """How something is to be said, for texts that come whole or in parts."""
 
     voice: Name | None = Field(None, description="Id of a voice; unset: the default voice.")
     cfg_coef: float | None = Field(
@@ -129,6 +131,7 @@ class ReadingForm(TextWishes):
     )
     format: Format = Field("wav", description="Audio format.")
     bitrate: Bitrate | None = Field(None, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    sample_rate: SampleRate | None = Field(None, description=ABOUT_RATE)
     speed: float = Field(1.0, ge=SPEEDS[0], le=SPEEDS[1], description="Of the pace; the pitch stays as it is.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading; 0: always the same.")
     top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
@@ -158,9 +161,18 @@ class SpeechForm(ReadingForm):
 
 def read_form(model: type[Form]) -> Form:
     """The request's body as that model: a JSON object, or form fields. Raises InvalidRequest, UnsupportedMediaType."""
+    return form_of(model, *read_fields())
+
+
+def read_fields() -> tuple[dict[str, Any], bool]:
+    """The body's fields, and whether they have types of their own. Raises InvalidRequest, UnsupportedMediaType."""
     with body_deadline(speech_service().settings.read_timeout):
         data = _body()
-    given, strict = _fields(data)
+    return _fields(data)
+
+
+def form_of(model: type[Form], given: dict[str, Any], strict: bool) -> Form:
+    """Raises InvalidRequest."""
     try:
         return model.model_validate(given, strict=strict)
     except ValidationError as error:

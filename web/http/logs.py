@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for a message, whatever a client put into it: a path with a line break could forge one else."""
+    """One line for a message, also with line breaks of a client in it: a path with a line break could forge one else."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.message)
@@ -37,7 +37,7 @@ class TextFormatter(logging.Formatter):
 
 
 def set_up(level: str, style: Literal["text", "json"]) -> None:
-    """Log to standard error. Our own loggers speak at `level`, everybody else's from warnings on."""
+    """Log to standard error. Our own loggers speak at `level`, those of others from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
     text = TextFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)

@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, current_app, jsonify, request
 
 from speech.errors import ErrorCode
 from speech.settings import Settings
+from web.http.describe import Access, access_of
 from web.http.errors import body
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})  # same-site: another name or port of the same domain
 LOOPBACK_NAME = "localhost"
-PROBED = frozenset({"/health", "/ready", "/lb"})  # a cluster's probes come by address, whatever the name
+PROBED = frozenset({"/health", "/ready", "/lb"})  # a cluster's probes come by address, not by name
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -52,12 +53,19 @@ def allowed_hosts(settings: Settings) -> frozenset[str] | None:
 def comes_from_stranger(origins: Sequence[str]) -> bool:
     """A browser says that a page of another origin sends this, and CORS_ORIGINS does not name it."""
     origin = request.headers.get("Origin")
+    if origin is None and _asks_for_speech():  # <audio> sends none
+        origin = _origin_of(request.referrer) or ("*" if "*" in origins else None)
     if origin is not None and (origin in origins or "*" in origins):
         return False
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in FOREIGN_SITES
     return origin is not None and urlsplit(origin).netloc.lower() not in _our_names()
+
+
+def _origin_of(page: str | None) -> str | None:
+    parts = urlsplit(page or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
 
 
 def _our_names() -> set[str]:
@@ -68,7 +76,15 @@ def _our_names() -> set[str]:
 
 def _acts() -> bool:
     """It changes something, or costs something: any method but the safe ones, and every WebSocket."""
+    if _asks_for_speech():
+        return True
     return request.method not in SAFE_METHODS or request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+def _asks_for_speech() -> bool:
+    """GET, where that speaks."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return request.method in ("GET", "HEAD") and view is not None and access_of(view) is Access.ADDRESS
 
 
 def _is_allowed_host(hosts: frozenset[str]) -> bool:

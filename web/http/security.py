@@ -60,7 +60,7 @@ def _watch(response: Response, sock: socket.socket) -> None:
     if hasattr(response.response, "close"):
         held.callback(response.response.close)
     response.response = _handed_over(response.iter_encoded(), client)
-    response.direct_passthrough = False  # or nobody would be told that it is over
+    response.direct_passthrough = False  # or nothing would be told that it is over
     response.call_on_close(held.close)
 
 
@@ -99,4 +99,4 @@ def body_deadline(seconds: float) -> Iterator[None]:
 
 
 def _nobody() -> None:
-    """Who is told that the client left: whoever reads the body sees it."""
+    """Nothing need be told that the client left: the reader of the body sees it."""

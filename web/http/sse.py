@@ -134,7 +134,7 @@ class Events:
             "request_id": self._request_id,
             "engine": speech.engine.name,
             "voice": speech.voice.id,
-            "sample_rate": speech.sample_rate,
+            "sample_rate": speech.encoded_rate,
             "format": speech.request.format,
             "media_type": speech.media_type,
             "words_total": speech.counts.words_total,

@@ -95,18 +95,18 @@ class Server(Application):  # type: ignore[misc]
             self._service.close()
 
     def _retire_when_silent(self) -> None:
-        """After a release: by the timer nobody speaks; by hand streams may be ending, and its answer is to be sent."""
+        """After a release: by the timer none is speaking; by hand streams may be ending, and its answer is to be sent."""
         threading.Thread(target=self._retire_if_cuda, name="retire", daemon=True).start()
 
     def _retire_if_cuda(self) -> None:
         """A process that has used CUDA keeps some hundred MB of GPU memory until it ends.
 
-        Nobody is refused meanwhile: who comes now waits for the next worker, or is still served by this one. A silent
+        No request is refused meanwhile: one that comes now waits for the next worker, or is still served by this one. A silent
         WebSocket keeps it; it will retire after a later release.
         """
         used_cuda = self._service.choice.spec.needs_cuda and self._service.choice.gpu is not None
         silent = self._service.wait_until_silent(ENDING_S)
-        released = self._service.manager.status().state is State.UNLOADED  # nobody has come meanwhile
+        released = self._service.manager.status().state is State.UNLOADED  # no request has come meanwhile
         if self._settings.retire_worker and used_cuda and silent and released:
             log.info("the GPU was released; this worker retires so that its CUDA context goes too")
             self._worker.handle_exit(signal.SIGTERM, None)

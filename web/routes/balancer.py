@@ -1,7 +1,7 @@
 """For a load balancer: does this instance take new speech? And how one announces, from outside, that it soon will not.
 
-Whoever stops an instance behind a balancer first makes DRAIN_FILE: new speech goes elsewhere, what still arrives is
-spoken all the same, and nobody needs a key for it.
+Before an instance behind a balancer is stopped, DRAIN_FILE is made: new speech goes elsewhere, what still arrives is
+spoken all the same, and no key is needed for it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request, send_file
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
-from speech.encoders import ENCODERS
+from speech.encoders import ENCODERS, make_encoder, rate_of
 from speech.errors import ErrorCode, InvalidRequest
 from speech.request import Samples
 from web.http.context import speech_service
@@ -51,13 +51,19 @@ _places = threading.BoundedSemaphore(os.cpu_count() or 1)  # encoding keeps a co
 
 @blueprint.post("/api/convert")
 @operation(
-    "Samples to a file", tag="Speech", access=Access.KEY, takes=SAMPLES, gives=FILE, fails=BODY, parameters=QUERY
+    "Samples to a file",
+    tag="Speech",
+    access=Access.SPEAKS,
+    takes=SAMPLES,
+    gives=FILE,
+    fails=(*BODY, 429, 507),
+    parameters=QUERY,
 )
 def convert() -> Response:
     """The body: mono samples, signed 16 bit, little-endian (audio/pcm). Nothing is spoken and nothing is kept."""
     query = read_query(ConvertQuery)
     rates = ENCODERS[query.format].sample_rates()
-    if rates and query.sample_rate not in rates:
+    if rates and rate_of(query.format, query.sample_rate) not in rates:
         raise InvalidRequest(f"sample_rate: {query.format} takes {', '.join(map(str, rates))}.", param="sample_rate")
     if request.mimetype not in ("audio/pcm", "application/octet-stream"):
         raise UnsupportedMediaType("The body must be audio/pcm: mono samples, signed 16 bit, little-endian.")
@@ -93,7 +99,7 @@ def _place() -> Iterator[None]:
 def _encode(body: IO[bytes], query: ConvertQuery, file: IO[bytes]) -> None:
     """Raises InvalidRequest for a body of no or of half samples, TooManyRequests."""
     body.seek(0)
-    with _place(), closing(ENCODERS[query.format](query.sample_rate, file=file)) as encoder:
+    with _place(), closing(make_encoder(query.format, query.sample_rate, file=file)) as encoder:
         for samples in _samples(body):
             encoder.encode(samples)
         encoder.flush()

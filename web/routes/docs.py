@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, from the models that check requests, and Swagger UI over it: /openapi.json, /apidocs/.
 
 flasgger gathers the operations. Its own page is left out: it is from 2020, knows no OpenAPI 3.1, needs inline scripts
-and loads whatever document its address names.
+and loads any document that its address names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""OpenAI's speech API as its SDK and Open WebUI speak it. What is not supported is refused, never ignored."""
+"""OpenAI's speech API as its SDK and Open WebUI speak it. What is not supported is refused, or named in X-Ignored."""
 
 from __future__ import annotations
 
@@ -21,30 +21,34 @@ from speech.session import Speech
 from speech.voices.catalogue import Voice
 from web.http import errors
 from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
-from web.http.audio import AUDIO, Body, answer, audio_response
+from web.http.audio import AUDIO, Body, answer, audio_response, headers_of
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation, path_parameter
 from web.http.forms import (
+    ABOUT_RATE,
     Bitrate,
     Format,
     Name,
+    SampleRate,
     Seed,
     SomeText,
     Text,
     TextWishes,
     TopK,
-    read_form,
+    form_of,
+    read_fields,
 )
 from web.http.requests import request_id
 from web.http.sse import EVENT_STREAM, Events
-from web.routes.openai_voices import resolve
 
 blueprint = Blueprint("openai", __name__)
 
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 DATED = re.compile(r"-(\d{4}|\d{4}-\d{2}-\d{2})$")  # OpenAI's versions: tts-1-1106, gpt-4o-mini-tts-2025-12-15
 SILENCE_S = 0.1
+FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # what may stand in a header
+MOST_TOLD = 16
 OUR_MODELS = ("kyutai-tts-1.6b", "kyutai/tts-1.6b-en_fr")
 CREATED = 1_751_500_800  # the day Kyutai TTS 1.6B was published, in seconds since 1970
 MODEL = path_parameter("model", "Its id, which may contain slashes.", "tts-1")
@@ -56,7 +60,8 @@ EXAMPLE: dict[str, Any] = {"examples": [{"model": "tts-1", "voice": "alloy", "in
 
 
 _TAKEN = {  # fields that have the same name here and there
-    "speed", "bitrate", "cfg_coef", "temperature", "top_k", "seed", "language", "lexicon", "normalize", "code",
+    "speed", "bitrate", "sample_rate", "cfg_coef", "temperature", "top_k", "seed",
+    "language", "lexicon", "normalize", "code",
 }  # fmt: skip
 
 
@@ -81,6 +86,7 @@ class OpenAISpeechForm(TextWishes):
     stream: bool = Field(True, description="false: a whole file with true sizes; true: audio as it is made.")
     timestamps: list[Literal["word"]] = Field([], description='["word"] adds speech.text.word events; only with sse.')
     bitrate: Bitrate | None = Field(None, description="kbit/s, for mp3, opus and aac; unset: a good one.")
+    sample_rate: SampleRate | None = Field(None, description=ABOUT_RATE)
     cfg_coef: float | None = Field(None, ge=0, le=10, description="How closely the voice is followed.")
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
     top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
@@ -100,11 +106,20 @@ class OpenAISpeechForm(TextWishes):
         name = self.voice if isinstance(self.voice, str) else self.voice.id
         return SpeechRequest(
             text=self.input,
-            voice=resolve(name, service).id,
+            voice=self._voice(name, service).id,
             format=self.response_format,
             caller=caller(),
             **self.model_dump(include=_TAKEN),
         )
+
+    @staticmethod
+    def _voice(name: str, service: SpeechService) -> Voice:
+        try:
+            return service.voice(name)
+        except VoiceNotFound:
+            if not service.settings.openai_lenient:
+                raise
+            return service.voices.default
 
 
 class UnknownModel(VoiceNotFound):
@@ -121,15 +136,32 @@ def create_speech() -> Response:
     """Audio streams as it is made, unless `stream` is false. What is not supported is refused with 400. A text without
     words is answered with a tenth of a second of silence and the header `X-Silence`: clients that cut a text into
     sentences send such pieces."""
-    form, service = read_form(OpenAISpeechForm), speech_service()
+    service = speech_service()
+    form, ignored = _read(service.settings.openai_lenient)
     with _openai_names():
         asked = form.speech_request(service)
         try:
-            return _answer(service.speak(asked), form)
+            speech = service.speak(asked)
+            speech.ignored += ignored
+            return _answer(speech, form)
         except InvalidRequest as error:
             if error.code is not ErrorCode.NOTHING_TO_SAY:
                 raise
-        return _answer_with_silence(service.open(asked), form)
+        speech = service.open(asked)
+        speech.ignored += ignored
+        return _answer_with_silence(speech, form)
+
+
+def _read(lenient: bool) -> tuple[OpenAISpeechForm, tuple[str, ...]]:
+    """The body, and the names of what was left aside: nothing unless lenient."""
+    given, strict = read_fields()
+    unknown = [name for name in given if name not in OpenAISpeechForm.model_fields or name == "instructions"]
+    unknown = [name for name in unknown if given[name] not in (None, "")]
+    if not lenient or not unknown:
+        return form_of(OpenAISpeechForm, given, strict), ()
+    kept = {name: value for name, value in given.items() if name not in unknown}
+    told = [name if FIELD.fullmatch(name) else "?" for name in unknown[:MOST_TOLD]]
+    return form_of(OpenAISpeechForm, kept, strict), tuple(dict.fromkeys(told))
 
 
 def _answer(speech: Speech, form: OpenAISpeechForm) -> Response:
@@ -145,9 +177,9 @@ def _answer_with_silence(speech: Speech, form: OpenAISpeechForm) -> Response:
     data = file.getvalue()
     if form.stream_format == "sse":
         delta = {"type": "speech.audio.delta", "audio": b64encode(data).decode()}
-        response = Response(_line(delta) + _line(_done({}, speech)), headers=EVENT_STREAM)
+        response = Response(_line(delta) + _line(_done({}, speech)), headers=headers_of(speech) | EVENT_STREAM)
     else:
-        response = Response(data, content_type=speech.media_type)
+        response = Response(data, content_type=speech.media_type, headers=headers_of(speech))
     response.headers["X-Silence"] = ErrorCode.NOTHING_TO_SAY
     return response
 

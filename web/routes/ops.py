@@ -12,6 +12,7 @@ from gpu_manager import State
 from speech.metrics import MEDIA_TYPE
 from speech.service import VERSION
 from web.http.answers import GpuAnswer, GpuDoneAnswer, HealthAnswer, ReadyAnswer, ReleasedAnswer
+from web.http.auth import insider
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation
 from web.http.forms import StrictForm, read_form
@@ -44,9 +45,14 @@ def health() -> Response:
         engine_reason=service.choice.reason,
         model_loaded=status.state is State.READY,
         state=status.state,
-        last_error=status.last_error,
+        last_error=status.last_error if insider() else _outline(status.last_error),
         draining=service.draining,
     )
+
+
+def _outline(error: str | None) -> str | None:
+    """That something is wrong, for strangers: the message itself may hold a path or a name of a machine."""
+    return error and "The engine could not be had. /api/gpu/status, which needs a key, has the reason."
 
 
 @blueprint.get("/ready")

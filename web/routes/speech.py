@@ -78,6 +78,7 @@ def formats() -> Response:
             {
                 "name": name,
                 "media_type": encoder.media_type,
+                "sample_rates": list(encoder.rates),
                 "bitrates": asdict(encoder.bitrates) if encoder.bitrates else None,
             }
             for name, encoder in ENCODERS.items()

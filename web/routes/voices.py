@@ -53,7 +53,7 @@ def voices() -> Response:
     takes=UPLOAD,
     gives=VoiceAnswer,
     status=201,
-    fails=(*BODY, 409, 501, 503),
+    fails=(*BODY, 409, 501, 503, 507),
 )
 def add_voice() -> tuple[Response, int]:
     """A new voice from the multipart field `file`; `name` is what it will be called, the file's own name if unset."""

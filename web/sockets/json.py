@@ -32,12 +32,16 @@ from web.http.requests import log_speech
 from web.http.warnings import warnings_of
 from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
 from web.sockets.upgrade import Upgrade
-from web.sockets.websocket import WebSocket
+from web.sockets.websocket import Ending, WebSocket
 
 blueprint = Blueprint("live", __name__)
 
 PROGRESS_S = 1.0
 OURS = 500
+UNSTARTED: dict[Ending | None, CloseReason] = {  # how a socket is closed that ended before its first message
+    Ending.BAD_FRAME: CloseReason.PROTOCOL_ERROR,
+    Ending.TOO_MANY_FRAMES: CloseReason.POLICY_VIOLATION,
+}
 MOST_NOT_STARTED = 16  # such connections hold no slot, but a thread each of those that the server has to spare
 _not_started = threading.BoundedSemaphore(MOST_NOT_STARTED)
 
@@ -111,7 +115,7 @@ class JsonDialect(Dialect):
             raise InvalidRequest("The talk was started already.", code=ErrorCode.BAD_MESSAGE)
 
     def _flush(self, talk: Talk) -> None:
-        """Whatever is there is spoken now, as a sentence of its own."""
+        """What is there is spoken now, as a sentence of its own."""
         pieces = self._reader.flush()
         if pieces or self._unflushed:
             talk.say("", [*pieces, PARAGRAPH])
@@ -133,7 +137,7 @@ class JsonDialect(Dialect):
             voice=speech.voice.id,
             format=speech.request.format,
             media_type=speech.media_type,
-            sample_rate=speech.sample_rate,
+            sample_rate=speech.encoded_rate,
             model_loaded=speech.loaded,
             ignored=list(speech.ignored),
         )
@@ -224,7 +228,7 @@ def _serve(service: SpeechService, socket: WebSocket) -> None:
         try:
             first = _first_message(service, socket)
             if first is None:
-                socket.close(CloseReason.GOING_AWAY)
+                socket.close(UNSTARTED.get(socket.ending, CloseReason.GOING_AWAY))
                 return
             speech = _open(service, first)
             held.callback(log_speech(speech, service.settings.log_text))

@@ -1,4 +1,4 @@
-"""A conversation over one WebSocket (Talk): its text to the speech, its audio back, whatever the protocol (Dialect).
+"""A conversation over one WebSocket (Talk): its text to the speech, its audio back, in any protocol (Dialect).
 
 Two threads: the caller's reads the socket, one of the talk's own loads, speaks and writes. Neither polls.
 """
@@ -56,7 +56,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def sound(self, samples: Samples) -> Messages:
-        """Audio, in whatever portions the protocol has."""
+        """Audio, in the portions that the protocol has."""
 
     @abstractmethod
     def last_sound(self) -> Messages:

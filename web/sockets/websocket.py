@@ -92,7 +92,7 @@ class WebSocket:
         self._sock, self._connection, self._limits, self._clock = sock, connection, limits, clock
         self._messages: deque[str | bytes] = deque()
         self._part: io.StringIO | io.BytesIO | None = None  # of a message that is not complete yet
-        self._controls: dict[type[Event], Event] = {}  # for whoever writes next; of each kind only the newest
+        self._controls: dict[type[Event], Event] = {}  # for the next writer; of each kind only the newest
         self._actions: deque[Callable[[], None]] = deque()
         self._writing = threading.Lock()
         self._write_began: float | None = None
@@ -187,7 +187,7 @@ class WebSocket:
             self._wake_in.send(b"\0")
 
     def _wait(self) -> Ending | None:
-        """Sleep until the client sends something, somebody calls, or a deadline comes."""
+        """Sleep until the client sends something, `call` is used, or a deadline comes."""
         for descriptor, _ in self._poll.poll(1000 * max(0.0, self._next_deadline() - self._clock())):
             if descriptor == self._wake_out.fileno():
                 self._wake_out.recv(RECEIVE_BYTES)
@@ -294,7 +294,7 @@ class WebSocket:
     # -- pings, pongs and the answer to a close frame, between the writer's messages -------------------------------
 
     def _control(self, event: Event) -> None:
-        """Sent at once if nobody writes; else the writer sends it after its message."""
+        """Sent at once if no other thread writes; else the writer sends it after its message."""
         self._controls[type(event)] = event
         if self._has_room():
             self._send_controls()

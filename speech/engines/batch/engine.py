@@ -11,7 +11,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.runner import ModelRunner
 from speech.engines.batch.stepper import Soundless, Stepper
 from speech.engines.batch.watchdog import Watchdog
-from speech.errors import EngineBroken, EngineFailed, ErrorCode, SpeechError, Unavailable
+from speech.errors import EngineBroken, EngineClosed, EngineFailed, ErrorCode, SpeechError
 
 STEP_TIMEOUT_S = 30.0
 log = logging.getLogger("kyutai_tts.engine")
@@ -47,7 +47,7 @@ class BatchedEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         stepper = self._stepper
         if stepper is None:
-            raise _bare(self.fatal or EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED))
+            raise _bare(self.fatal or EngineClosed("The engine is closed."))
         stepper.admit(utterance)
         utterance.listen(self._wake.set)
 
@@ -75,7 +75,7 @@ class BatchedEngine(Engine):
             raise self.fatal
 
     def _hang(self) -> None:
-        """Called by the watchdog: end everybody's speech with an error, on its thread."""
+        """Called by the watchdog: end all speech with an error, on its thread."""
         log.error(
             "a step of the model has not ended for %g s: the GPU hangs, this worker gives up", self._watchdog.limit_s
         )
@@ -104,8 +104,7 @@ class BatchedEngine(Engine):
             self.fatal = EngineBroken("The engine failed; the log says why.", code=ErrorCode.ENGINE_DIED)
         finally:
             self._stepper = None
-            released = Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED)
-            stepper.abandon(self.fatal or released)
+            stepper.abandon(self.fatal or EngineClosed())
             _close(runner)
 
     def _load(self, build: Callable[[], ModelRunner]) -> ModelRunner | None:

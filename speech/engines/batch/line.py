@@ -30,12 +30,20 @@ class Line(Generic[Item]):
         if last is not None and last == self._served:
             self._items[last] = self._items.pop(last)  # to the end again
 
+    def put_back(self, caller: str, item: Item) -> None:
+        """One that was taken before: it comes first of its caller's, whose turn it is last."""
+        self._items.setdefault(caller, deque()).appendleft(item)
+
+    def next_caller(self, busy: Callable[[str], int] = lambda _: 0) -> str:
+        """Whose item `take` would give. Raises ValueError when nothing waits."""
+        return min(self._items, key=busy)
+
     def take(self, busy: Callable[[str], int] = lambda _: 0) -> Item:
         """The next item, which leaves the line. Raises ValueError when nothing waits.
 
         busy: how much of what is dealt a caller has now; those who have least come first, and take turns.
         """
-        caller = min(self._items, key=busy)
+        caller = self.next_caller(busy)
         items = self._items.pop(caller)
         item = items.popleft()
         if items:
@@ -52,7 +60,7 @@ class Line(Generic[Item]):
         self._items.clear()
 
     def __iter__(self) -> Iterator[Item]:
-        """All items as they would be taken if nothing more came and nobody was busy."""
+        """All items as they would be taken if nothing more came and no caller was busy."""
         rounds = [iter(items) for items in self._items.values()]
         end = object()
         while rounds:

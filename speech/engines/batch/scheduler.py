@@ -1,12 +1,13 @@
 """Which utterance sits in which slot, and which slots run in the next step. Knows no model, no thread, no clock.
 
-Free slots are dealt by caller (line.py), the lowest slot first. A bounded queue: one more is refused. Not thread safe;
-its owner brings the lock.
+Free slots are dealt by caller (line.py), those who have fewest first, the lowest slot first. A bounded queue: one more
+is refused. Not thread safe; its owner brings the lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,7 +17,7 @@ from speech.engines.batch.line import Line
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """A row of the batch with somebody in it."""
+    """A row of the batch and the utterance in it."""
 
     index: int
     utterance: Utterance
@@ -27,7 +28,7 @@ class Scheduler:
         """slots: how many speak at once, 1 or more. max_queue: how many may wait, 0 or more."""
         self.slots_total = slots
         self.max_queue = max_queue
-        self._seated: dict[int, Slot] = {}
+        self._seated: dict[int, Slot] = {}  # in the order in which they sat down
         self._waiting: Line[Utterance] = Line()
 
     def admit(self, utterance: Utterance) -> bool:
@@ -39,7 +40,7 @@ class Scheduler:
 
     @property
     def has_room(self) -> bool:
-        """Somebody more can be admitted."""
+        """One more utterance can be admitted."""
         self._drop_dead()
         return len(self._waiting) < self.max_queue + self.slots_total - len(self._seated)
 
@@ -51,13 +52,37 @@ class Scheduler:
             if not self._waiting:
                 break
             if index not in self._seated:
-                slot = Slot(index, self._waiting.take())
+                slot = Slot(index, self._waiting.take(self._seats_of()))
                 self._seated[index] = slot
                 taken.append(slot)
         return taken
 
+    def rest(self, may_rest: Callable[[Slot], bool]) -> Slot | None:
+        """Let one who sits wait again, ahead of its caller's others, so that another caller's can sit; its old slot.
+
+        may_rest: whether it can go on later. Of the caller with most seats the one that has sat longest rests, if the
+        next to sit is of a caller with at least two seats fewer: so nothing goes to and fro, and `schedule` seats the
+        other. None: nobody needs to rest, or can.
+        """
+        self._drop_dead()
+        if not self._waiting or len(self._seated) < self.slots_total:
+            return None
+        seats = self._seats_of()
+        fewest = seats(self._waiting.next_caller(seats))
+        rich = [slot for slot in self._seated.values() if seats(slot.utterance.request.caller) >= fewest + 2]
+        able = [slot for slot in rich if may_rest(slot)]
+        slot = max(able, key=lambda slot: seats(slot.utterance.request.caller), default=None)
+        if slot is not None:
+            del self._seated[slot.index]
+            self._waiting.put_back(slot.utterance.request.caller, slot.utterance)
+        return slot
+
+    def _seats_of(self) -> Callable[[str], int]:
+        """How many seats a caller has now."""
+        return Counter(slot.utterance.request.caller for slot in self._seated.values()).__getitem__
+
     def release(self, slot: Slot) -> None:
-        """The slot is free again. Does nothing if somebody else sits there by now."""
+        """The slot is free again. Does nothing if another utterance sits there by now."""
         if self._seated.get(slot.index) is slot:
             del self._seated[slot.index]
 
@@ -114,15 +139,15 @@ class Interleaver:
 
     A newcomer has a run of text-only steps before it sounds. It takes part in every step; between two full steps of
     those who sound already there are at most `most_between` text-only ones. So the newcomer starts after as many steps
-    as if it were alone, and nobody else waits longer for a frame than most_between + 1 steps.
+    as if it were alone, and no other row waits longer for a frame than most_between + 1 steps.
     """
 
     def __init__(self, most_between: int = 2) -> None:
         self.most_between = most_between
-        self._between = 0  # text-only steps since somebody who sounds last had to stand by
+        self._between = 0  # text-only steps since a row that sounds had to stand by
 
     def plan(self, needs: Mapping[int, StepKind]) -> Step | None:
-        """The next step, or None if nobody can move. needs: what each row that can move now needs."""
+        """The next step, or None if no row can move. needs: what each row that can move now needs."""
         if not needs:
             return None
         quiet = tuple(row for row, kind in needs.items() if kind is StepKind.TEXT_ONLY)

@@ -1,4 +1,4 @@
-"""Many utterances through one model, turn by turn (Stepper). Knows no thread: whoever owns it calls `turn`.
+"""Many utterances through one model, turn by turn (Stepper). Knows no thread: its owner calls `turn`.
 
 Nor does it know which model it is (runner.py), what text is made of, or HTTP.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from speech.engines.base import EngineStatus, StepTally, Utterance
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Interleaver, Scheduler, Slot, Step, StepKind
-from speech.errors import EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
+from speech.errors import MEMORY_AGAIN_S, EngineClosed, EngineFailed, ErrorCode, QueueFull, SpeechError, Unavailable
 from speech.request import FRAME_S, AudioChunk, Pause, Piece, Samples
 
 log = logging.getLogger("kyutai_tts.engine")
@@ -42,7 +42,7 @@ class Seat:
     slot: Slot
     row: Row
     spoken_s: float = 0.0
-    allowed_s: float = 5.0  # grows with every piece: whoever speaks longer than this will never end
+    allowed_s: float = 5.0  # grows with every piece: an utterance that lasts longer will never end
 
     @property
     def utterance(self) -> Utterance:
@@ -70,7 +70,7 @@ class Stepper:
     def admit(self, utterance: Utterance) -> None:
         """Let it wait for a slot. What needs files is done here, on the caller's thread.
 
-        Raises QueueFull, EngineFailed, or what is wrong with the request.
+        Raises QueueFull, EngineClosed, or what is wrong with the request.
         """
         with self._lock:
             self._refuse_unless(self._scheduler.has_room)  # before anything is read or computed
@@ -97,7 +97,7 @@ class Stepper:
         return step is not None or bool(frames)
 
     def abandon(self, reason: SpeechError) -> None:
-        """Fail everybody who sits or waits and take nobody in any more."""
+        """Fail all that sit or wait and take nothing in any more."""
         with self._lock:
             self._closed = True
             everyone = self._scheduler.clear()
@@ -140,7 +140,7 @@ class Stepper:
             try:
                 self._feed(seat)
                 kind = seat.row.needs
-            except Exception:  # some word that the tokenizer cannot take must not end anybody else's speech
+            except Exception:  # some word that the tokenizer cannot take must not end the others' speech
                 log.error("a text could not be read; its request alone fails\n%s", traceback.format_exc())
                 self._fail(seat.slot, EngineFailed("The text could not be prepared for speech."))
                 continue
@@ -178,7 +178,7 @@ class Stepper:
             self._fail(seat.slot, EngineFailed("The model failed at this text.", code=ErrorCode.NO_SOUND))
             self._soundless += 1
             if self._soundless >= SOUNDLESS_IN_A_ROW:
-                raise Soundless("The model makes numbers that are no sound, for whoever speaks.")
+                raise Soundless("The model makes numbers that are no sound, in every row.")
             return
         self._soundless = 0
         samples = fade(frame.samples, self._runner.sample_rate, start=seat.spoken_s == 0.0, stop=frame.last)
@@ -220,16 +220,21 @@ class Stepper:
         # Out here nothing holds the error any more, nor the tensors in the frames that it came through.
         log.error("out of memory; %d requests fail: %s", len(slots), reason)
         for slot in slots:
-            self._fail(slot, Unavailable("The GPU ran out of memory. Please try again.", code=ErrorCode.OUT_OF_MEMORY))
+            self._fail(slot, _no_memory())
         self._runner.recover()
         return {}
 
     def _refuse_unless(self, room: bool) -> None:
         """Called with the lock held."""
         if self._closed:
-            raise EngineFailed("The engine is closed.", code=ErrorCode.ENGINE_CLOSED)
+            raise EngineClosed("The engine is closed.")
         if not room:
             raise QueueFull
+
+
+def _no_memory() -> Unavailable:
+    message = "The GPU ran out of memory. Please try again."
+    return Unavailable(message, code=ErrorCode.OUT_OF_MEMORY, retry_after_s=MEMORY_AGAIN_S)
 
 
 def longest_s(piece: Piece) -> float:

@@ -100,7 +100,7 @@ class HibariVoice:
         """
         try:
             return self._g2p(text) or ""
-        except Exception:  # of whatever kind: a whole text must not fail over one word
+        except Exception:  # of any kind: a whole text must not fail over one word
             parts = text.split()
             if len(parts) == 1:
                 plain = unicodedata.normalize("NFKC", text)

@@ -47,7 +47,7 @@ class EmbeddingFormat:
 def parse_embedding(data: bytes, expected: EmbeddingFormat) -> Array:
     """The embedding in a safetensors file: float32, shape (1, dim, frames), read-only.
 
-    Raises NotSupported for a recording, BadEmbedding for whatever else is no embedding of a voice.
+    Raises NotSupported for a recording, BadEmbedding for anything else that is no embedding of a voice.
     """
     refuse_audio(data)
     if len(data) > MAX_FILE_BYTES:

@@ -22,7 +22,7 @@ _SIGNS = (
 
 @contextmanager
 def out_of_memory() -> Iterator[None]:
-    """Raises OutOfMemory in place of whatever says that there is no memory."""
+    """Raises OutOfMemory in place of the errors that say that there is no memory."""
     try:
         yield
     except RuntimeError as error:

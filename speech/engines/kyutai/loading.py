@@ -42,7 +42,7 @@ LONGEST_STEP_S = 0.060  # of a frame's 80 ms: a step of all rows leaves time for
 # Of Python's 5 ms by default: while a crowd of requests is read, the engine's thread gets Python's lock back so late
 # after each wait for the GPU that 32 newcomers wait for their first sound twice as long (docs/performance.md).
 SWITCH_S = 0.0002
-CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make everybody wait longer
+CPU_SLOTS = 4  # a CPU is many times slower than real time; more rows only make all of them wait longer
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _load(plan: LoadPlan, progress: Progress) -> KyutaiRunner:
     if plan.max_slots == 0 and plan.device.type == "cuda":
         keep_pace(runner)
     gc.collect()
-    gc.freeze()  # a full collection would look at every module of the model, and everybody would wait
+    gc.freeze()  # a full collection would look at every module of the model, and all speech would wait
     log.info(
         "%d slots of %d codebooks on %s; memory free: %.0f MB before, %.0f MB now",
         runner.slots,

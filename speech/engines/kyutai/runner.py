@@ -128,7 +128,7 @@ class KyutaiRunner(ModelRunner):
             self._run("seat", size)
 
     def _forget(self, slots: Iterable[int]) -> None:
-        """What the slots' last users have not heard yet is for nobody."""
+        """Drop what the slots' last users have not heard yet."""
         if self._unheard is not None:
             flight, frames = self._unheard
             self._unheard = flight, {slot: frame for slot, frame in frames.items() if slot not in slots}
@@ -229,7 +229,7 @@ class KyutaiRunner(ModelRunner):
 
     @torch.inference_mode()
     def reopen(self, slots: int) -> None:
-        """Begin anew with so many rows. Nobody may be seated."""
+        """Begin anew with so many rows. No slot may be taken."""
         self._launcher.mark()()
         self._parts.clear()
         self._model.close()
@@ -256,8 +256,8 @@ class KyutaiRunner(ModelRunner):
     def _seat_nobody(self) -> None:
         """In every row, so that nothing of a warm-up remains."""
         silence = self._conditions.silence
-        nobody = Speaker(silence, self._conditions.cfg_coefs[0], temperature=0.0, top_k=TOP_K, seed=0)
-        self._seat([(slot, nobody) for slot in range(self.slots)])
+        silent = Speaker(silence, self._conditions.cfg_coefs[0], temperature=0.0, top_k=TOP_K, seed=0)
+        self._seat([(slot, silent) for slot in range(self.slots)])
 
     def _full_step(self, rows: int) -> float:
         """One step of the first rows; the seconds that it takes."""

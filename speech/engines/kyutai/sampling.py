@@ -22,7 +22,7 @@ class Odds:
     """
 
     def __init__(self, control: torch.Tensor, first_stream: int, streams: int, card: int, most: int) -> None:
-        """control: (len(Control), rows). most: candidates at most, whatever top_k says."""
+        """control: (len(Control), rows). most: candidates at most, also where top_k is more."""
         temperature = control[Control.TEMPERATURE].view(torch.float64).float()
         greedy = temperature <= 0
         self._most = min(most, card)

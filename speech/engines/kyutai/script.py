@@ -109,7 +109,7 @@ class Script(Row):
 
     @property
     def _can_step(self) -> bool:
-        """Whatever the model wishes for next, there is an answer that no word still to come would change."""
+        """There is an answer to each wish of the model that no word still to come would change."""
         state = self.state
         if self.ended or state.queued or state.forced_padding > 0:
             return True

@@ -15,7 +15,7 @@ from speech.errors import EngineFailed, NotSupported, SpeechError, Unavailable
 from speech.hub.files import Hub, make_hub
 from speech.hub.voice_list import VoiceRepo
 from speech.voices.catalogue import Voice, VoiceCatalogue
-from speech.voices.folder import VoiceFolder, name_taken, safe_name
+from speech.voices.folder import MB, VoiceFolder, name_taken, safe_name
 from speech.voices.sets import describe
 
 if TYPE_CHECKING:
@@ -157,9 +157,8 @@ def catalogue(settings: Settings, clock: Callable[[], float] = time.monotonic) -
     """The voices as the settings have them. Connects to nothing."""
     hub = make_hub(settings)
     repo = VoiceRepo(hub, settings.voice_repo)
-    return EmbeddingVoices(
-        repo, VoiceFolder(settings.voices_dir), ExpectedFormat(settings, hub), settings.default_voice, clock
-    )
+    folder = VoiceFolder(settings.voices_dir, settings.voices_quota_mb * MB)
+    return EmbeddingVoices(repo, folder, ExpectedFormat(settings, hub), settings.default_voice, clock)
 
 
 class ExpectedFormat:

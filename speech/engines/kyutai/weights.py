@@ -1,4 +1,4 @@
-"""The checkpoint's files: which there are, where they lie, whether they are whole. Only `info` imports moshi."""
+"""The checkpoint's files: which there are and where they lie. Only `info` imports moshi."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from speech.engines.kyutai.embeddings import TENSOR, EmbeddingFormat
+from speech.engines.kyutai.whole import check_whole, damaged
 from speech.errors import EngineFailed
 from speech.hub.files import Hub
 from speech.progress import Progress, silent
@@ -119,7 +120,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise EngineFailed(_damaged(path, str(error))) from None
+        raise damaged(path, str(error)) from None
     if not isinstance(config, dict) or not _conditioned_on_voices(config) or "model_id" not in config:
         raise EngineFailed(f"{path} is not the configuration of a Kyutai TTS model that takes voice embeddings.")
     return config
@@ -146,24 +147,3 @@ def embedding_format(config: Mapping[str, Any]) -> EmbeddingFormat:
     model_id = config["model_id"]
     dim = config["conditioners"][TENSOR]["tensor"]["dim"]
     return EmbeddingFormat(signature=f"{model_id['sig']}@{model_id['epoch']}", dim=int(dim))
-
-
-def check_whole(path: Path) -> None:
-    """Raises EngineFailed if a safetensors file is cut off, as by a copy that a full disk ended. Reads the header."""
-    if path.suffix != ".safetensors":
-        return
-    try:
-        with path.open("rb") as file:
-            header_bytes = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(min(header_bytes, path.stat().st_size)))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise EngineFailed(_damaged(path, "it has no safetensors header")) from None
-    expected = 8 + header_bytes + max(ends, default=0)
-    if path.stat().st_size != expected:
-        raise EngineFailed(_damaged(path, f"it has {path.stat().st_size} of {expected} bytes"))
-
-
-def _damaged(path: Path, why: str) -> str:
-    """In a cache the path is a link; it is the file behind it that must go."""
-    return f"{path.name} is damaged: {why}. Delete {path.resolve()}, so that it is fetched again."

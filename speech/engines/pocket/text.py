@@ -59,7 +59,7 @@ class Cutter:
         return [passage for part in parts for passage in self._passages(part)]
 
     def settled(self, text: str, begun: bool = False) -> tuple[list[Passage], str]:
-        """Of a text that goes on: the passages that stay as they are whatever comes, and the rest of the text.
+        """Of a text that goes on: the passages that later text cannot change, and the rest of the text.
 
         That is all but the last two: the last may grow, and only behind one that is complete does the one before end.
         """

@@ -15,7 +15,7 @@ from speech.engines.pocket.files import HubFile, model_folder
 from speech.errors import Unavailable
 from speech.hub.files import Hub, make_hub
 from speech.voices.catalogue import Voice, VoiceCatalogue
-from speech.voices.folder import EMBEDDING, VoiceFolder
+from speech.voices.folder import EMBEDDING, MB, VoiceFolder
 from speech.voices.sets import OWN_SET, UNKNOWN_LICENCE, describe
 
 if TYPE_CHECKING:
@@ -128,11 +128,12 @@ def catalogue(settings: Settings) -> PocketVoices:
     folder = model_folder(settings)
     name = settings.pocket_model if folder is None else folder.name
     beside = None if folder is None else VoiceFolder(folder / "voices")
-    return PocketVoices(name, make_hub(settings), VoiceFolder(settings.voices_dir), beside, settings.default_voice)
+    own = VoiceFolder(settings.voices_dir, settings.voices_quota_mb * MB)
+    return PocketVoices(name, make_hub(settings), own, beside, settings.default_voice)
 
 
 def _described(name: str, language: str) -> Voice:
-    """Of a ready voice, what the recording's set tells; another is somebody's own, of unknown licence."""
+    """Of a ready voice, what the recording's set tells; another is a user's own, of unknown licence."""
     readable = name.replace("_", " ").title() if name in ORIGINS else name
     if not ORIGINS.get(name):
         own = "" if name in ORIGINS else OWN_SET

@@ -1,6 +1,7 @@
 """An engine for any voice that speaks sentence by sentence. Knows no model.
 
 Threads take turns at the seated utterances, one sentence each, so that thirty listeners share two cores fairly.
+Between two of its sentences an utterance may lose its slot to a caller that has fewer, and gets one again in turn.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.batch.line import Line
 from speech.engines.batch.scheduler import Scheduler, Slot
 from speech.engines.sentence.voice import SentenceVoice, Spoken
-from speech.errors import EngineFailed, ErrorCode, QueueFull, Unavailable
+from speech.errors import EngineClosed, EngineFailed, QueueFull
 from speech.request import FRAME_S, AudioChunk, Pause, Samples, Token, Word
 from speech.text.sentences import Sentence, SentenceReader
 
@@ -29,12 +30,12 @@ DEFAULT_SLOTS = 64  # a seated utterance costs a little memory only; the threads
 
 
 class _Turn:
-    """A seated utterance, what it still has to say, and whether a thread has it or will."""
+    """An utterance that has begun, what it still has to say, and whether a thread has it or will."""
 
-    def __init__(self, slot: Slot, split: Callable[[str], list[str]]) -> None:
-        self.slot = slot
-        self.utterance = slot.utterance
-        self.sentences = SentenceReader(slot.utterance, split)
+    def __init__(self, utterance: Utterance, split: Callable[[str], list[str]]) -> None:
+        self.slot: Slot | None = None  # None: it rests until it is seated again
+        self.utterance = utterance
+        self.sentences = SentenceReader(utterance, split)
         self.samples_out = 0
         self.wanted = False  # stands in the line, or must once its thread is done
         self.running = False
@@ -62,7 +63,7 @@ class SentenceEngine(Engine):
     def start(self, utterance: Utterance) -> None:
         with self._lock:
             if self._closed:
-                raise EngineFailed("The engine is closed.")
+                raise EngineClosed("The engine is closed.")
             if not self._scheduler.admit(utterance):
                 raise QueueFull
             self._seat()
@@ -76,7 +77,7 @@ class SentenceEngine(Engine):
             self._turns.clear()
             self._lock.notify_all()
         for utterance in everyone:
-            utterance.fail(Unavailable("The engine was released while it was speaking.", code=ErrorCode.ENGINE_CLOSED))
+            utterance.fail(EngineClosed())
         for thread in self._threads:
             thread.join()
 
@@ -96,15 +97,31 @@ class SentenceEngine(Engine):
     # -- whose turn it is (the lock is held in those that begin with an underscore and say so) ---------------------
 
     def _seat(self) -> None:
-        """Give free slots to those who wait. Called with the lock held."""
+        """Give slots to those who wait: free ones, and those of callers who have many. Called with the lock held."""
+        self._seat_in_free()
+        while (slot := self._scheduler.rest(self._between_sentences)) is not None:
+            turn = self._turns[slot.utterance]
+            turn.slot, turn.wanted = None, False
+            self._line.keep(lambda waiting, turn=turn: waiting is not turn)  # type: ignore[misc]
+            self._seat_in_free()
+
+    def _seat_in_free(self) -> None:
+        """Called with the lock held."""
         for slot in self._scheduler.schedule():
-            turn = self._turns[slot.utterance] = _Turn(slot, self._voice.split)
-            slot.utterance.begin()
+            turn = self._turns.get(slot.utterance)
+            if turn is None:
+                turn = self._turns[slot.utterance] = _Turn(slot.utterance, self._voice.split)
+                slot.utterance.begin()
+            turn.slot = slot
             self._want(turn)
+
+    def _between_sentences(self, slot: Slot) -> bool:
+        """It keeps its text and its place in it without a slot. Called with the lock held."""
+        return not self._turns[slot.utterance].running
 
     def _want(self, turn: _Turn) -> None:
         """It may have something to do. Called with the lock held."""
-        if not turn.wanted:
+        if not turn.wanted and turn.slot is not None:
             turn.wanted = True
             if not turn.running:
                 self._line.add(turn.utterance.request.caller, turn)
@@ -122,7 +139,8 @@ class SentenceEngine(Engine):
         """Free its slot now, not when it would be its turn. Called with the lock held."""
         self._line.keep(lambda waiting: waiting is not turn)
         self._turns.pop(turn.utterance, None)
-        self._scheduler.release(turn.slot)
+        if turn.slot is not None:
+            self._scheduler.release(turn.slot)
         self._seat()
 
     # -- the threads ---------------------------------------------------------------------------------------------
@@ -138,7 +156,7 @@ class SentenceEngine(Engine):
             self._end_turn(turn, done)
 
     def _next_turn(self) -> _Turn | None:
-        """Wait for somebody with something to do; None when the engine closes."""
+        """Wait for a turn with something to do; None when the engine closes."""
         with self._lock:
             self._lock.wait_for(lambda: self._line or self._closed)
             if self._closed:
@@ -167,7 +185,7 @@ class SentenceEngine(Engine):
         else:
             return False  # more text wakes us
         with self._lock:
-            self._want(turn)  # behind everybody else who has something to say
+            self._want(turn)  # behind all others that have something to say
         return False
 
     def _end_turn(self, turn: _Turn, done: bool) -> None:
@@ -176,9 +194,11 @@ class SentenceEngine(Engine):
             self._running -= Counter([turn.utterance.request.caller])  # forgets those who have none
             if done or turn.utterance.over:
                 self._leave(turn)
-            elif turn.wanted:
+                return
+            if turn.wanted:
                 self._line.add(turn.utterance.request.caller, turn)
                 self._lock.notify()
+            self._seat()  # it may rest now
 
     def _emit(self, turn: _Turn, spoken: Spoken, sentence: Sentence) -> None:
         turn.utterance.tokens += spoken.tokens

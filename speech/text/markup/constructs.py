@@ -1,4 +1,4 @@
-"""What stands in the text at one place: a tag, a bracket, a formula, or none of them, or nobody can tell yet."""
+"""What stands in the text at one place: a tag, a bracket, a formula, none of them, or what cannot be told yet."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from speech.encoders import ENCODERS
+from speech.encoders import ENCODERS, make_encoder, rate_of
 from speech.encoders.base import Encoder
 from speech.encoders.pcm import to_int16
 from speech.engines.hibari.voice import HibariVoice
@@ -27,6 +27,8 @@ PADDING_S = {"mp3": 0.048, "aac": 0.048}  # the codec's own: a stream has no pla
 DELAY_S = {"mp3": 0.047, "aac": 0.043}  # how much of the padding lies before the first sample
 SLACK_S = 0.030
 LOSSLESS = ("wav", "pcm", "flac")
+TELEPHONE = ("mulaw", "alaw")
+HEADLESS = {"pcm": "s16le", "mulaw": "mulaw", "alaw": "alaw"}  # as FFmpeg names them
 SENTENCE = "The train leaves at seven in the morning from the old station."
 every_format = pytest.mark.parametrize("name", ENCODERS)
 
@@ -37,14 +39,18 @@ def frames(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
 
 def encode(name: str, samples: NDArray[np.float32], *, whole: bool = False, bitrate_kbps: int | None = None) -> bytes:
     file = io.BytesIO()
-    with closing(ENCODERS[name](RATE, bitrate_kbps, file if whole else None)) as encoder:
+    with closing(make_encoder(name, RATE, bitrate_kbps=bitrate_kbps, file=file if whole else None)) as encoder:
         streamed = b"".join([*map(encoder.encode, frames(samples)), encoder.flush()])
     return file.getvalue() + streamed
 
 
+def how_to_read(name: str) -> list[str]:
+    return ["-f", HEADLESS[name], "-ar", str(rate_of(name, RATE)), "-ac", "1"] if name in HEADLESS else []
+
+
 def decode(name: str, data: bytes) -> NDArray[np.float32]:
     """By the ffmpeg program, from a pipe: another build than the one inside PyAV, and it cannot seek."""
-    given = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"] if name == "pcm" else []
+    given = how_to_read(name)
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         "-v",
@@ -85,7 +91,8 @@ def test_duration_and_last_word(name: str, whole: bool, speech: NDArray[np.float
     decoded = decode(name, encode(name, speech, whole=whole))
     longer_s = (len(decoded) - len(speech)) / RATE
     assert -0.001 <= longer_s <= PADDING_S.get(name, 0.0) + SLACK_S
-    assert words_of(heard(decoded, RATE))[-1:] == words_of(heard(speech, RATE))[-1:] == ["station"]
+    if name not in TELEPHONE:  # what lies above 4 kHz is missing there; test_resampling.py listens to them
+        assert words_of(heard(decoded, RATE))[-1:] == words_of(heard(speech, RATE))[-1:] == ["station"]
 
 
 @every_format
@@ -105,7 +112,7 @@ def test_no_click_and_no_silence_where_frames_meet(name: str) -> None:
 @every_format
 def test_bytes_come_with_every_frame(name: str, speech: NDArray[np.float32]) -> None:
     """The first two frames can already be heard: what is decoded lags by less than two frames, all the way."""
-    encoder = ENCODERS[name](RATE)
+    encoder = make_encoder(name, RATE)
     sent = b""
     for count, frame in enumerate(frames(speech)[:12], 1):
         sent += encoder.encode(frame)
@@ -116,7 +123,7 @@ def test_bytes_come_with_every_frame(name: str, speech: NDArray[np.float32]) -> 
 
 
 def decode_cut(name: str, data: bytes) -> NDArray[np.float32]:
-    given = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"] if name == "pcm" else []
+    given = how_to_read(name)
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
         "-v",
@@ -147,12 +154,12 @@ def test_too_loud_is_clipped_not_wrapped(name: str) -> None:
 
 
 @every_format
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(lengths=st.lists(st.integers(0, 5_000), max_size=5), whole=st.booleans())
 def test_any_lengths_of_frames_make_a_file(name: str, lengths: list[int], whole: bool) -> None:
     samples = glide()[: sum(lengths)]
     file = io.BytesIO()
-    encoder = ENCODERS[name](RATE, file=file if whole else None)
+    encoder = make_encoder(name, RATE, file=file if whole else None)
     data, begin = b"", 0
     for length in lengths:
         data += encoder.encode(samples[begin : begin + length])
@@ -161,12 +168,13 @@ def test_any_lengths_of_frames_make_a_file(name: str, lengths: list[int], whole:
     data += file.getvalue()
     encoder.close()
     if len(samples) >= FRAME:
-        assert len(decode(name, data)) >= len(samples)
+        rounded = 3 if name in TELEPHONE else 0  # the last of their samples lasts as long as three of ours
+        assert len(decode(name, data)) > len(samples) - 1 - rounded
 
 
 @every_format
 def test_closing_twice_or_unflushed_does_nothing(name: str) -> None:
-    encoder = ENCODERS[name](RATE)
+    encoder = make_encoder(name, RATE)
     encoder.encode(glide()[:FRAME])
     encoder.close()
     encoder.close()
@@ -197,5 +205,5 @@ def test_the_bit_rate_is_kept(name: str, end: str, speech: NDArray[np.float32]) 
 
 
 def test_formats_without_a_bit_rate_ignore_none() -> None:
-    assert {name for name, encoder in ENCODERS.items() if encoder.bitrates is None} == set(LOSSLESS)
+    assert {name for name, encoder in ENCODERS.items() if encoder.bitrates is None} == {*LOSSLESS, *TELEPHONE}
     assert all(issubclass(encoder, Encoder) for encoder in ENCODERS.values())

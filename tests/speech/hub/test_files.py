@@ -276,7 +276,7 @@ def test_the_log_gets_a_line_now_and_then(caplog) -> None:
         watched("downloading x", lambda: 5, 10, lambda *_: looks.release(), clock),
     ):
         for _ in range(3):
-            assert looks.acquire(timeout=10)
+            assert looks.acquire(timeout=60)
     assert "downloading x: 5 bytes of 10 bytes" in caplog.text
 
 

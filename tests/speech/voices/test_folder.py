@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from speech.errors import InvalidRequest, Unavailable
-from speech.voices.folder import VoiceFolder, safe_name
+from speech.errors import InvalidRequest, StorageFull, Unavailable
+from speech.voices.folder import MB, VoiceFolder, safe_name
 
 SUFFIX = ".1e68beda@240.safetensors"
 
@@ -109,6 +109,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "file" / "voices"
     with pytest.raises(Unavailable, match=f"VOICES_DIR={folder} cannot be written"):
         VoiceFolder(folder).store("a", b"x")
+
+
+def test_an_upload_beyond_the_quota_is_refused(tmp_path: Path) -> None:
+    """What lies there already counts, in folders of it too; a voice that just fits is taken."""
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "by-hand.safetensors").write_bytes(bytes(600_000))
+    folder = VoiceFolder(tmp_path, quota_bytes=MB)
+    with pytest.raises(StorageFull, match=r"0\.6 MB already.*VOICES_QUOTA_MB allows 1 MB"):
+        folder.store("large", bytes(400_001))
+    assert [path.name for path in tmp_path.iterdir()] == ["team"]
+    assert folder.store("fits", bytes(400_000)) == "fits"
+    with pytest.raises(StorageFull):
+        folder.store("more", b"x")
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,40 @@ def test_a_socket_may_bring_its_key_in_its_address(locked: FlaskClient) -> None:
     socket = {"Connection": "Upgrade", "Upgrade": "websocket"}
     with locked.application.test_request_context(f"/api/tts_streaming?auth_id={SECRET}", headers=socket):
         assert given_key() == SECRET
-    with locked.application.test_request_context(f"/api/tts_streaming?auth_id={SECRET}"):
+
+
+@pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket"}, {"Connection": "Upgrade"}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/tts_streaming"), ("POST", "/api/tts_streaming"), ("GET", "/api/stream"), ("GET", "/api/gpu/status")],
+)
+def test_the_address_brings_no_key_without_an_upgrade(
+    locked: FlaskClient, method: str, path: str, headers: dict[str, str]
+) -> None:
+    with locked.application.test_request_context(f"{path}?auth_id={SECRET}", method=method, headers=headers):
         assert given_key() is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/gpu/status"), ("POST", "/api/tts"), ("POST", "/api/tts_streaming")]
+)
+def test_an_upgrade_elsewhere_brings_no_key_in_its_address(locked: FlaskClient, method: str, path: str) -> None:
+    """As a WSGI server hands it on: the headers of a WebSocket, at an endpoint that has none."""
+    socket = {"Connection": "keep-alive, Upgrade", "Upgrade": "websocket"}
+    address = f"{path}?auth_id={SECRET}"
+    with locked.application.test_request_context(address, method=method, headers=socket):
+        assert given_key() is None
+    assert locked.open(address, method=method, headers=socket, json=HELLO).status_code in (400, 401, 405)
+
+
+def test_converting_counts_against_the_limit(service: SpeechService) -> None:
+    client = make(service, RATE_LIMIT="1", RATE_BURST="2")
+    sent = {"data": bytes(4800), "content_type": "audio/pcm", "buffered": True}
+    answers = [client.post("/api/convert?format=wav", **sent) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].json is not None
+    assert answers[-1].json["error"]["code"] == "rate_limited"
+    assert client.post("/api/tts", json=HELLO).status_code == 429  # from the same bucket
 
 
 def test_every_route_says_what_it_is(locked: FlaskClient) -> None:
@@ -108,7 +140,7 @@ def test_what_is_open_and_what_speaks(locked: FlaskClient) -> None:
     assert all(kind is Access.OPEN for name, kind in marks.items() if name.startswith(pages))
     assert {n for n, kind in marks.items() if kind is Access.SPEAKS} == {
         *("api.speak", "api.speak_streaming", "openai.create_speech", "live.stream"),
-        *("streaming.stream", "streaming.speak"),
+        *("streaming.stream", "streaming.speak", "convert.convert"),
     }
 
 

@@ -91,7 +91,7 @@ def test_a_client_that_leaves(pair: tuple[socket.socket, Arrival], begun: bytes)
         pass
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(st.binary(min_size=1, max_size=2_000))
 def test_nonsense_is_no_error(pair: tuple[socket.socket, Arrival], data: bytes) -> None:
     client, arrival = pair

@@ -92,7 +92,7 @@ def drained_by_file(tmp_path: Path) -> Path:
 
 def status(server: LiveServer, path: str) -> int:
     try:
-        with urllib.request.urlopen(server.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(server.url + path, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -112,7 +112,7 @@ def test_while_streams_end_after_sigterm_the_balancer_still_gets_its_answer(
             body = json.dumps({"text": "Hello."}).encode()
             request = urllib.request.Request(server.url + "/api/tts", body, {"content-type": "application/json"})
             with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(request, timeout=10)
+                urllib.request.urlopen(request, timeout=60)
             with refused.value:
                 assert (refused.value.code, refused.value.headers["Retry-After"]) == (503, "5")
             assert (first + read_all(sock)).endswith(b"0\r\n\r\n")

@@ -21,14 +21,12 @@ from speech.encoders import ENCODERS
 from speech.errors import EngineFailed
 from speech.service import SpeechService
 from speech.settings import Settings, SettingsError
-from speech.voices.catalogue import Voice, VoiceCatalogue
 from tests.ear import heard, word_error_rate
 from tests.live_server import LiveServer
-from tests.speech.encoders.test_encoders import SENTENCE, decode
+from tests.speech.encoders.test_encoders import SENTENCE, TELEPHONE, decode
 from tests.stage import StageEngine
 from tests.web.http.events import read_events
 from web.routes.openai import OpenAISpeechForm
-from web.routes.openai_voices import GENDERS, resolve
 
 FOX = "The quick brown fox jumped over the lazy dog."
 
@@ -49,7 +47,8 @@ def test_every_format_is_heard(sdk: OpenAI, name: str) -> None:
         extra_body={"seed": 1},
     )
     assert answer.response.headers["content-type"].split(";")[0] == ENCODERS[name].media_type
-    assert word_error_rate(SENTENCE, heard(decode(name, answer.content), 24_000)) <= 0.1
+    most = 0.4 if name in TELEPHONE else 0.1  # of what is cut off above 4 kHz the recogniser misses much
+    assert word_error_rate(SENTENCE, heard(decode(name, answer.content), 24_000)) <= most
 
 
 def test_mp3_is_the_default(sdk: OpenAI) -> None:
@@ -182,7 +181,7 @@ def test_lists_as_open_webui_reads_them(client: FlaskClient) -> None:
 
 
 def test_an_unknown_route_and_method_have_openais_shape(client: FlaskClient) -> None:
-    for answer, status in ((client.get("/v1/nothing"), 404), (client.get("/v1/audio/speech"), 405)):
+    for answer, status in ((client.get("/v1/nothing"), 404), (client.delete("/v1/audio/speech"), 405)):
         assert answer.status_code == status
         assert set(answer.json["error"]) == {"message", "type", "param", "code"}  # type: ignore[index]
 
@@ -206,42 +205,39 @@ def test_what_fails_is_not_asked_again(app: Flask, service: SpeechService) -> No
 # -- voices ---------------------------------------------------------------------------------------------------------
 
 
-def some_voices() -> list[Voice]:
-    def make(name: str, language: str, gender: str, commercial: bool = True) -> Voice:
-        return Voice(f"set/{name}.wav", name, language, "CC-BY-4.0", commercial, gender=gender)
-
-    return [
-        make("a", "en", "female"),
-        make("b", "en", "male"),
-        make("c", "fr", "female"),
-        make("d", "en", "female", commercial=False),
-        make("e", "en", "female"),
-        make("f", "en", "male"),
-    ]
+LENIENT = Settings(engine="hibari", gpu_idle_timeout=-1, openai_lenient=True)
 
 
 @pytest.fixture
-def many(service: SpeechService) -> SpeechService:
-    service.voices = VoiceCatalogue(some_voices())
-    return service
+def lenient(service: SpeechService) -> FlaskClient:
+    service.settings = LENIENT
+    return create_app(LENIENT, service).test_client()
 
 
-@pytest.mark.parametrize("name", GENDERS)
-def test_each_name_has_a_fixed_voice_that_sounds_like_it(many: SpeechService, name: str) -> None:
-    voice = resolve(name, many)
-    assert (voice.language, voice.commercial, voice.gender) == ("en", True, GENDERS[name])
-    assert resolve(name.upper(), many) == voice
+def test_lenient_leaves_aside_what_is_not_supported_and_says_so(lenient: FlaskClient) -> None:
+    answer = say(lenient, input="Hello.", instructions="Whisper.", lang_code="a", **{"odd\r\nname": 1})
+    assert answer.status_code == 200
+    assert answer.headers["X-Ignored"] == "instructions, lang_code, ?"
+    assert say(lenient, input="Hello.", instructions="", lang_code=None).headers.get("X-Ignored") is None
 
 
-def test_names_are_spread_over_the_voices(many: SpeechService) -> None:
-    assert {resolve(name, many).name for name in GENDERS} == {"a", "b", "e", "f"}
+def test_lenient_speaks_with_the_default_voice_for_an_unknown_one(lenient: FlaskClient) -> None:
+    answer = say(lenient, input="Hello.", voice="Rachel")
+    assert (answer.status_code, answer.headers["X-Voice"]) == (200, "heart")
 
 
-def test_the_setting_wins(many: SpeechService) -> None:
-    many.settings = Settings.load({"OPENAI_VOICES": "Alloy=set/c.wav, mine=set/b.wav"})
-    assert resolve("alloy", many).name == "c"
-    assert resolve("mine", many).name == "b"
-    assert resolve("SET/E.WAV", many).name == "e"
+def test_lenient_says_so_in_the_answer_to_a_text_without_words(lenient: FlaskClient) -> None:
+    answer = say(lenient, input=".", instructions="Whisper.")
+    assert (answer.headers["X-Silence"], answer.headers["X-Ignored"]) == ("nothing_to_say", "instructions")
+
+
+def test_lenient_still_refuses_what_is_wrong(lenient: FlaskClient) -> None:
+    assert say(lenient, input="Hello.", speed=9).status_code == 400
+
+
+def test_our_own_api_takes_the_names_too(client: FlaskClient) -> None:
+    answer = client.post("/api/tts", json={"text": "Hello.", "voice": "Alloy"})
+    assert (answer.status_code, answer.headers["X-Voice"]) == (200, "heart")
 
 
 def test_a_wrong_setting_is_one_line() -> None:
@@ -364,7 +360,7 @@ def test_a_base_url_that_ends_in_a_slash(server: LiveServer, path: str) -> None:
     request = urllib.request.Request(
         f"{server.url}{path}", json.dumps(BODY).encode(), {"content-type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
-    with urllib.request.urlopen(f"{server.url}//v1/models", timeout=20) as answer:
+    with urllib.request.urlopen(f"{server.url}//v1/models", timeout=60) as answer:
         assert answer.status == 200

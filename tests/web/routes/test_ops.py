@@ -6,15 +6,18 @@ import threading
 from pathlib import Path
 
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import create_app
 from gpu_manager import GPU
+from speech.engines.base import Utterance
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice, choose_engine
 from speech.service import SpeechService
 from speech.settings import Settings
 from tests.fakes import Gate, fake_service
 from tests.services import make_service
+from tests.waiting import wait_until
 
 WAIT_S = 10.0
 STATUS_FIELDS = [
@@ -135,6 +138,38 @@ def test_a_failed_load_is_a_503_with_the_reason_and_not_ready() -> None:
     gate.fail_with = None
     assert client.post("/api/tts", json={"text": "Hello."}).status_code == 200
     service.close()
+
+
+def test_strangers_see_that_something_failed_and_no_more() -> None:
+    """The reason may hold a path. It is for those with a key, and for everybody where none is needed."""
+    gate = Gate(fail_with="/srv/models/model.safetensors is damaged")
+    gate.open.set()
+    service = fake_service(gate, Settings.load({"ENGINE": "hibari", "API_KEYS": "ann:secret"}))
+    client = create_app(service.settings, service).test_client()
+    key = {"Authorization": "Bearer secret"}
+    assert client.get("/health").json["last_error"] is None  # type: ignore[index]
+    assert "/srv" in client.post("/api/tts", json={"text": "Hello."}, headers=key).text
+    for stranger in ({}, {"Authorization": "Bearer wrong"}):
+        answer = client.get("/health", headers=stranger)
+        assert (answer.status_code, "/srv" in answer.text) == (200, False)
+        assert answer.json["last_error"] is not None  # type: ignore[index]
+    assert "/srv" in client.get("/health", headers=key).text
+    service.close()
+
+
+def test_a_release_by_force_says_when_to_come_again(client: FlaskClient, service: SpeechService) -> None:
+    """The request that it hits has not been answered yet: it waits for a slot behind others."""
+    spoken: list[TestResponse] = []
+    with service.manager.use() as engine:
+        for _ in range(engine.status().slots_total):
+            engine.start(Utterance(SpeechRequest(caller="others", voice=service.voices.default.id)))  # and says nothing
+        asking = threading.Thread(target=lambda: spoken.append(client.post("/api/tts", json={"text": "Hello."})))
+        asking.start()
+        wait_until(lambda: service.engine_status().queue_depth == 1)
+        service.release(force=True)
+        asking.join(WAIT_S)
+    assert [(answer.status_code, answer.json["error"]["code"]) for answer in spoken] == [(503, "engine_closed")]  # type: ignore[index]
+    assert spoken[0].headers["Retry-After"] == "1"
 
 
 def test_too_many_open_streams_are_refused_before_anything_is_computed() -> None:

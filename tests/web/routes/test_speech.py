@@ -78,6 +78,22 @@ def test_voices_and_formats_are_listed(client: FlaskClient) -> None:
     assert {f["name"] for f in formats["formats"]} == set(ENCODERS)
 
 
+def test_a_telephone_and_other_rates(client: FlaskClient) -> None:
+    said = {"text": "Hello there.", "seed": 1}
+    whole = client.post("/api/tts", json=said)
+    for name, kind, rate, bytes_a_sample in [
+        ("mulaw", "audio/pcmu", None, 1),
+        ("alaw", "audio/pcma", 8_000, 1),
+        ("pcm", "audio/pcm", 16_000, 2),
+        ("pcm", "audio/pcm", 44_100, 2),
+    ]:
+        answer = client.post("/api/tts", json={**said, "format": name, "sample_rate": rate})
+        assert answer.content_type == kind
+        assert answer.headers["X-Sample-Rate"] == str(rate or 8_000)
+        seconds = len(answer.data) / bytes_a_sample / (rate or 8_000)
+        assert seconds == pytest.approx(float(whole.headers["X-Audio-Duration"]), abs=0.001)
+
+
 BAD = {
     "no text": ({}, 400, "text"),
     "empty text": ({"text": ""}, 400, "text"),
@@ -92,6 +108,9 @@ BAD = {
     "unknown voice": ({"text": "Hi.", "voice": "nobody"}, 404, "voice"),
     "a path as voice": ({"text": "Hi.", "voice": "../../etc/passwd"}, 404, "voice"),
     "NUL in voice": ({"text": "Hi.", "voice": "a\0"}, 400, "voice"),
+    "a rate that no format has": ({"text": "Hi.", "sample_rate": 11_025}, 400, "sample_rate"),
+    "a rate that this format has not": ({"text": "Hi.", "format": "mulaw", "sample_rate": 16_000}, 400, "sample_rate"),
+    "a rate for mp3": ({"text": "Hi.", "format": "mp3", "sample_rate": 16_000}, 400, "sample_rate"),
     "unknown format": ({"text": "Hi.", "format": "exe"}, 400, "format"),
     "cfg_coef is a word": ({"text": "Hi.", "cfg_coef": "much"}, 400, "cfg_coef"),
     "cfg_coef is endless": ({"text": "Hi.", "cfg_coef": 1e400}, 400, None),
@@ -156,7 +175,7 @@ def test_a_byte_order_mark_before_the_json_does_no_harm(client: FlaskClient) -> 
 
 
 def test_unknown_paths_and_methods_have_the_same_shape(client: FlaskClient) -> None:
-    missing, wrong = client.get("/nowhere"), client.get("/api/tts")
+    missing, wrong = client.get("/nowhere"), client.get("/api/tts/stream")
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert "POST" in wrong.headers["Allow"]
     for answer in (missing, wrong):

@@ -56,7 +56,7 @@ def test_a_key_in_the_address(locked: LiveServer) -> None:
 def test_whole_texts_need_the_header(locked: LiveServer, key: str, expected: int) -> None:
     body = json.dumps({"text": "Yes.", "voice": ""})
     headers = {"content-type": "application/json", "kyutai-api-key": key}
-    with closing(http.client.HTTPConnection("127.0.0.1", locked.port, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", locked.port, timeout=60)) as connection:
         connection.request("POST", "/api/tts_streaming?auth_id=public_token", body, headers)
         answer = connection.getresponse()
         answer.read()
@@ -81,7 +81,7 @@ def test_a_full_house(locked: LiveServer) -> None:
             got = third.hear_all()
             assert got.messages == [{"type": "Error", "message": "no free channels"}]
             assert got.close_code == NO_STATUS
-        socket = websocket.create_connection(f"ws://127.0.0.1:{locked.port}/api/stream", header=KEY, timeout=20)
+        socket = websocket.create_connection(f"ws://127.0.0.1:{locked.port}/api/stream", header=KEY, timeout=60)
         with closing(socket.sock):
             socket.send(json.dumps({"type": "start"}))
             assert json.loads(socket.recv())["type"] == "ready"  # it takes no channel, and may wait for a slot

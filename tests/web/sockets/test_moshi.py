@@ -70,7 +70,7 @@ def test_a_word_is_told_before_the_audio_of_the_next(server: LiveServer) -> None
 
 def test_no_format_is_ogg_opus(server: LiveServer) -> None:
     address = server.url.replace("http", "ws") + "/api/tts_streaming"
-    socket = websocket.create_connection(address, timeout=30)
+    socket = websocket.create_connection(address, timeout=60)
     try:
         assert socket.recv().startswith(b"OggS")
     finally:
@@ -211,7 +211,7 @@ def test_a_bad_query(server: LiveServer, query: dict[str, str]) -> None:
     ],
 )
 def test_no_websocket(server: LiveServer, headers: dict[str, str], status: int) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
         connection.request("GET", "/api/tts_streaming", headers=headers)
         assert connection.getresponse().status == status
 
@@ -261,7 +261,7 @@ def test_a_whole_text_by_post(server: LiveServer) -> None:
 def test_bad_posts(server: LiveServer, body: bytes, kind: str, status: int, param: str | None) -> None:
     request = urllib.request.Request(server.url + "/api/tts_streaming", body, {"content-type": kind})
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     with error.value as answer:
         assert answer.code == status
         assert json.load(answer)["error"]["param"] == param
@@ -277,7 +277,7 @@ def test_build_info(server: LiveServer) -> None:
 
 def test_modules_info_counts_open_sockets(server: LiveServer) -> None:
     def used() -> int:
-        with urllib.request.urlopen(server.url + "/api/modules_info", timeout=10) as response:
+        with urllib.request.urlopen(server.url + "/api/modules_info", timeout=60) as response:
             (module,) = json.load(response)
         assert module["type"] == "py"
         assert module["path"] == "/api/tts_streaming"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import pytest
+import websocket
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +51,18 @@ def test_many_pings_get_few_pongs_and_the_last_gets_one(server: LiveServer) -> N
             if opcode == PONG:
                 pongs.append(data)
         assert len(pongs) < count / 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"\x81\xfe\x00\x02" + bytes(4) + b"{}", 1002),  # two bytes with the length of a long message
+        (b"\x89\x80\0\0\0\0" * 2 * CONTROLS_BURST, POLICY_VIOLATION),
+    ],
+)
+def test_a_socket_that_is_misused_before_its_first_message(server: LiveServer, sent: bytes, code: int) -> None:
+    with closing(websocket.create_connection(f"ws://127.0.0.1:{server.port}/api/stream", timeout=20)) as client:
+        client.sock.sendall(sent)
+        frames = iter(client.recv_frame, None)
+        closing_frame = next(frame for frame in frames if frame.opcode == websocket.ABNF.OPCODE_CLOSE)
+    assert int.from_bytes(closing_frame.data[:2], "big") == code

@@ -27,7 +27,7 @@ from tests.web.inside import URL, Inside, inside
 from tests.web.sockets.moshi_client import NO_FRAME, NO_STATUS, MoshiClient
 
 LONG_S = 600.0  # no deadline of its kind comes in this test
-SILENCE_S = 1.0  # longer than a busy machine leaves a thread waiting
+SILENCE_S = 2.0  # longer than a busy machine leaves a thread waiting
 BUSY = {"type": "Error", "message": "no free channels"}
 
 

@@ -97,6 +97,8 @@ export default {
   dl_flac: 'lossless, compressed',
   dl_wav: 'lossless, uncompressed',
   dl_pcm: 'raw 24 kHz samples',
+  dl_mulaw: 'telephone, 8 kHz (North America, Japan)',
+  dl_alaw: 'telephone, 8 kHz (Europe and elsewhere)',
   dl_srt: 'subtitles',
   dl_vtt: 'subtitles for the web',
   dl_json: 'words with times',

@@ -97,6 +97,8 @@ export default {
   dl_flac: '无损压缩',
   dl_wav: '无损，不压缩',
   dl_pcm: '24 kHz 原始采样',
+  dl_mulaw: '电话用，8 kHz（北美、日本）',
+  dl_alaw: '电话用，8 kHz（欧洲等地）',
   dl_srt: '通用字幕',
   dl_vtt: '网页字幕',
   dl_json: '逐词时间轴',

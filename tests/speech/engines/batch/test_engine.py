@@ -19,7 +19,7 @@ from speech.engines.batch.engine import BatchedEngine
 from speech.engines.batch.runner import Frame, ModelRunner, OutOfMemory, Row
 from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.batch.stepper import Stepper, fade, longest_s, text_only_between
-from speech.errors import EngineBroken, EngineFailed, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.errors import EngineBroken, EngineClosed, EngineFailed, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.request import Pause, Piece, SpeechRequest, Token, Word
 from tests.heard import Heard, utter
 from tests.tokens import tokens
@@ -374,7 +374,7 @@ class TestBatchedEngine:
         assert (after.user + after.system) - (before.user + before.system) < 0.25
         engine.close()
 
-    def test_close_fails_whoever_speaks_or_waits(self, engine: BatchedEngine, runner: CountingRunner) -> None:
+    def test_close_fails_what_speaks_or_waits(self, engine: BatchedEngine, runner: CountingRunner) -> None:
         people = [Heard(SpeechRequest()) for _ in range(4)]
         for one in people:
             engine.start(one)
@@ -382,10 +382,12 @@ class TestBatchedEngine:
             readers = [pool.submit(list, one.chunks()) for one in people]
             engine.close()
             errors = [reader.exception(PATIENCE_S) for reader in readers]
-        assert [(type(error), getattr(error, "code", None)) for error in errors] == [(Unavailable, "engine_closed")] * 4
+        assert [(type(error), getattr(error, "code", None)) for error in errors] == [
+            (EngineClosed, "engine_closed")
+        ] * 4
         assert [one.status for one in people] == [UtteranceStatus.FAILED] * 4
         assert runner.closed == 1
-        with pytest.raises(EngineFailed):
+        with pytest.raises(EngineClosed):
             engine.start(say("a"))
         engine.close()
         assert runner.closed == 1

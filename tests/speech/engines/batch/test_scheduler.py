@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,7 +71,7 @@ class TestScheduler:
         assert scheduler.queue_depth == 0
 
     @given(st.lists(st.one_of(st.just("come"), st.integers(0, 4), st.just("cancel")), max_size=60))
-    def test_nobody_overtakes_and_nobody_starves(self, events: list[str | int]) -> None:
+    def test_none_overtakes_and_none_starves(self, events: list[str | int]) -> None:
         scheduler, came, seated = Scheduler(slots=3, max_queue=5), [], []
         for event in events:
             if event == "come":
@@ -87,6 +90,73 @@ class TestScheduler:
             assert len({slot.index for slot in scheduler.seated}) == len(scheduler.seated) <= 3
             assert scheduler.queue_depth == 0 or len(scheduler.seated) == 3
         assert seated == [one for one in came if one in seated], "in the order in which they came"
+
+
+def asks(caller: str) -> Utterance:
+    return Utterance(SpeechRequest(caller=caller))
+
+
+class TestRest:
+    def test_a_caller_with_many_seats_gives_one_to_a_caller_without(self) -> None:
+        scheduler, many, single = Scheduler(slots=3, max_queue=9), [asks("many") for _ in range(4)], asks("single")
+        for one in (*many, single):
+            scheduler.admit(one)
+        scheduler.schedule()
+        scheduler.release(scheduler.seated[0])  # whoever it was, the next seat is the single one's
+        scheduler.schedule()
+        assert single in [slot.utterance for slot in scheduler.seated]
+
+    def test_who_rests_has_sat_longest_and_comes_back_before_its_callers_others(self) -> None:
+        scheduler, many = Scheduler(slots=2, max_queue=9), [asks("many") for _ in range(3)]
+        for one in many:
+            scheduler.admit(one)
+        scheduler.schedule()
+        scheduler.admit(asks("single"))
+        rested = scheduler.rest(lambda _: True)
+        assert rested is not None
+        assert rested.utterance is many[0]
+        (given,) = scheduler.schedule()
+        assert (given.index, given.utterance.request.caller) == (rested.index, "single")
+        assert scheduler.rest(lambda _: True) is None, "one seat each is a fair share"
+        scheduler.release(given)
+        assert [slot.utterance for slot in scheduler.schedule()] == [many[0]]
+
+    def test_nobody_rests_who_cannot_or_while_a_seat_is_free(self) -> None:
+        scheduler = Scheduler(slots=2, max_queue=9)
+        scheduler.admit(asks("many"))
+        scheduler.schedule()
+        scheduler.admit(asks("many"))
+        assert scheduler.rest(lambda _: True) is None
+        scheduler.schedule()
+        scheduler.admit(asks("single"))
+        assert scheduler.rest(lambda _: False) is None
+
+    @given(st.lists(st.one_of(st.sampled_from("abc"), st.integers(0, 3)), max_size=80))
+    def test_seats_are_even_and_nobody_is_lost(self, events: list[str | int]) -> None:
+        """After each round of resting no caller that waits has two seats fewer than another."""
+        scheduler, here = Scheduler(slots=4, max_queue=100), set()
+        for event in events:
+            if isinstance(event, str):
+                here.add(one := asks(event))
+                assert scheduler.admit(one)
+            else:
+                for slot in scheduler.seated:
+                    if slot.index == event:
+                        here.discard(slot.utterance)
+                        scheduler.release(slot)
+            scheduler.schedule()
+            rounds = 0
+            while scheduler.rest(lambda _: True):
+                assert len(scheduler.schedule()) == 1
+                rounds += 1
+            assert rounds <= 4, "nothing goes to and fro"
+            seats = Counter(slot.utterance.request.caller for slot in scheduler.seated)
+            sitting = {slot.utterance for slot in scheduler.seated}
+            for waiting in here - sitting:
+                assert max(seats.values()) <= seats[waiting.request.caller] + 1
+            assert len(sitting) == min(4, len(here))
+            assert scheduler.queue_depth == len(here) - len(sitting)
+        assert set(scheduler.clear()) == here
 
 
 class TestInterleaver:
@@ -131,7 +201,7 @@ class Room:
 
 
 @given(st.lists(st.sets(st.integers(0, 7), max_size=3), min_size=30, max_size=150))
-def test_whoever_joins_when_starts_soon_and_nobody_stutters(joins: list[set[int]]) -> None:
+def test_a_newcomer_starts_soon_and_no_row_stutters(joins: list[set[int]]) -> None:
     """A newcomer sounds within 1.5 times the steps it needs alone; frames come at least every third step."""
     room = Room()
     for newcomers in joins:
@@ -161,7 +231,7 @@ def test_a_newcomer_beside_seven_speakers() -> None:
 
 
 @given(st.lists(st.frozensets(st.integers(0, 3)), min_size=40, max_size=120))
-def test_whoever_rests_holds_nobody_up(rests: list[frozenset[int]]) -> None:
+def test_a_row_that_rests_delays_no_other(rests: list[frozenset[int]]) -> None:
     room = Room()
     for row in range(5):
         room.join(row)
@@ -173,9 +243,8 @@ def test_whoever_rests_holds_nobody_up(rests: list[frozenset[int]]) -> None:
 
 @given(st.lists(st.sampled_from(["a", "b", "c", 0, 1]), max_size=60))
 def test_slots_are_dealt_by_caller(events: list[str | int]) -> None:
-    """While two callers wait, neither gets two slots more than the other; the places told are those that come."""
+    """A slot goes to a caller that has no more of them than any other that waits, to its oldest. All have a place."""
     scheduler, waiting = Scheduler(slots=2, max_queue=100), []
-    dealt: dict[str, int] = {}  # since they wait together
     for event in events:
         if isinstance(event, str):
             one = Utterance(SpeechRequest(caller=event))
@@ -184,18 +253,14 @@ def test_slots_are_dealt_by_caller(events: list[str | int]) -> None:
         for slot in scheduler.seated:
             if slot.index == event:
                 scheduler.release(slot)
-        foreseen = sorted(waiting, key=lambda one: scheduler.position(one) or 0)
         taken = [slot.utterance for slot in scheduler.schedule()]
-        assert set(taken) <= set(foreseen[: 2 + len(taken)])
-        waiting = [one for one in waiting if one not in taken]
-        assert sorted(scheduler.position(one) or 0 for one in waiting) == list(range(1, len(waiting) + 1))
-        callers = {one.request.caller for one in waiting}
-        if set(dealt) != callers:
-            dealt = dict.fromkeys(callers, 0)
+        seats = Counter(slot.utterance.request.caller for slot in scheduler.seated)
         for one in taken:
-            if one.request.caller in dealt:
-                dealt[one.request.caller] += 1
-        assert not dealt or max(dealt.values()) - min(dealt.values()) <= 1
+            assert one is next(other for other in waiting if other.request.caller == one.request.caller)
+            waiting.remove(one)
+        for one, other in product(taken, waiting):
+            assert seats[one.request.caller] <= seats[other.request.caller] + 1
+        assert sorted(scheduler.position(one) or 0 for one in waiting) == list(range(1, len(waiting) + 1))
 
 
 def test_one_caller_alone_fills_everything() -> None:

@@ -50,9 +50,10 @@ def check(job: Job, reference: Reference) -> None:
         assert np.allclose(job.utterance.pcm, expected(pcm), rtol=0, atol=1e-4)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(900)
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(jobs=st.lists(jobs, min_size=2, max_size=6))
-def test_whoever_comes_and_goes(runner: KyutaiRunner, reference: Reference, jobs: list[Job]) -> None:
+def test_rows_that_come_and_go(runner: KyutaiRunner, reference: Reference, jobs: list[Job]) -> None:
     play(Stepper(runner, max_queue=10), jobs)
     for job in jobs:
         check(job, reference)

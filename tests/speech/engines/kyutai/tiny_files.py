@@ -14,6 +14,8 @@ DIM = 16
 FORMAT = EmbeddingFormat(dim=DIM)
 MODEL, MIMI, TOKENIZER = "dsm_tts_1e68beda@240.safetensors", "mimi.safetensors", "tokenizer.model"
 
+WORDS = b"\x0a\x05\x0a\x03one\x12\x02\x20\x01\x1a\x00"  # a sentencepiece model's parts
+
 
 def config(**changes: Any) -> bytes:
     fields: dict[str, Any] = {
@@ -30,7 +32,7 @@ def config(**changes: Any) -> bytes:
 
 def checkpoint(model_bytes: int = 4000) -> dict[str, bytes]:
     weights = save({"weight": np.zeros(model_bytes // 4, np.float32)})
-    return {"config.json": config(), MODEL: weights, MIMI: save({"w": np.ones(3, np.float32)}), TOKENIZER: b"words"}
+    return {"config.json": config(), MODEL: weights, MIMI: save({"w": np.ones(3, np.float32)}), TOKENIZER: WORDS}
 
 
 def embedding(

@@ -12,7 +12,7 @@ import pytest
 
 from speech.engines.base import Utterance, UtteranceStatus
 from speech.engines.sentence.engine import SentenceEngine
-from speech.errors import Cancelled, EngineFailed, QueueFull, Unavailable
+from speech.errors import Cancelled, EngineClosed, EngineFailed, QueueFull, Unavailable
 from speech.request import Samples, SpeechRequest, Token
 from speech.text.pipe import read
 
@@ -32,8 +32,8 @@ class Said:
         return [(index * each, (index + 1) * each) for index in range(len(words))]
 
 
-def speaking(text: str, seed: int | None = None) -> Utterance:
-    utterance = Utterance(SpeechRequest(seed=seed))
+def speaking(text: str, seed: int | None = None, caller: str = "") -> Utterance:
+    utterance = Utterance(SpeechRequest(seed=seed, caller=caller))
     utterance.say(*read(text))
     utterance.end()
     return utterance
@@ -83,6 +83,41 @@ def test_utterances_take_turns_by_the_sentence(slow: SlowVoice, slow_engine: Sen
     list(first.chunks())
     list(second.chunks())
     assert slow.said == ["A one.", "B one.", "A two.", "B two.", "A three."]
+
+
+def test_between_two_sentences_a_slot_goes_to_a_caller_that_has_none(
+    slow: SlowVoice, slow_engine: SentenceEngine
+) -> None:
+    """Both slots are one caller's. Another's single sentence comes next but one, and nothing is lost of the others."""
+    first, second = speaking("A one. A two. A three.", caller="many"), speaking("B one. B two.", caller="many")
+    slow_engine.start(first)
+    assert slow.asked.acquire(timeout=WAIT_S)
+    slow_engine.start(second)
+    single = speaking("Single.", caller="single")
+    slow_engine.start(single)
+    assert slow_engine.status().slots_used == 2
+    assert single.status is UtteranceStatus.SPEAKING
+    slow.gate.release(6)
+    assert [len(list(one.chunks())) > 0 for one in (single, first, second)] == [True] * 3
+    assert slow.said[:2] == ["A one.", "Single."]
+    assert sorted(slow.said[2:]) == ["A three.", "A two.", "B one.", "B two."]
+    assert [one.status for one in (first, second)] == [UtteranceStatus.FINISHED] * 2
+
+
+def test_a_resting_utterance_can_be_cancelled(slow: SlowVoice, slow_engine: SentenceEngine) -> None:
+    first, second = speaking("A one.", caller="many"), speaking("B one.", caller="many")
+    slow_engine.start(first)
+    assert slow.asked.acquire(timeout=WAIT_S)
+    slow_engine.start(second)
+    single = speaking("Single.", caller="single")
+    slow_engine.start(single)
+    assert slow_engine.position(second) == 1
+    second.cancel()
+    assert slow_engine.status().queue_depth == 0
+    slow.gate.release(2)
+    list(single.chunks())
+    list(first.chunks())
+    assert slow.said == ["A one.", "Single."]
 
 
 def test_a_word_said_in_several_has_one_time_and_its_place(slow: SlowVoice, slow_engine: SentenceEngine) -> None:
@@ -172,7 +207,7 @@ def test_closing_fails_everybody_it_holds(slow: SlowVoice) -> None:
         with suppress(Unavailable):  # and nothing else
             list(utterance.chunks())
     assert waits.status is UtteranceStatus.FAILED or "Three." in slow.said
-    with pytest.raises(EngineFailed):
+    with pytest.raises(EngineClosed):
         engine.start(speaking("Four."))
 
 
