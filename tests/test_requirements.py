@@ -16,6 +16,7 @@ FOLDERS = ("speech", "web", "assistant")
 BROUGHT_ALONG = {  # parts of what is required, and its own business which version
     "werkzeug": "flask",
     "markupsafe": "flask",
+    "itsdangerous": "flask",
     "pydantic-core": "pydantic",
     "anyio": "mcp",
     "starlette": "mcp",

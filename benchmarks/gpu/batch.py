@@ -18,7 +18,8 @@ from safetensors.numpy import load_file
 from benchmarks.gpu.common import CUDA, DEVICE, MB, driver_mb
 from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.kyutai.loading import LoadPlan, free_memory, load
-from speech.request import SpeechRequest
+from speech.request import Piece, SpeechRequest
+from speech.text.pipe import read
 from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info
 
 LEAD = 16  # text-only steps before a row's first full one
@@ -41,7 +42,7 @@ class Batch:
         }
         self.rows = tuple(range(rows))
         self._scripts: dict[int, Any] = {}
-        self._words: dict[int, Iterator[str]] = {}
+        self._words: dict[int, Iterator[Piece]] = {}
         self.measure_memory("loaded")
 
     def measure_memory(self, when: str) -> None:
@@ -63,7 +64,7 @@ class Batch:
         self._scripts |= self.runner.reset({row: self.runner.prepare(SpeechRequest(seed=row)) for row in rows})
         returned = time.perf_counter() - started
         wait()
-        self._words |= {row: iter(WORDS.split()) for row in rows}
+        self._words |= {row: iter(read(WORDS)) for row in rows}
         return {"returned": returned, "done": time.perf_counter() - started}
 
     def steps(self, kind: StepKind, times: int, rows: tuple[int, ...] | None = None) -> list[float]:

@@ -138,7 +138,7 @@ def test_in_the_foreground_it_is_the_service_itself(checkout: Checkout) -> None:
     [
         (("--port", "http"), {}, "PORT=http is not a port number"),
         (("--port=70000",), {}, "PORT=70000 is not a port number"),
-        (("--engine", "espeak"), {}, "ENGINE=espeak is none of auto, kyutai, hibari"),
+        (("--engine", "espeak"), {}, "ENGINE=espeak is none of auto, kyutai, pocket, hibari"),
         (("--prot", "1"), {}, "Unknown option --prot"),
         ((), {"HOST": "192.0.2.1"}, "Cannot listen on HOST=192.0.2.1"),
         ((), {"HOST": "x86_64-conda-linux-gnu"}, "Cannot listen on HOST=x86_64-conda-linux-gnu"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import errors
 
-from speech.errors import EngineFailed, Unavailable
+from speech.errors import EngineFailed, StorageFull, Unavailable
 from speech.hub import errors as hub_errors
 from speech.hub.files import Hub
 from speech.hub.meter import Meter, size_text, watched
@@ -212,7 +212,7 @@ def test_too_little_room_is_said_before_a_byte_is_fetched(make: Callable[..., Hu
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), Unavailable, "disk of /cache is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), StorageFull, "disk of /cache is full"),
         (PermissionError(errno.EACCES, "Permission denied"), EngineFailed, "/cache cannot be written"),
         (errors.FileMetadataError("no ETag"), Unavailable, "a.bin of o/r"),
         (errors.OfflineModeIsEnabled("offline mode is enabled"), Unavailable, "offline mode is enabled"),

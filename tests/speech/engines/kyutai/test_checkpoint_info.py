@@ -18,7 +18,7 @@ NO_HUB = "http://127.0.0.1:9"  # a connection there is refused
 
 def test_moshi_gets_the_files_and_asks_no_hub(tmp_path: Path) -> None:
     files = checkpoint() | {"config.json": config(mimi_config_name="mimi.json", lora_name="lora.bin")}
-    folder = lay_out_cache(tmp_path / "hub", REPO, files | {"mimi.json": b'{"channels": 1}', "lora.bin": b""})
+    folder = lay_out_cache(tmp_path / "hub", REPO, files | {"mimi.json": b'{"channels": 1}', "lora.bin": b"lora"})
     settings = Settings(hf_home=tmp_path, hf_endpoint=NO_HUB)
     info = obtain(settings, make_hub(settings)).info()
     assert isinstance(info, CheckpointInfo)
