@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -265,15 +266,16 @@ class TestOthers:
 
     @pytest.mark.slow
     @pytest.mark.timeout(600)
-    def test_memory_after_a_hundred_loads_and_releases(self, checkpoint: Path) -> None:
+    def test_many_loads_and_releases_leave_memory_flat(self, checkpoint: Path) -> None:
+        """LOAD_CYCLES=100 goes round more often; each takes a second."""
         import psutil
 
         process, settings = psutil.Process(), folder_settings(checkpoint)
         sizes = []
-        for _ in range(100):
+        for _ in range(int(os.environ.get("LOAD_CYCLES", "20"))):
             speak(settings, CASES[1])
             sizes.append(process.memory_info().rss / 1e6)
-        assert sizes[-1] - sizes[30] < 20, sizes[::10]
+        assert sizes[-1] - sizes[len(sizes) // 3] < 20, sizes
 
 
 def test_slots_by_size() -> None:
