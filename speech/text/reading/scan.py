@@ -57,14 +57,18 @@ class Rules:
         self._gates = {kind: _gate(rules[:-1]) for kind, rules in self.by_kind.items()}
 
     def candidates(self, kind: Kind, text: str, place: int, end: int) -> list[Rule]:
-        """Those that may match at text[place]: all, or where one look tells that no other does, the last."""
+        """Those that may match at text[place], found by one look: from the first that may, or the last alone."""
         rules = self.by_kind[kind]
-        return rules if self._gates[kind].match(text, place, end) else rules[-1:]
+        found = self._gates[kind].match(text, place, end)
+        return rules[int(found.lastgroup[1:]) if found and found.lastgroup else -1 :]
 
 
 def _gate(rules: list[Rule]) -> re.Pattern[str]:
-    """Matches wherever one of the rules does, and perhaps elsewhere: one look instead of fifty."""
-    return re.compile("|".join(map(_without_names, rules)) or r"(?!)")
+    """Matches wherever one of the rules does, and perhaps elsewhere: one look instead of fifty.
+
+    Its group rN is the first rule that may match: alternatives are tried in order, and the outer group closes last.
+    """
+    return re.compile("|".join(f"(?P<r{n}>{_without_names(rule)})" for n, rule in enumerate(rules)) or r"(?!)")
 
 
 def _without_names(rule: Rule) -> str:
