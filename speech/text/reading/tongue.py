@@ -38,7 +38,8 @@ class Tongue:
 
     def integer(self, digits: str) -> str:
         """A row of digits as a cardinal; digit by digit if it is very long or begins with a nought."""
-        plain = "".join(str(int(c)) for c in digits if c.isdecimal())
+        ascii_digits = digits.isascii() and digits.isdecimal()
+        plain = digits if ascii_digits else "".join(str(int(c)) for c in digits if c.isdecimal())
         if len(plain) > MAX_DIGITS or (len(plain) > 1 and plain[0] == "0"):
             return self.digits(plain)
         return self.cardinal(int(plain)) if plain else ""
@@ -57,6 +58,8 @@ class Tongue:
         The last of two kinds of sign is the decimal one; a sign that stands several times, or once before three digits
         where the language groups with it, is no decimal sign.
         """
+        if text.isdecimal():  # most are
+            return text, ""
         plain = re.sub(r"[ '’]", "", text)
         place = max(plain.rfind("."), plain.rfind(","))
         if place < 0:
