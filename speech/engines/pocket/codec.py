@@ -72,14 +72,15 @@ class CodecBatch:
         return x[:, 0]
 
 
-class Stage:
+class Stage(ABC):
     """Part of the decoder: (rows, channels, steps) to as many or more steps."""
 
-    def restart(self, row: int) -> None:
+    def restart(self, row: int) -> None:  # noqa: B027 - most remember nothing
         """Nothing of the row's past remains."""
 
+    @abstractmethod
     def __call__(self, x: Tensor, rows: Rows) -> Tensor:
-        raise NotImplementedError
+        """x: (taking part, channels, steps)."""
 
 
 class Plain(Stage):
