@@ -50,7 +50,7 @@ class Utterance:
         self._ended = False
         self._status = UtteranceStatus.WAITING
         self._error: SpeechError | None = None
-        self._wake: Callable[[], None] = _nobody
+        self._wake: Callable[[], None] = _no_listener
         self.begun_at: float | None = None  # time.monotonic() when it got its slot
         self.made_s = 0.0  # seconds of audio that the engine has made
         self.tokens = 0  # how many of its input tokens the model was given; the engine counts
@@ -185,7 +185,7 @@ class Utterance:
             self._pieces.clear()
             if status is UtteranceStatus.CANCELLED:
                 self._chunks.clear()
-            wake, self._wake = self._wake, _nobody
+            wake, self._wake = self._wake, _no_listener
             self._changed.notify_all()
         wake()
         return True
@@ -200,12 +200,12 @@ class Utterance:
             had_room = self.has_room
             chunk = self._chunks.popleft()
             self._buffered_s = self._buffered_s - chunk.seconds if self._chunks else 0.0
-            wake = self._wake if self.has_room and not had_room else _nobody
+            wake = self._wake if self.has_room and not had_room else _no_listener
         wake()
         return chunk
 
 
-def _nobody() -> None:
+def _no_listener() -> None:
     """The listener before there is one."""
 
 

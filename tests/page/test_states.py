@@ -202,7 +202,7 @@ def test_a_busy_server_is_asked_again_at_the_time_it_told(
     assert title in page.text("#alarm")
     assert page.text("#go-text") == "Cancel", "nothing invites to press again what presses itself"
     plan.refuse = None
-    page.wait_state("Done")  # nobody has pressed anything
+    page.wait_state("Done")  # without a press
 
 
 def test_waiting_for_a_busy_server_can_be_cut_short_or_given_up(gpu_page: Page, plan: Plan) -> None:

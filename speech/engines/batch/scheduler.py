@@ -62,7 +62,7 @@ class Scheduler:
 
         may_rest: whether it can go on later. Of the caller with most seats the one that has sat longest rests, if the
         next to sit is of a caller with at least two seats fewer: so nothing goes to and fro, and `schedule` seats the
-        other. None: nobody needs to rest, or can.
+        other. None: none needs to rest, or can.
         """
         self._drop_dead()
         if not self._waiting or len(self._seated) < self.slots_total:

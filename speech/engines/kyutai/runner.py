@@ -242,7 +242,7 @@ class KyutaiRunner(ModelRunner):
         """
         self._columns[: Control.IF_PAD] = 1
         self._columns[Control.TOP_K] = TOP_K
-        self._seat_nobody()
+        self._seat_silence()
         self._launcher.do(partial(self._model.swap, self._numbers[:1], self._numbers[-1:]))
         self._full_step(self.slots)
         sizes = self._places.tiers if self._launcher.ahead else [self.slots]
@@ -251,9 +251,9 @@ class KyutaiRunner(ModelRunner):
             raise EngineFailed(
                 "The model makes numbers that are no sound: its weights are damaged.", code=ErrorCode.NO_SOUND
             )
-        self._seat_nobody()
+        self._seat_silence()
 
-    def _seat_nobody(self) -> None:
+    def _seat_silence(self) -> None:
         """In every row, so that nothing of a warm-up remains."""
         silence = self._conditions.silence
         silent = Speaker(silence, self._conditions.cfg_coefs[0], temperature=0.0, top_k=TOP_K, seed=0)

@@ -6,6 +6,7 @@ as many positions as the attention sees, and the pasts of the convolutions lie r
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Jobs: spoken where nobody waits, kept, and gone on with after the process was killed."""
+"""Jobs: spoken where no request waits, kept, and gone on with after the process was killed."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class TestRest:
         for one in (*many, single):
             scheduler.admit(one)
         scheduler.schedule()
-        scheduler.release(scheduler.seated[0])  # whoever it was, the next seat is the single one's
+        scheduler.release(scheduler.seated[0])  # of any caller: the next seat is the single one's
         scheduler.schedule()
         assert single in [slot.utterance for slot in scheduler.seated]
 

@@ -88,7 +88,7 @@ class Recorder(TorchDispatchMode):
 
 class FakeGraphs(Launcher):
     """Parts as graphs, on a CPU. Nothing that it is given runs before somebody waits for a mark behind it, as on a
-    device that lags as far behind as it can: whoever reads or overwrites too early is found out.
+    device that lags as far behind as it can: a read or a write that comes too early is found out.
     """
 
     ahead = True

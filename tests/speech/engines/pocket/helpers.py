@@ -104,7 +104,7 @@ def play(stepper: Stepper, jobs: Sequence[Job], each_turn: Callable[[int], None]
         each_turn(turn)
         turn += 1
         assert turn < 20_000, "it does not end"
-    stepper.turn()  # whoever left at the last turn gives the slot back
+    stepper.turn()  # an utterance that left at the last turn gives the slot back
 
 
 def listen(stepper: Stepper, utterance: Heard) -> Samples:

@@ -123,7 +123,7 @@ def test_a_nan_does_not_reach_the_next_user_of_its_slot(
                         (tensor[:, :, 0] if name == "_ring" else tensor[0]).fill_(float("nan"))
 
     play(stepper, [bad, good], poison)
-    assert bad.utterance.status is UtteranceStatus.FAILED, "nobody is given what is not sound"
+    assert bad.utterance.status is UtteranceStatus.FAILED, "what is not sound is not handed out"
     check(good, reference)
     after = Job(CASES[2])
     play(stepper, [after])
