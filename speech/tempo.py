@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fractions import Fraction
-from typing import cast
 
-import av
 import numpy as np
-from av.audio.frame import AudioFrame
-from av.filter import Graph
 
+from speech.filters import SampleFilter
 from speech.request import FRAME_S, AudioChunk, Samples, Word
 
 _SLOWEST, _FASTEST = 0.5, 2.0  # of one filter; a faster one would leave samples out rather than blend them
@@ -20,59 +16,19 @@ _SLOWEST, _FASTEST = 0.5, 2.0  # of one filter; a faster one would leave samples
 
 def with_tempo(chunks: Iterable[AudioChunk], sample_rate: int, speed: float) -> Iterator[AudioChunk]:
     """The same speech at another pace, in frames of 80 ms; the times of its words follow. speed: 0.25 to 4."""
-    tempo, frames = Tempo(sample_rate, speed), _Frames(sample_rate)
+    paced, frames = tempo(sample_rate, speed), _Frames(sample_rate)
     for chunk in chunks:
         for word in chunk.words:
             stop_s = None if word.stop_s is None else word.stop_s / speed
             frames.words.append(replace(word, start_s=word.start_s / speed, stop_s=stop_s))
-        yield from frames.add(tempo.push(chunk.samples))
-    yield from frames.add(tempo.flush())
+        yield from frames.add(paced.push(chunk.samples))
+    yield from frames.add(paced.flush())
     yield from frames.rest()
 
 
-class Tempo:
-    """Samples in, fewer or more of them out. push ... push, flush."""
-
-    def __init__(self, sample_rate: int, speed: float) -> None:
-        self._rate = sample_rate
-        self._position = 0
-        self._graph = Graph()
-        self._in = self._graph.add_abuffer(
-            sample_rate=sample_rate, format="flt", layout="mono", time_base=Fraction(1, sample_rate)
-        )
-        last = self._in
-        for factor in factors(speed):
-            filtered = self._graph.add("atempo", str(factor))
-            last.link_to(filtered)
-            last = filtered
-        self._out = self._graph.add("abuffersink")
-        last.link_to(self._out)
-        self._graph.configure()
-
-    def push(self, samples: Samples) -> Samples:
-        """What can be said of these samples already; may be none."""
-        if len(samples):
-            frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, :]), format="flt", layout="mono")
-            frame.sample_rate, frame.time_base = self._rate, Fraction(1, self._rate)
-            frame.pts = self._position
-            self._position += len(samples)
-            self._in.push(frame)
-        return self._pull()
-
-    def flush(self) -> Samples:
-        """The rest."""
-        if not self._position:
-            return np.zeros(0, np.float32)
-        self._in.push(None)
-        return self._pull()
-
-    def _pull(self) -> Samples:
-        parts: list[Samples] = []
-        while True:
-            try:
-                parts.append(cast(AudioFrame, self._out.pull()).to_ndarray()[0])
-            except (av.BlockingIOError, av.EOFError):
-                return np.concatenate([np.zeros(0, np.float32), *parts])
+def tempo(sample_rate: int, speed: float) -> SampleFilter:
+    """Samples in, what is said of them at that speed out."""
+    return SampleFilter(sample_rate, [("atempo", str(factor)) for factor in factors(speed)])
 
 
 def factors(speed: float) -> list[float]:

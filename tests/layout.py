@@ -19,7 +19,10 @@ BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "ca
 # From the bottom up. A module imports its own storey and those below. What stands in a package belongs to its storey.
 STOREYS = (
     ("gpu_manager",),
-    tuple(f"speech.{name}" for name in ("request", "errors", "settings", "length", "progress", "tempo", "joints")),
+    tuple(
+        f"speech.{name}"
+        for name in ("request", "errors", "settings", "length", "progress", "filters", "tempo", "joints")
+    ),
     BELOW_ENGINES,
     ("speech.engines.base",),
     tuple(f"speech.engines.{name}" for name in SHARED_BY_ENGINES),

@@ -1,16 +1,9 @@
-"""Samples at one rate -> the same sound at another (Resampler), and an encoder with that step before it (Resampled)."""
+"""Samples at one rate -> the same sound at another (resampler), and an encoder with that step before it (Resampled)."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import cast
-
-import av
-import numpy as np
-from av.audio.frame import AudioFrame
-from av.filter.graph import Graph
-
 from speech.encoders.base import Encoder
+from speech.filters import SampleFilter
 from speech.request import Samples
 
 # FFmpeg's own resampler: PyAV is built without soxr. From 24 to 8 kHz, a tone of 4080 Hz comes out at -14 dB with the
@@ -19,47 +12,9 @@ from speech.request import Samples
 FILTER = "filter_size=256:phase_shift=10:cutoff=0.95"
 
 
-class Resampler:
-    """push ... push, flush: together as long as what came in, to one sample."""
-
-    def __init__(self, source_hz: int, target_hz: int) -> None:
-        self._rate = source_hz
-        self._position = 0
-        self._graph = Graph()
-        self._in = self._graph.add_abuffer(
-            sample_rate=source_hz, format="flt", layout="mono", time_base=Fraction(1, source_hz)
-        )
-        resampled = self._graph.add("aresample", f"{target_hz}:{FILTER}")
-        self._out = self._graph.add("abuffersink")
-        self._in.link_to(resampled)
-        resampled.link_to(self._out)
-        self._graph.configure()
-
-    def push(self, samples: Samples) -> Samples:
-        """What is complete with these samples; may be none."""
-        if not len(samples):
-            return samples
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, :]), format="flt", layout="mono")
-        frame.sample_rate, frame.time_base = self._rate, Fraction(1, self._rate)
-        frame.pts = self._position
-        self._position += len(samples)
-        self._in.push(frame)
-        return self._pull()
-
-    def flush(self) -> Samples:
-        """The rest."""
-        if not self._position:
-            return np.zeros(0, np.float32)
-        self._in.push(None)
-        return self._pull()
-
-    def _pull(self) -> Samples:
-        parts: list[Samples] = []
-        while True:
-            try:
-                parts.append(cast(AudioFrame, self._out.pull()).to_ndarray()[0])
-            except (av.BlockingIOError, av.EOFError):
-                return np.concatenate([np.zeros(0, np.float32), *parts])
+def resampler(source_hz: int, target_hz: int) -> SampleFilter:
+    """Samples at one rate in, the same sound at the other out: as long as what came in, to one sample."""
+    return SampleFilter(source_hz, [("aresample", f"{target_hz}:{FILTER}")])
 
 
 class Resampled(Encoder):
@@ -67,7 +22,7 @@ class Resampled(Encoder):
 
     def __init__(self, sample_rate: int, encoder: Encoder) -> None:
         super().__init__(sample_rate, encoder.bitrate_kbps, encoder.file)
-        self._encoder, self._resampler = encoder, Resampler(sample_rate, encoder.sample_rate)
+        self._encoder, self._resampler = encoder, resampler(sample_rate, encoder.sample_rate)
 
     def head(self) -> bytes:
         return self._encoder.head()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from speech.engines.hibari.voice import HibariVoice
 from speech.request import AudioChunk, Word
-from speech.tempo import Tempo, factors, with_tempo
+from speech.tempo import factors, tempo, with_tempo
 from tests.ear import heard, pcm16, word_error_rate
 
 RATE = 24_000
@@ -70,9 +70,9 @@ def test_a_changed_pitch_would_be_noticed(speech: NDArray[np.float32]) -> None:
 
 @speeds
 def test_the_first_sound_is_not_held_back(speed: float, speech: NDArray[np.float32]) -> None:
-    tempo, out = Tempo(RATE, speed), 0
+    filtered, out = tempo(RATE, speed), 0
     for count in range(1, 20):
-        out += len(tempo.push(speech[(count - 1) * FRAME : count * FRAME]))
+        out += len(filtered.push(speech[(count - 1) * FRAME : count * FRAME]))
         assert count * FRAME - out * speed < 0.24 * RATE * max(1.0, speed)
 
 

@@ -77,7 +77,7 @@ def test_within_a_caller_nobody_overtakes_and_nothing_is_lost(events: list[str |
 
 @given(EVENTS)
 def test_while_a_caller_waits_no_other_is_served_twice_before_it(events: list[str | None]) -> None:
-    """One turn each: a caller that waits all the time is passed by each other caller once at most, however many come."""
+    """One turn each: a caller that waits is passed by each other caller once at most, however many there are."""
     line: Line[str] = Line()
     passed: dict[str, Counter[str]] = {}  # of each caller that waits: who was served since its last turn
     for event in events:
