@@ -181,6 +181,7 @@ def form_of(model: type[Form], given: dict[str, Any], strict: bool) -> Form:
 
 def read_query(model: type[Form]) -> Form:
     """The request's query as that model. Raises InvalidRequest."""
+    _refuse_unless_text(_not_text_encoded(request.query_string))
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
@@ -219,14 +220,18 @@ def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
 
 def _form_fields(data: bytes) -> dict[str, Any]:
     given = request.form.to_dict()
-    odd = _not_text_encoded(data) if request.mimetype == FORM_TYPES[0] else _not_text(given, data)
-    if odd is not None:
-        raise InvalidRequest(f"{odd}: must be UTF-8 text.", param=odd)
+    _refuse_unless_text(_not_text_encoded(data) if request.mimetype == FORM_TYPES[0] else _not_text(given, data))
     return given
 
 
+def _refuse_unless_text(odd: str | None) -> None:
+    """odd: the field that is no UTF-8, if one is. Raises InvalidRequest."""
+    if odd is not None:
+        raise InvalidRequest(f"{odd}: must be UTF-8 text.", param=odd)
+
+
 def _not_text_encoded(data: bytes) -> str | None:
-    """The field of an encoded form that is no UTF-8; werkzeug leaves it out, or leaves its escapes in."""
+    """The field of an encoded form or a query that is no UTF-8; werkzeug leaves it out, or leaves its escapes in."""
     for pair in data.split(b"&"):
         name, _, value = pair.partition(b"=")
         try:

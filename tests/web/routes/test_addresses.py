@@ -63,6 +63,7 @@ def test_openais_names(client: FlaskClient) -> None:
         ("text=Hi.&format=exe", "format"),
         ("text=Hi.&x=1", "x"),
         (PAUSE, "text"),
+        ("text=caf%E9", "text"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
