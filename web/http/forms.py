@@ -181,11 +181,16 @@ def form_of(model: type[Form], given: dict[str, Any], strict: bool) -> Form:
 
 def read_query(model: type[Form]) -> Form:
     """The request's query as that model. Raises InvalidRequest."""
-    _refuse_unless_text(_not_text_encoded(request.query_string))
     try:
-        return model.model_validate(request.args.to_dict())
+        return model.model_validate(query_fields())
     except ValidationError as error:
         raise explain(error) from None
+
+
+def query_fields() -> dict[str, str]:
+    """The fields of the query. Raises InvalidRequest for one that is no UTF-8."""
+    _refuse_unless_text(_not_text_encoded(request.query_string))
+    return request.args.to_dict()
 
 
 def _body() -> bytes:

@@ -20,7 +20,7 @@ from web.http.auth import caller, take_turn
 from web.http.clients import client_socket
 from web.http.context import client_watch, speech_service
 from web.http.describe import BODY, SPEECH, Access, operation, query_parameters
-from web.http.forms import Format, Name, ReadingForm, SomeText, form_of, read_form
+from web.http.forms import Format, Name, ReadingForm, SomeText, form_of, query_fields, read_form
 from web.http.links import LINK_FIELDS, signed_query
 from web.http.recordings import Reader, Recording, Recordings
 from web.http.requests import log_speech
@@ -115,7 +115,7 @@ def _check_open() -> None:
 
 def _answer(kind: type[AddressForm]) -> Response:
     _check_open()
-    given = {name: value for name, value in request.args.to_dict().items() if name not in LINK_FIELDS}
+    given = {name: value for name, value in query_fields().items() if name not in LINK_FIELDS}
     form = form_of(kind, cast(dict[str, Any], given), strict=False)
     asked = form.speech_request()
     key = json.dumps(form.model_dump(include=SPEECH_FIELDS), sort_keys=True)
