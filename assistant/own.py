@@ -12,9 +12,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gpu_manager import GPU, gpu_manager
+from gpu_manager import gpu_manager
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.errors import ErrorCode, Unavailable
+from speech.gpus import GPU
 from speech.progress import Progress
 from speech.selection import EngineChoice
 from speech.service import SpeechService, build_engine, build_service

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gpu_manager import GPU
 from speech.engines import AUTO, ENGINES, by_rank, names
 from speech.engines.spec import EngineSpec
 from speech.errors import Unavailable
+from speech.gpus import GPU
 from speech.settings import Settings
 
 CPU = "cpu"

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from gpu_manager import GPU, GPUManager, InUse, LoadProgress, State, list_gpus
+from gpu_manager import GPUManager, InUse, LoadProgress, State
 from speech import VERSION as VERSION  # for those who ask here
 from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines.base import Engine, EngineStatus
 from speech.engines.spec import EngineSpec
 from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
+from speech.gpus import GPU, list_gpus
 from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress

@@ -21,7 +21,7 @@ STOREYS = (
     ("gpu_manager",),
     tuple(
         f"speech.{name}"
-        for name in ("request", "errors", "settings", "length", "progress", "filters", "tempo", "joints")
+        for name in ("request", "errors", "settings", "gpus", "length", "progress", "filters", "tempo", "joints")
     ),
     BELOW_ENGINES,
     ("speech.engines.base",),

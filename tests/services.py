@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gpu_manager import GPU, GPUManager
+from gpu_manager import GPUManager
 from speech.engines.base import Engine
+from speech.gpus import GPU
 from speech.progress import Progress
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.service import SpeechService

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from assistant.own import LockedEngine, build_under_lock, lock_folder, take_lock
-from gpu_manager import GPU, GPUManager
+from gpu_manager import GPUManager
 from speech.engines import ENGINES
 from speech.errors import EngineFailed, Unavailable
+from speech.gpus import GPU
 from speech.selection import EngineChoice
 from speech.service import SpeechService, build_service
 from speech.settings import Settings
@@ -25,7 +26,7 @@ GPU_1 = replace(GPU_0, index=1, uuid="GPU-77aa")
 HOLD = """
 import sys
 from pathlib import Path
-from gpu_manager import GPU
+from speech.gpus import GPU
 from assistant.own import take_lock
 lock = take_lock(GPU(0, "GPU-5f3c", "Some GPU", 0, 0), Path(sys.argv[1]))
 print("held", flush=True)

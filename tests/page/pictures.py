@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gpu_manager import GPU
 from speech.engines.hibari.voice import HibariVoice
 from speech.errors import QueueFull
+from speech.gpus import GPU
 from tests.page.browser import Page, browser
 from tests.page.site import Site, site
 from tests.page.stand_in import GB, Plan, stand_in_service

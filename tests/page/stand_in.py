@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.engines.base import Engine, EngineStatus, Utterance
 from speech.engines.hibari.voice import SAMPLE_RATE, HibariVoice
 from speech.engines.sentence.engine import SentenceEngine
 from speech.errors import SpeechError
+from speech.gpus import GPU
 from speech.selection import EngineChoice
 from speech.service import SpeechService
 from speech.settings import Settings

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from gpu_manager import GPU
 from speech.engines import ENGINES, by_rank
 from speech.engines.spec import EngineSpec
 from speech.errors import Unavailable
+from speech.gpus import GPU
 from speech.selection import choose_engine, idle_timeout_s
 from speech.settings import Settings
 

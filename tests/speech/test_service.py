@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from gpu_manager import GPU
 from speech.engines import ENGINES
 from speech.engines.base import UtteranceStatus
 from speech.errors import Cancelled, EngineBroken, EngineFailed, InvalidRequest, QueueFull, Unavailable, VoiceNotFound
+from speech.gpus import GPU
 from speech.request import SpeechRequest, Token
 from speech.service import _settle, choose
 from speech.settings import Settings

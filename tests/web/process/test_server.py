@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app import create_app
-from gpu_manager import GPU
 from speech.engines import ENGINES
+from speech.gpus import GPU
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice
 from speech.service import SpeechService

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from gpu_manager import GPU
 from speech.engines.base import Utterance
+from speech.gpus import GPU
 from speech.request import SpeechRequest
 from speech.selection import EngineChoice, choose_engine
 from speech.service import SpeechService
