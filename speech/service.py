@@ -13,14 +13,13 @@ from speech import VERSION as VERSION  # for those who ask here
 from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines.base import Engine, EngineStatus
-from speech.engines.spec import EngineSpec
 from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
 from speech.gpus import GPU, list_gpus
 from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
 from speech.relay import Share
-from speech.request import SPEEDS, Piece, SpeechRequest
+from speech.request import Piece, SpeechRequest
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
@@ -32,6 +31,7 @@ from speech.text.pipe import anything_said, read
 from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from speech.voices.names import ALIASES, VoiceNames
+from speech.wishes import settle
 
 log = logging.getLogger("kyutai_tts.service")
 
@@ -111,8 +111,7 @@ class SpeechService:
         return ENCODERS[request.format].media_type
 
     def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
-        _check_audio(request)
-        return self.voice(request.voice), *_settle(request, self.choice.spec)
+        return self.voice(request.voice), *settle(request, self.choice.spec)
 
     def _pieces(self, request: SpeechRequest) -> tuple[list[Piece], Remarks]:
         self.check_length(request.text)
@@ -286,46 +285,6 @@ class SpeechService:
         """Fresh figures of our GPU; None on the CPU."""
         ours = self.choice.gpu
         return next((gpu for gpu in self._gpus() if gpu.uuid == ours.uuid), None) if ours else None
-
-
-def _settle(request: SpeechRequest, spec: EngineSpec) -> tuple[SpeechRequest, tuple[str, ...]]:
-    """Fill in the engine's defaults; the names of fields that it does not know are ignored, and said so."""
-    ignored = []
-    cfg_coef = request.cfg_coef
-    if not spec.cfg_coefs and cfg_coef is not None:
-        ignored.append("cfg_coef")
-        cfg_coef = None
-    elif spec.cfg_coefs:
-        cfg_coef = spec.default_cfg_coef if cfg_coef is None else cfg_coef
-        if cfg_coef not in spec.cfg_coefs:
-            allowed = ", ".join(map(str, spec.cfg_coefs))
-            raise InvalidRequest(f"cfg_coef must be one of {allowed}.", param="cfg_coef")
-    if not spec.sampling:
-        ignored += [name for name in ("temperature", "top_k") if getattr(request, name) is not None]
-        request = replace(request, temperature=None, top_k=None)
-    return replace(request, cfg_coef=cfg_coef), tuple(ignored)
-
-
-def _check_audio(request: SpeechRequest) -> None:
-    """Raises InvalidRequest for a format, bit rate or speed that cannot be had."""
-    if request.format not in ENCODERS:
-        raise InvalidRequest(f"format must be one of {', '.join(ENCODERS)}.", param="format")
-    bitrates = ENCODERS[request.format].bitrates
-    if request.bitrate is not None:
-        if bitrates is None:
-            raise InvalidRequest(f"{request.format} has no bit rate.", param="bitrate")
-        if not bitrates.lowest <= request.bitrate <= bitrates.highest:
-            raise InvalidRequest(
-                f"bitrate must be from {bitrates.lowest} to {bitrates.highest} kbit/s for {request.format}.",
-                param="bitrate",
-            )
-    rates = ENCODERS[request.format].rates
-    if request.sample_rate is not None and request.sample_rate not in rates:
-        allowed = f"one of {', '.join(map(str, rates))} Hz" if rates else "left out"
-        raise InvalidRequest(f"sample_rate must be {allowed} for {request.format}.", param="sample_rate")
-    slowest, fastest = SPEEDS
-    if not slowest <= request.speed <= fastest:
-        raise InvalidRequest(f"speed must be from {slowest} to {fastest}.", param="speed")
 
 
 def build_engine(choice: EngineChoice, settings: Settings, progress: Progress) -> Engine:

@@ -28,7 +28,10 @@ STOREYS = (
     tuple(f"speech.engines.{name}" for name in SHARED_BY_ENGINES),
     ("each engine",),
     ("speech.engines",),
-    tuple(f"speech.{name}" for name in ("selection", "relay", "session", "opening", "status", "admission", "metrics")),
+    tuple(
+        f"speech.{name}"
+        for name in ("selection", "relay", "wishes", "session", "opening", "status", "admission", "metrics")
+    ),
     ("speech.service", "speech.remote"),
     ("speech.jobs",),
     ("web", "assistant"),

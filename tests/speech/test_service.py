@@ -12,8 +12,9 @@ from speech.engines.base import UtteranceStatus
 from speech.errors import Cancelled, EngineBroken, EngineFailed, InvalidRequest, QueueFull, Unavailable, VoiceNotFound
 from speech.gpus import GPU
 from speech.request import SpeechRequest, Token
-from speech.service import _settle, choose
+from speech.service import choose
 from speech.settings import Settings
+from speech.wishes import settle
 from tests.fakes import Gate, fake_service
 from tests.whole import whole_file
 
@@ -154,14 +155,14 @@ def test_refused_speech_leaves_the_door_open() -> None:
 
 
 def test_cfg_coef_is_checked_where_it_means_something() -> None:
-    assert _settle(SpeechRequest(), MODEL)[0].cfg_coef == 2.0
-    assert _settle(SpeechRequest(cfg_coef=1.5), MODEL)[0].cfg_coef == 1.5
+    assert settle(SpeechRequest(), MODEL)[0].cfg_coef == 2.0
+    assert settle(SpeechRequest(cfg_coef=1.5), MODEL)[0].cfg_coef == 1.5
     with pytest.raises(InvalidRequest, match=r"1\.0, 1\.5, 2\.0"):
-        _settle(SpeechRequest(cfg_coef=1.7), MODEL)
+        settle(SpeechRequest(cfg_coef=1.7), MODEL)
 
 
 def test_what_the_engine_does_not_know_is_named_as_ignored() -> None:
-    settled, ignored = _settle(SpeechRequest(cfg_coef=9.0, temperature=0.5, top_k=3, seed=1), ENGINES["hibari"])
+    settled, ignored = settle(SpeechRequest(cfg_coef=9.0, temperature=0.5, top_k=3, seed=1), ENGINES["hibari"])
     assert set(ignored) == {"cfg_coef", "temperature", "top_k"}
     assert (settled.cfg_coef, settled.temperature, settled.top_k, settled.seed) == (None, None, None, 1)
 
