@@ -48,4 +48,4 @@ class Heed:
             return False
         if character.isalpha():
             return not unicodedata.name(character, "").startswith(("LATIN", "FEMININE", "MASCULINE"))
-        return unicodedata.category(character) in {"Sm", "Sc", "So", "Lo"}
+        return unicodedata.category(character) in {"Sm", "Sc", "So", "No", "Nl"}

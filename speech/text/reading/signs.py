@@ -27,7 +27,7 @@ class Rest:
         text = match[0]
         if text[0].isdigit():
             return self._digits(text)
-        if text[0].isalpha():
+        if text[0].isalpha() or (len(text) > 1 and text[0].isalnum()):  # a numeral of another script may begin a run
             return self._letters(match)
         return self._sign(match)
 
