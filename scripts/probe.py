@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     wish = tuple(arguments[:1])
     if wish == ("port",) and len(arguments) == 3:
         return tell_port(arguments[1], int(arguments[2]))
-    elif wish == ("service",) and len(arguments) == 2:
+    if wish == ("service",) and len(arguments) == 2:
         try:
             engine = engine_at(arguments[1])
         except OSError:
