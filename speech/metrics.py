@@ -66,6 +66,7 @@ class Metrics:
         self._lengths = Histogram(
             "py_model_connection_num_steps", "Frames made for a stream.", buckets=STEPS, registry=registry
         )
+        self._cached = Counter("tts_cache", "Answers asked of CACHE_MB, by result.", ["result"], registry=registry)
         self._lock = threading.Lock()
         self._opened = 0
         registry.register(_Now(now, lambda: self._opened))
@@ -77,6 +78,10 @@ class Metrics:
     def refused(self) -> None:
         """Before there was a Speech."""
         self._requests.labels("queue_full").inc()
+
+    def cached(self, result: str) -> None:
+        """result: hit, or miss."""
+        self._cached.labels(result).inc()
 
     def spoken(self, speech: Speech) -> None:
         """It is over, however it went."""

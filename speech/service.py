@@ -14,6 +14,7 @@ from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines.base import Engine, EngineStatus
 from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
+from speech.fingerprint import fingerprint
 from speech.gpus import GPU, list_gpus
 from speech.length import Length
 from speech.metrics import Figures, Metrics
@@ -109,6 +110,15 @@ class SpeechService:
         self._pieces(request)
         self._settled(request)
         return ENCODERS[request.format].media_type
+
+    def fingerprint(self, request: SpeechRequest) -> str | None:
+        """What the bytes of its speech depend on; None where that is not known now. Raises InvalidRequest,
+        VoiceNotFound."""
+        settled = self.settled(request)
+        voice = self.voices.identity(settled.voice or "")
+        if voice is None:
+            return None
+        return fingerprint(settled, self.choice.spec.name, [voice], [self.manner(settled)])
 
     def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
         return self.voice(request.voice), *settle(request, self.choice.spec)

@@ -167,6 +167,12 @@ class Settings(BaseModel):
     address_keep_mb: int = Field(
         256, ge=0, description="MB of it that are kept at most; the oldest goes first. Above 4 MB each lies on disk."
     )
+    cache_mb: int = Field(
+        0,
+        ge=0,
+        description="MB of finished answers kept in memory: the same text, voice, settings and seed get the same bytes "
+        "at once. 0: none.",
+    )
     n_q: int = Field(
         32,
         ge=2,

@@ -32,7 +32,17 @@ STOREYS = (
     ("speech.engines",),
     tuple(
         f"speech.{name}"
-        for name in ("selection", "relay", "wishes", "session", "opening", "status", "admission", "metrics")
+        for name in (
+            "selection",
+            "relay",
+            "wishes",
+            "fingerprint",
+            "session",
+            "opening",
+            "status",
+            "admission",
+            "metrics",
+        )
     ),
     ("speech.service", "speech.remote"),
     ("speech.jobs",),
