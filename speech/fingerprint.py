@@ -12,10 +12,10 @@ from speech.text.manner import Manner
 OF_NO_SOUND = ("caller", "embedding")  # fields that say who asks, or that only sockets have
 
 
-def fingerprint(request: SpeechRequest, engine: str, voices: Sequence[str], manners: Sequence[Manner]) -> str:
+def fingerprint(request: SpeechRequest, engine: str, voices: Sequence[object], manners: Sequence[Manner]) -> str:
     """request: settled, so that what is unset and what is the default are the same.
 
-    voices: of each that speaks, what tells its file from another of that name. manners: how each one's text is read,
+    voices: each that speaks, and what tells its file from another of that name. manners: how each one's text is read,
     with the entries of the lexicons.
     """
     fields = {name: value for name, value in asdict(request).items() if name not in OF_NO_SOUND}

@@ -88,7 +88,7 @@ class Metrics:
         self._requests.labels(speech.outcome).inc()
         self._audio.inc(speech.seconds)
         self._words.inc(speech.counts.words)
-        self._characters.inc(len(speech.request.text))
+        self._characters.inc(len(speech.request.written))
         for remark in speech.remarks.listed:
             self._warnings.labels(remark.about.value).inc()
         if speech.first_audio_s is not None:

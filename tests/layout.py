@@ -37,6 +37,7 @@ STOREYS = (
             "relay",
             "wishes",
             "fingerprint",
+            "script",
             "session",
             "opening",
             "status",
