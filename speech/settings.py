@@ -252,6 +252,9 @@ class Settings(BaseModel):
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
     )
+    max_upload_mb: float = Field(
+        50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
+    )
     job_ttl: float = Field(
         604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
     )

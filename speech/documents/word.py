@@ -7,6 +7,7 @@ pictures (Word makes them up). The XML is read as it is inflated; no entity is l
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -21,6 +22,7 @@ SMALL = 4_000_000  # bytes of a part that is read whole
 MAX_LEVEL = 6
 MAX_EVENTS = 4_000_000  # begins and ends of elements: some 7 s of work
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+PARAGRAPH = f"{W}p"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc(?: heading| \d)?|table of figures", re.IGNORECASE)
@@ -104,19 +106,29 @@ def _paragraphs(archive: Archive, styles: dict[str, Style]) -> Iterator[Block]:
 
 def _read(member: IO[bytes], styles: dict[str, Style]) -> Iterator[Block]:
     """A text box stands twice, in a form for old programs too: as the fallback."""
-    again = 0
-    events = etree.iterparse(member, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False)
-    for number, (event, element) in enumerate(events):
+    open_now: Counter[str] = Counter()  # paragraphs and fallbacks that have begun and not ended
+    for event, element in _events(member):
+        if event == "start":
+            open_now[element.tag] += 1
+            continue
+        open_now[element.tag] -= 1
+        if element.tag == PARAGRAPH and not open_now[FALLBACK]:
+            yield from _paragraph(element, styles)
+        if element.tag == PARAGRAPH or not open_now[PARAGRAPH]:
+            _forget(element)
+
+
+def _events(member: IO[bytes]) -> Iterator[tuple[str, Any]]:
+    """Raises InvalidRequest for entities, and for more elements than may be."""
+    found = etree.iterparse(
+        member, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+    )
+    for number, (event, element) in enumerate(found):
         if number > MAX_EVENTS:
             raise unreadable(f"has more than {MAX_EVENTS // 2} elements, which is not read.")
         if not number:
             refuse_entities(element)
-        if element.tag == FALLBACK:
-            again += 1 if event == "start" else -1
-        if event == "end" and element.tag == f"{W}p":
-            if not again:
-                yield from _paragraph(element, styles)
-            _forget(element)
+        yield event, element
 
 
 def _paragraph(element: Any, styles: dict[str, Style]) -> Iterator[Block]:

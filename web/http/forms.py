@@ -84,7 +84,7 @@ Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
 Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_ENTRIES)]
 Code = Literal["skip", "read"]
 
-MOST_TURNS = 1000
+MOST_TURNS = 500
 ABOUT_TEXT = (
     'What to say. `<break time="0.5s"/>` is a pause; `[voice:NAME]` at a line\'s start lets NAME speak from there on.'
 )
