@@ -167,6 +167,12 @@ class Settings(BaseModel):
     address_keep_mb: int = Field(
         256, ge=0, description="MB of it that are kept at most; the oldest goes first. Above 4 MB each lies on disk."
     )
+    cache_mb: int = Field(
+        0,
+        ge=0,
+        description="MB of finished answers kept in memory: the same text, voice, settings and seed get the same bytes "
+        "at once. 0: none.",
+    )
     n_q: int = Field(
         32,
         ge=2,
@@ -245,6 +251,9 @@ class Settings(BaseModel):
     output_dir: Path = Field(
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
+    )
+    max_upload_mb: float = Field(
+        50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
     )
     job_ttl: float = Field(
         604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
