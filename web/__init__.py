@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
-from web.http import auth, errors, origins, paths, requests, security
+from web.http import auth, errors, origins, paths, proxies, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.finished import MB, Finished
@@ -73,7 +73,8 @@ def init_app(app: Flask, service: SpeechService) -> None:
             max_age=600,
             allow_private_network=True,
         )
-    app.wsgi_app = paths.Merged(app.wsgi_app)  # type: ignore[method-assign]
+    merged = paths.Merged(app.wsgi_app)
+    app.wsgi_app = proxies.RealClient(merged, settings.trusted_proxies)  # type: ignore[method-assign]
     requests.init_app(app)
     origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)
