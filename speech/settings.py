@@ -1,4 +1,4 @@
-"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, prefetch.
+"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, cli.
 
 The environment variable is the name in capitals. An empty variable counts as unset.
 """
@@ -326,6 +326,8 @@ class Settings(BaseModel):
     def load(cls, environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
         """Settings from the environment; a `.env` file gives what the environment leaves out.
 
+        Relative paths of the file, and the defaults, count from its folder; those of the environment from the current
+        one, as a shell has them.
         Raises SettingsError for a bad value, or for a name in the file that is nearly the name of a setting.
         """
         filed = _read_env_file(env_file)
@@ -335,9 +337,15 @@ class Settings(BaseModel):
             if value:
                 given[name] = value
         try:
-            return cls.model_validate(given)
+            settings = cls.model_validate(given)
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
+        return settings if env_file is None else settings._in_folder(env_file.parent, environ)
+
+    def _in_folder(self, folder: Path, environ: Mapping[str, str]) -> Settings:
+        """With the folders that the environment does not name below this one."""
+        paths = {name: value for name, value in self if isinstance(value, Path) and not environ.get(name.upper())}
+        return self.model_copy(update={name: folder / value for name, value in paths.items()})
 
 
 def _read_env_file(env_file: Path | None) -> dict[str, str]:
