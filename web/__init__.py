@@ -14,7 +14,7 @@ from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, convert, jobs, openai, ops, pages, reading, voices
+from web.routes import addresses, balancer, convert, job_parts, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -26,6 +26,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     addresses.blueprint,
     openai.blueprint,
     jobs.blueprint,
+    job_parts.blueprint,
     convert.blueprint,
     streaming.blueprint,
     live.blueprint,
