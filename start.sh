@@ -117,6 +117,8 @@ read_arguments() {
     shift
   done
   [[ -z $gpus || $where != local ]] || die "--gpus puts each instance into a container; --local forbids that."
+  [[ -z $gpus || -z $(setting TLS_CERT) ]] ||
+    die "--gpus puts a balancer before the instances, and with TLS_CERT they would speak https to it; have a proxy speak it."
   [[ -z $gpus ]] || where=docker
   [[ -z $foreground || $where != docker ]] || die "--foreground and containers do not go together; try docker logs -f."
   [[ -z $systemd || $where != docker ]] || die "--systemd and containers do not go together; compose restarts its own."
@@ -223,7 +225,8 @@ greet() { greet_as "engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DE
 
 # greet_as WHAT LOG
 greet_as() {
-  local network
+  local network insecure=''
+  [[ $ADDRESS != https:* ]] || insecure=k # the certificate is for another name
   network=$(network_address)
   cat <<END
 
@@ -233,7 +236,7 @@ The service is running: $ADDRESS  ($1)${network:+
   stop   ./stop.sh
 
 Open that address in a browser, or try it here:
-  curl -fsS --fail-with-body $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
+  curl -sS$insecure --fail-with-body $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
 
 Next: ./test_api.sh tries everything; cp .env.example .env to change settings; docs/QUICKSTART.md and docs/clients.md
 show what else it does; ./start.sh --systemd starts it at boot.
@@ -245,7 +248,7 @@ network_address() {
   local address
   [[ $(listen_address) == 0.0.0.0 || $(listen_address) == :: ]] || return 0
   address=$(probe network) || return 0
-  printf 'http://%s:%s' "$address" "$PORT"
+  printf '%s://%s:%s' "${ADDRESS%%:*}" "$address" "$PORT"
 }
 
 main "$@"

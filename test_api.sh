@@ -4,10 +4,10 @@ set -u
 
 usage() {
   cat <<'END'
-Usage: ./test_api.sh [BASE_URL]
+Usage: ./test_api.sh [-k] [BASE_URL]
 
 BASE_URL: where the service is. Unset: the one that ./start.sh started from this folder, else http://localhost:8900.
-API_KEY is sent if it is set. Exit code 0: all passed; 1: something failed; 2: no answer, or a wrong argument.
+-k: take any certificate. API_KEY is sent if it is set. Exit code 0: all passed; 1: something failed; 2: no answer, or a wrong argument.
 END
 }
 
@@ -19,6 +19,8 @@ started_here() {
   [ -z "$file" ] || sed -n 3p "$file"
 }
 
+certificate=()
+[ "${1:-}" = -k ] && certificate=(-k) && shift
 case ${1:-} in
   -h | --help) usage && exit ;;
   -*)
@@ -41,7 +43,7 @@ call() {
   local body=()
   [ -n "$json" ] && body=(-H 'Content-Type: application/json' --data-raw "$json")
   : >"$work/body"
-  status=$(curl -sS --max-time 300 -X "$method" ${key[@]+"${key[@]}"} ${body[@]+"${body[@]}"} -D "$work/headers" -o "$work/body" \
+  status=$(curl -sS ${certificate[@]+"${certificate[@]}"} --max-time 300 -X "$method" ${key[@]+"${key[@]}"} ${body[@]+"${body[@]}"} -D "$work/headers" -o "$work/body" \
     -w '%{http_code}' "$base$path" 2>"$work/error") || status="no answer ($(tr -d '\n' <"$work/error"))"
   [ "$status" = "$expected" ] && return 0
   fail "$name" "$method $path answered $status, not $expected: $(head -c 300 "$work/body" | tr -d '\0\n')"
@@ -71,7 +73,7 @@ longer_than() { [ "$(wc -c <"$work/body")" -gt "$1" ]; }
 is_wav() { begins_with RIFF && longer_than 20000; }
 is_mp3() { [ "$(head -c 1 "$work/body" | od -An -tx1 | tr -d ' ')" = ff ] && longer_than 5000; }
 
-if ! curl -sS --max-time 10 -o /dev/null "$base/health" 2>"$work/error"; then
+if ! curl -sS ${certificate[@]+"${certificate[@]}"} --max-time 10 -o /dev/null "$base/health" 2>"$work/error"; then
   printf 'no answer from %s: %s\n' "$base" "$(cat "$work/error")" >&2
   exit 2
 fi

@@ -73,7 +73,7 @@ def test_from_the_text_to_the_audio(client: FlaskClient) -> None:
 
 def test_another_key_sees_nothing(client: FlaskClient) -> None:
     place = client.post("/api/jobs", data={"text": TEXT}, headers=ME).headers["Location"]
-    assert client.get("/api/jobs", headers=OTHER).json == {"jobs": []}
+    assert client.get("/api/jobs", headers=OTHER).json == {"jobs": [], "total": 0}
     for method, path in (("get", ""), ("get", "/audio"), ("get", "/captions"), ("post", "/cancel"), ("delete", "")):
         answer = client.open(place + path, method=method.upper(), headers=OTHER)
         assert (answer.status_code, answer.json["error"]["code"]) == (404, "job_not_found")  # type: ignore[index]
