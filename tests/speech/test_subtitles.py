@@ -46,6 +46,11 @@ def test_captions_end_with_sentences_and_phrases() -> None:
     ]
 
 
+def test_a_silence_parts_captions_as_behind_a_heading() -> None:
+    words = [Word("Home", 0.0, 0.4), Word("It", 0.9, 1.0), Word("is", 1.1, 1.5), Word("late.", 1.6, 2.0)]
+    assert [rows(cue) for cue in cues(words)] == [["Home"], ["It is late."]]
+
+
 def test_an_independent_parser_reads_srt() -> None:
     found = cues(spoken(STORY))
     parsed = list(srt.parse(as_srt(found)))
