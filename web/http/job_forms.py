@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from speech.errors import InvalidRequest
 from speech.jobs.jobs import Change
 from speech.jobs.whole import FORMATS, Wanted
 from speech.request import SpeechRequest
 from speech.text.document import Chapter, Document, Paragraph
-from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm, from_json
+from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm
 
 EXAMPLE: dict[str, Any] = {
     "title": "One",
@@ -36,27 +37,24 @@ class ChapterForm(StrictForm):
         return Chapter(self.title, tuple(Paragraph(part.text, part.voice or None) for part in self.paragraphs))
 
 
-Chapters = Annotated[
-    list[ChapterForm], Field(min_length=1, max_length=MOST_CHAPTERS), BeforeValidator(from_json("a list of chapters"))
-]
-
-
 class JobForm(ReadingForm):
     """The body of POST /api/jobs: a text, or a document in chapters."""
 
     model_config = ConfigDict(title="Job", json_schema_extra={"examples": [{"text": "A long story."}, EXAMPLE]})
 
     text: SomeText | None = Field(None, description="What to say, up to MAX_JOB_CHARS characters.")
-    chapters: Chapters | None = Field(None, description="What to say in chapters, instead of text.")
+    chapters: list[ChapterForm] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_CHAPTERS,
+        description="What to say in chapters, instead of text; only in JSON.",
+    )
     title: Name = Field("", description="Of the whole; it is shown, and not said.")
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> JobForm:
-        if (self.text is None) == (self.chapters is None):
-            raise ValueError("either text or chapters is required")
-        return self
-
     def document(self) -> Document:
+        """Raises InvalidRequest."""
+        if (self.text is None) == (self.chapters is None):
+            raise InvalidRequest("Either text or chapters is required, and not both.", param="text")
         if self.text is not None:
             return Document.of_text(self.text, self.title)
         return Document(self.title, tuple(form.chapter() for form in self.chapters or ()))
