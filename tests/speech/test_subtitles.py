@@ -75,7 +75,7 @@ def test_json_has_every_word_with_its_place() -> None:
 
 
 def test_marks_are_not_shown_and_signs_are_escaped() -> None:
-    found = cues(spoken("**R&D** says a<b --> # 😀 c"))
+    found = cues(spoken("**R&D** says a<b --> # 😀 c", word_s=0.2))
     assert [word.text for cue in found for word in cue.words] == ["R&D", "says", "a<b", "-->", "c"]
     (vtt,) = webvtt.from_buffer(io.StringIO(as_vtt(found)))
     assert html.unescape(vtt.text) == "R&D says a<b --> c"
