@@ -26,4 +26,5 @@ install_dependencies() {
   fi
   mapfile -t files < <(engines packages "${place[@]}")
   install "${files[@]}"
+  [[ -z $(wyoming_port) ]] || install requirements/wyoming.txt
 }

@@ -46,7 +46,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", [*CODE, *(p for f in FOLDERS for p in sorted((ROOT / f).rglob("*.py")))], ids=str)
 def test_imports_are_required(path: Path) -> None:
     ours = {p.stem for p in ROOT.iterdir()}
-    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt")
+    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt", "requirements/wyoming.txt")
     known = packages_distributions()
     missing = {}
     for module in imported(path) - ours:
