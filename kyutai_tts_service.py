@@ -54,9 +54,7 @@ def mcp(arguments: list[str]) -> int:
     return mcp_server.main(arguments, doors_for, prog=f"{PROG} mcp")
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    command.__name__: command for command in (serve, say, prefetch, mcp)
-}
+COMMANDS: dict[str, Callable[[list[str]], int]] = {command.__name__: command for command in (serve, say, prefetch, mcp)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,7 +24,6 @@ from speech.hub.files import make_hub
 from speech.hub.meter import size_text
 from speech.settings import Settings, SettingsError
 
-
 PROG = "python -m speech.engines.kyutai.prefetch"
 
 
