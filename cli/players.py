@@ -23,17 +23,19 @@ from cli.sinks import Sink
 # In the order in which they are looked for on PATH; rate in Hz.
 PIPED: dict[str, Callable[[int], list[str]]] = {
     "ffplay": lambda rate: [
-        *("-nodisp", "-autoexit", "-loglevel", "error", "-fflags", "nobuffer"),
+        *("-nodisp", "-autoexit", "-loglevel", "error"),
         *("-f", "s16le", "-sample_rate", str(rate), "-i", "-"),  # its samples are mono unless told otherwise
     ],
     "mpv": lambda rate: [
-        *("--no-config", "--no-terminal", "--no-video", "--cache=no", "--demuxer=rawaudio"),
+        *("--no-config", "--no-input-terminal", "--msg-level=all=error", "--no-video", "--cache=no"),
+        "--demuxer=rawaudio",
         *("--demuxer-rawaudio-format=s16le", "--demuxer-rawaudio-channels=1", f"--demuxer-rawaudio-rate={rate}", "-"),
     ],
     "aplay": lambda rate: ["-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate), "-"],
     "paplay": lambda rate: ["--raw", "--format=s16le", "--channels=1", f"--rate={rate}"],
 }
 BY_FILES = "afplay"  # macOS has no other, and it reads files only
+MUTE = "audio open failed"  # ffplay without a sound device says so, and ends with exit code 0
 END_S = 2.0  # from SIGTERM to SIGKILL
 SEGMENT_S = 1.0  # the shortest file that is worth a start of afplay
 _FRAME_S = 0.02
@@ -53,13 +55,13 @@ def player() -> Sink:
 
 
 class Program:
-    """One run of a player. Its errors go to a file: a pipe that is not read would stop it."""
+    """One run of a player. What it says goes to a file: a pipe that is not read would stop it."""
 
     def __init__(self, command: list[str], stdin: int) -> None:
         self.name = Path(command[0]).name
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self.process = subprocess.Popen(  # noqa: S603 - one of the programs above, found on PATH
-            command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=self._errors
+            command, stdin=stdin, stdout=self._errors, stderr=self._errors
         )
 
     @property
@@ -73,16 +75,20 @@ class Program:
 
     def wait(self) -> None:
         """Until it has played all. Raises Ended where it says that it did not."""
-        if self.process.wait() != 0:
+        if self.process.wait() != 0 or any(MUTE in line for line in self._said()):
             raise self.failed()
 
     def failed(self) -> Ended:
-        """The last line of what it said, once it has ended."""
+        """Why, in its own words, once it has ended: what it says of the device, else its last line."""
         self.process.wait()
+        said = self._said()
+        reason = next((line for line in said if MUTE in line), said[-1] if said else "it gives no reason")
+        return Ended(Exit.NO_SOUND, f"{self.name} cannot play the speech: {reason.rstrip('.')}.")
+
+    def _said(self) -> list[str]:
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(said) if line.strip()), "it gives no reason")
-        return Ended(Exit.NO_SOUND, f"{self.name} cannot play the speech: {last.rstrip('.')}.")
+        lines = self._errors.read().decode(errors="replace").splitlines()
+        return [line.strip() for line in lines if line.strip()]
 
     def stop(self) -> None:
         """End it at once if it still runs. A second call does nothing."""

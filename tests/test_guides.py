@@ -34,7 +34,7 @@ NO_ROUTES = ("/v1", "/api/voice")  # an address that clients are given; a route 
 PATH = re.compile(r"[\w./-]+(::\w+)?")
 OTHERS_VARIABLES = {  # of Docker, CUDA, pip, OpenMP, our scripts and tests: no settings of the service
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "BASE_IMAGE", "PIP_INDEX_URL", "PIP_FIND_LINKS"),
-    *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S"),
+    *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S", "XDG_DATA_HOME"),
     *("OMP_WAIT_POLICY", "TEST_DEVICE", "BENCH_DEVICE", "KYUTAI_OWN_KERNELS"),
 }
 

@@ -19,12 +19,13 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from requirements.metadata import CORE, EXTRAS, named
 from speech import VERSION
 from speech.engines import ENGINES
 from speech.remote.client import ServiceClient
-from tests.layout import modules
+from tests.layout import OURS
 from tests.live_server import free_port
 from tests.waiting import wait_until
 
@@ -52,10 +53,11 @@ def contents(file: Path) -> dict[str, bytes]:
 
 
 def test_the_wheel_holds_every_module_and_the_page(wheel: Path) -> None:
-    parts = [file for module, file in modules(ROOT) if module != PACKAGE]
-    parts += [path for name in ("static", "templates") for path in (ROOT / "web" / name).rglob("*") if path.is_file()]
+    folders = [path for name in OURS for path in (ROOT / name).rglob("*") if "__pycache__" not in path.parts]
+    parts = [path for path in [*folders, *(ROOT / f"{name}.py" for name in OURS)] if path.is_file()]
     inside = contents(wheel)
     wanted = {f"{PACKAGE}/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in parts}
+    del wanted[f"{PACKAGE}/{PACKAGE}.py"]
     wanted[f"{PACKAGE}/__init__.py"] = (ROOT / f"{PACKAGE}.py").read_bytes()
     assert {name: data for name, data in inside.items() if ".dist-info/" not in name} == wanted
     assert len(wanted) > 200
@@ -75,11 +77,11 @@ def test_it_asks_for_what_the_requirements_files_name(wheel: Path) -> None:
 
     def of(extra: str) -> set[tuple[str, str]]:
         wanted = [r for r in asked if (r.marker.evaluate({"extra": extra}) if r.marker else not extra)]
-        return {(r.name.lower(), str(r.specifier)) for r in wanted if bool(r.marker) == bool(extra)}
+        return {(canonicalize_name(r.name), str(r.specifier)) for r in wanted if bool(r.marker) == bool(extra)}
 
     def in_file(file: str) -> set[tuple[str, str]]:
         found = [Requirement(line) for line in named(ROOT / file)]
-        return {(r.name.lower(), str(r.specifier)) for r in found}
+        return {(canonicalize_name(r.name), str(r.specifier)) for r in found}
 
     assert metadata["Version"] == VERSION
     assert of("") == in_file(CORE)

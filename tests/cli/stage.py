@@ -31,6 +31,14 @@ exit 1
 """
 
 
+MUTE_FFPLAY = """\
+#!/bin/sh
+echo "No more combinations to try, audio open failed" >&2
+echo "Failed to open file 'pipe:' or configure filtergraph" >&2
+while read -r _; do :; done
+"""
+
+
 @dataclass
 class FakePlayer:
     """A program called aplay that plays into a file."""

@@ -17,7 +17,7 @@ import pytest
 
 from speech.settings import Settings
 from tests import strangers
-from tests.cli.stage import MUTE, FakePlayer, Say, fake_player
+from tests.cli.stage import MUTE, MUTE_FFPLAY, FakePlayer, Say, fake_player
 from tests.ear import heard, pcm16, word_errors
 from tests.live_server import LiveServer, free_port
 from tests.services import make_service
@@ -182,10 +182,17 @@ def test_no_player(tmp_path: Path, url: dict[str, str]) -> None:
     assert errors.startswith("say: There is no program to play sound with (ffplay, mpv, aplay, paplay, afplay)")
 
 
-def test_no_sound_device(tmp_path: Path, url: dict[str, str]) -> None:
-    fake_player(tmp_path, MUTE)
-    reason = "aplay: main:831: audio open error: No such file or directory"
-    assert Say(tmp_path, TEXT, **url).end() == (4, f"say: aplay cannot play the speech: {reason}.\n")
+@pytest.mark.parametrize(
+    ("name", "script", "reason"),
+    [
+        ("aplay", MUTE, "aplay: main:831: audio open error: No such file or directory"),
+        ("ffplay", MUTE_FFPLAY, "No more combinations to try, audio open failed"),
+    ],
+)
+def test_no_sound_device(tmp_path: Path, url: dict[str, str], name: str, script: str, reason: str) -> None:
+    """They say it in these words, and ffplay ends with exit code 0 all the same."""
+    fake_player(tmp_path, script, name)
+    assert Say(tmp_path, TEXT, **url).end() == (4, f"say: {name} cannot play the speech: {reason}.\n")
 
 
 def test_a_voice_that_there_is_not(tmp_path: Path, player: FakePlayer, url: dict[str, str]) -> None:
