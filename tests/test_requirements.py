@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CODE = [*(ROOT / name for name in ("app.py", "gpu_manager.py", "mcp_server.py")), ROOT / "web/process/gunicorn.conf.py"]
-FOLDERS = ("speech", "web", "assistant")
+CODE = [
+    *(ROOT / name for name in ("app.py", "gpu_manager.py", "kyutai_tts_service.py", "mcp_server.py")),
+    ROOT / "web/process/gunicorn.conf.py",
+]
+FOLDERS = ("speech", "web", "assistant", "cli")
 BROUGHT_ALONG = {  # parts of what is required, and its own business which version
     "werkzeug": "flask",
     "markupsafe": "flask",
