@@ -26,7 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/
     HF_HOME=/models VOICES_DIR=/voices LEXICON_DIR=/lexicon OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
 EXPOSE 8900
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["sh", "-c", "exec python -I scripts/probe.py service http://127.0.0.1:${PORT:-8900} >/dev/null"]
+    CMD ["sh", "-c", "exec python -I scripts/probe.py service http${TLS_CERT:+s}://127.0.0.1:${PORT:-8900} >/dev/null"]
 ENTRYPOINT ["tini", "--"]
 CMD ["python", "app.py"]
 

@@ -103,6 +103,8 @@ read_arguments() {
     shift
   done
   [[ -z $gpus || $where != local ]] || die "--gpus puts each instance into a container; --local forbids that."
+  [[ -z $gpus || -z $(setting TLS_CERT) ]] ||
+    die "--gpus puts a balancer before the instances, and with TLS_CERT they would speak https to it; have a proxy speak it."
   [[ -z $gpus ]] || where=docker
   [[ -z $foreground || $where != docker ]] || die "--foreground and containers do not go together; try docker logs -f."
   [[ -z $foreground ]] || where=local
@@ -208,6 +210,8 @@ greet() { greet_as "engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DE
 
 # greet_as WHAT LOG
 greet_as() {
+  local insecure=''
+  [[ $ADDRESS != https:* ]] || insecure=k # the certificate is for another name
   cat <<END
 
 The service is running: $ADDRESS  ($1)
@@ -215,7 +219,7 @@ The service is running: $ADDRESS  ($1)
   stop   ./stop.sh
 
 Try it:
-  curl -sf $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
+  curl -sf$insecure $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
 END
 }
 

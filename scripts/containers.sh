@@ -56,11 +56,13 @@ choose_container_gpu() {
 
 # bring_up PORT SERVICE: builds the image where it is missing.
 bring_up() {
-  local -x PORT=$1 HOST=$HOST MODEL_DIR
+  local -x PORT=$1 HOST=$HOST MODEL_DIR API_KEYS_FILE TLS_CERT TLS_KEY
   local -a build=()
   [[ -z $rebuild ]] || build=(--build)
   say "Starting a container for port $1${NVIDIA_VISIBLE_DEVICES:+, GPU $NVIDIA_VISIBLE_DEVICES} (minutes the first time: its image is built)"
-  HOST=$(address_to_publish) MODEL_DIR=$(absolute "$(setting MODEL_DIR)")
+  HOST=$(address_to_publish)
+  MODEL_DIR=$(absolute "$(setting MODEL_DIR)") API_KEYS_FILE=$(absolute "$(setting API_KEYS_FILE)")
+  TLS_CERT=$(absolute "$(setting TLS_CERT)") TLS_KEY=$(absolute "$(setting TLS_KEY)")
   with_engine_errors "$1" compose "tts-$1" "$COMPOSE_FILE_PATH" up -d ${build[@]+"${build[@]}"} "$2"
 }
 

@@ -23,6 +23,7 @@ ENGINES: dict[str, EngineSpec] = {
             requirements="requirements.txt",
             cpu_overrides="requirements/cpu-overrides.txt",
             needs_modules=("torch", "moshi"),
+            prefetch="speech.engines.kyutai.prefetch",
             cfg_coefs=(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
             default_cfg_coef=2.0,
             sampling=True,
@@ -42,6 +43,7 @@ ENGINES: dict[str, EngineSpec] = {
             cpu_overrides="requirements/cpu-overrides.txt",
             needs_modules=("torch", "pocket_tts"),
             files="speech.engines.pocket.files",
+            prefetch="speech.engines.pocket.prefetch",
             sampling=True,
         ),
         EngineSpec(

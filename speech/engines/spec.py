@@ -39,6 +39,7 @@ class EngineSpec:
     # Holds missing(settings) -> what is not on this machine, in words, or None. Where it is given, ENGINE=auto takes
     # the engine only if nothing is missing, and start.sh installs it only when it is asked for by name.
     files: str = ""
+    prefetch: str = ""  # holds main(arguments, settings, prog), which fetches files ahead of time; "": needs none
     cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
     default_cfg_coef: float | None = None
     phonemes: bool = False  # takes `[word](/phonemes/)` in what it is given to say

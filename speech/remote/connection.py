@@ -90,9 +90,7 @@ class RemoteSpeech:
         self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
 
     def _answer(self) -> HTTPResponse:
-        given = {**vars(self.request), "caller": None}  # who asks there is the service's to say
-        fields = {name: value for name, value in given.items() if value is not None}
-        body = json.dumps({**fields, "stream_format": "sse"}).encode()
+        body = json.dumps({**_fields(self.request), "stream_format": "sse"}).encode()
         self._connection.request("POST", self._path, body, self._headers)
         response = self._response = self._connection.getresponse()
         if response.status != 200:
@@ -120,6 +118,15 @@ class RemoteSpeech:
         return Unavailable(
             f"The speech service stopped in the middle ({_name(error)}). Try again.", code=ErrorCode.BROKEN_OFF
         )
+
+
+def _fields(request: SpeechRequest) -> dict[str, Any]:
+    """What the service is asked for: all that is set. Who asks there is its own to say."""
+    given = {**vars(request), "caller": None, "turns": None}
+    if request.turns:
+        turns = [{"text": turn.text, "voice": turn.voice} for turn in request.turns]
+        given |= {"turns": turns, "text": None}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def refusal(status: int, body: bytes) -> SpeechError:

@@ -31,6 +31,13 @@ def test_the_address_is_one_that_this_machine_can_ask(checkout: Checkout, host: 
     assert checkout.source("address_of 8900", HOST=host) == f"http://{address}:8900"
 
 
+def test_with_a_certificate_the_address_is_https(checkout: Checkout) -> None:
+    assert checkout.source("address_of 8900", HOST="0.0.0.0", TLS_CERT="cert.pem") == "https://127.0.0.1:8900"
+    behind = checkout.run("start.sh", "--gpus", "all", TLS_CERT="cert.pem")
+    assert behind.returncode == 1
+    assert "with TLS_CERT they would speak https to it" in behind.stdout
+
+
 def test_the_service_leaves_the_terminal(checkout: Checkout) -> None:
     checkout.run("start.sh")
     pid = checkout.pids()[checkout.only_port()]

@@ -25,7 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS, RATES
 from speech.errors import ErrorCode, InvalidRequest
-from speech.request import SPEEDS, SpeechRequest
+from speech.request import SPEEDS, SpeechRequest, Turn
 from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
 from web.http.auth import caller
 from web.http.context import speech_service
@@ -84,6 +84,10 @@ Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
 Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_ENTRIES)]
 Code = Literal["skip", "read"]
 
+MOST_TURNS = 500
+ABOUT_TEXT = (
+    'What to say. `<break time="0.5s"/>` is a pause; `[voice:NAME]` at a line\'s start lets NAME speak from there on.'
+)
 EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
 
 
@@ -144,12 +148,27 @@ class ReadingForm(TextWishes):
     seed: Seed | None = Field(None, description="The same seed gives the same reading.")
 
 
+class TurnForm(StrictForm):
+    """What one voice says."""
+
+    model_config = ConfigDict(title="Turn")
+
+    text: SomeText = Field(description="What to say.")
+    voice: Name | None = Field(None, description="Who says it; unset: the request's voice.")
+
+
+Turns = Annotated[
+    list[TurnForm], Field(min_length=1, max_length=MOST_TURNS), BeforeValidator(from_json("a list of turns"))
+]
+
+
 class SpeechForm(ReadingForm):
     """The body of POST /api/tts and POST /api/tts/stream."""
 
     model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
-    text: SomeText = Field(description='What to say. `<break time="0.5s"/>` is a pause.')
+    text: SomeText | None = Field(None, description=ABOUT_TEXT)
+    turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
     passages: bool = Field(
         True, description="Say a long text in passages, side by side where slots are free; false: in one piece."
     )
@@ -162,7 +181,13 @@ class SpeechForm(ReadingForm):
     )
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format", "captions"}), caller=caller())
+        """Raises InvalidRequest unless there is one of text and turns."""
+        if (self.text is None) == (self.turns is None):
+            message = "text: is required, or turns." if self.text is None else "turns: take the place of text."
+            raise InvalidRequest(message, param="text" if self.text is None else "turns")
+        fields = self.model_dump(exclude={"stream", "stream_format", "captions", "text", "turns"})
+        turns = tuple(Turn(turn.text, turn.voice or None) for turn in self.turns or ())
+        return SpeechRequest(**fields, text=self.text or "", turns=turns, caller=caller())
 
 
 def read_form(model: type[Form]) -> Form:

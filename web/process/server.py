@@ -22,6 +22,7 @@ from gpu_manager import State
 from speech.service import DEFAULT_STREAMS, SpeechService
 from speech.settings import Settings
 from web.process.descriptors import connections_within
+from web.process.tls import DESCRIPTORS, Certificate
 
 log = logging.getLogger("kyutai_tts.server")
 
@@ -41,10 +42,14 @@ class Server(Application):  # type: ignore[misc]
         last_resort_s: float = LAST_RESORT_S,
         end: Callable[[int], object] = os._exit,
     ) -> None:
-        """last_resort_s: after a broken engine the process has so long to end by itself; then `end` ends it."""
+        """last_resort_s: after a broken engine the process has so long to end by itself; then `end` ends it.
+
+        Raises SettingsError if TLS_CERT or TLS_KEY cannot be used.
+        """
         self._settings, self._create_app = settings, create_app
         self._last_resort_s, self._end = last_resort_s, end
         self._worker: Any = None
+        self._certificate = Certificate(settings) if settings.tls_cert else None
         super().__init__()
 
     def load_config(self) -> None:
@@ -52,7 +57,9 @@ class Server(Application):  # type: ignore[misc]
         streams = (self._settings.max_slots or DEFAULT_STREAMS) + self._settings.max_queue
         self.cfg.set("bind", _address(self._settings))
         self.cfg.set("threads", streams + SPARE_THREADS)
-        self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS)))
+        each = DESCRIPTORS if self._certificate else 1
+        self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS), each))
+        self.cfg.set("keepalive", self._settings.keep_alive)
         self.cfg.set("graceful_timeout", int(self._settings.drain_timeout))
         self.cfg.set("post_worker_init", self._post_worker_init)
         self.cfg.set("worker_exit", self._worker_exit)
@@ -70,6 +77,8 @@ class Server(Application):  # type: ignore[misc]
         """Learn of the drain: /ready, /lb and new speech must know that the worker is about to end."""
         self._worker = worker
         worker.head_timeout_s = self._settings.read_timeout
+        if self._certificate:
+            worker.use_tls(self._certificate)
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(signal.SIGINT, self._stop_now(signal.getsignal(signal.SIGINT)))
 

@@ -24,10 +24,12 @@ from speech.hub.files import make_hub
 from speech.hub.meter import size_text
 from speech.settings import Settings, SettingsError
 
+PROG = "python -m speech.engines.kyutai.prefetch"
 
-def main(arguments: Sequence[str] | None = None, settings: Settings | None = None) -> int:
+
+def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
     """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         prefetch(settings or Settings.load(os.environ, Path(".env")), options)
@@ -60,10 +62,8 @@ def _chosen(voices: EmbeddingVoices, options: argparse.Namespace) -> list[str]:
     return list(dict.fromkeys([voices.default.id, *options.voice, *wanted]))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m speech.engines.kyutai.prefetch", description="Fetch the model and voices."
-    )
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog, description="Fetch the model of Kyutai TTS 1.6B and voices.")
     parser.add_argument("--voice", action="append", default=[], metavar="ID", help="a voice to fetch; may be repeated")
     parser.add_argument("--all-voices", action="store_true", help="fetch every voice: about 1,000 files of 256 kB")
     parser.add_argument("--commercial", action="store_true", help="of all voices, only those for commercial use")
