@@ -119,6 +119,8 @@ read_arguments() {
   [[ -z $gpus || $where != local ]] || die "--gpus puts each instance into a container; --local forbids that."
   [[ -z $gpus || -z $(setting TLS_CERT) ]] ||
     die "--gpus puts a balancer before the instances, and with TLS_CERT they would speak https to it; have a proxy speak it."
+  [[ -z $gpus || -z $(wyoming_port) ]] ||
+    die "--gpus starts several instances, and only one of them could have WYOMING_PORT; unset it, or start without --gpus."
   [[ -z $gpus ]] || where=docker
   [[ -z $foreground || $where != docker ]] || die "--foreground and containers do not go together; try docker logs -f."
   [[ -z $systemd || $where != docker ]] || die "--systemd and containers do not go together; compose restarts its own."

@@ -25,6 +25,13 @@ setting() {
   printf '%s' "${value:-${2:-}}"
 }
 
+# wyoming_port: WYOMING_PORT, or nothing where the protocol is not spoken.
+wyoming_port() {
+  local port
+  port=$(setting WYOMING_PORT 0)
+  [[ $port =~ ^0+$ ]] || printf '%s' "$port"
+}
+
 # listen_address: HOST, without the brackets that URLs put around an address like [::].
 listen_address() {
   local host

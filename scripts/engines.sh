@@ -38,4 +38,5 @@ install_dependencies() {
   fi
   mapfile -t files < <(engines packages "${here[@]}")
   install "${files[@]}"
+  [[ -z $(wyoming_port) ]] || install requirements/wyoming.txt
 }

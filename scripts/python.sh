@@ -87,6 +87,16 @@ installed_state() {
   printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements{,/*}.txt "$VENV/pyvenv.cfg" 2>/dev/null | cksum)"
 }
 
+# anything_installed: whether some requirements file is in VENV as it is now; each of them names core.txt.
+anything_installed() {
+  local stamp state
+  state=$(installed_state '')
+  for stamp in "$VENV"/.installed-*; do
+    [[ -f $stamp && $(<"$stamp") == *"$state" ]] && return
+  done
+  return 1
+}
+
 install_with_uv() {
   local file=$1 overrides=$2 uv link
   uv=$(find_uv) || return 1

@@ -15,8 +15,11 @@ import pytest
 from speech.engines import ENGINES
 
 ROOT = Path(__file__).parent.parent
-CODE = [*(ROOT / name for name in ("app.py", "gpu_manager.py", "mcp_server.py")), ROOT / "web/process/gunicorn.conf.py"]
-FOLDERS = ("speech", "web", "assistant")
+CODE = [
+    *(ROOT / name for name in ("app.py", "gpu_manager.py", "kyutai_tts_service.py", "mcp_server.py")),
+    ROOT / "web/process/gunicorn.conf.py",
+]
+FOLDERS = ("speech", "web", "assistant", "cli")
 BROUGHT_ALONG = {  # parts of what is required, and its own business which version
     "werkzeug": "flask",
     "markupsafe": "flask",
@@ -50,7 +53,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", [*CODE, *(p for f in FOLDERS for p in sorted((ROOT / f).rglob("*.py")))], ids=str)
 def test_imports_are_required(path: Path) -> None:
     ours = {p.stem for p in ROOT.iterdir()}
-    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt")
+    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt", "requirements/wyoming.txt")
     known = packages_distributions()
     missing = {}
     for module in imported(path) - ours:
