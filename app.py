@@ -18,7 +18,7 @@ from gpu_manager import gpu_manager
 from speech.errors import SpeechError
 from speech.service import SpeechService, build_service, choose
 from speech.settings import Settings, SettingsError, unknown_names
-from web.http import logs
+from web.http import keys, logs
 from web.process.server import Server
 from web.routes.balancer import forget_announcement
 
@@ -55,6 +55,8 @@ def main(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> 
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
     try:
         settings = Settings.load(environ, env_file)
+        keys.check(settings)
+        server = Server(settings, create_app)
     except SettingsError as error:
         print(f"kyutai-tts: {error}", file=sys.stderr)
         return 2
@@ -64,7 +66,7 @@ def main(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> 
     forget_announcement(settings.drain_file)
     try:
         choose(settings, os.environ.get("CUDA_VISIBLE_DEVICES"))  # in a worker, gunicorn would report it its own way
-        Server(settings, create_app).run()
+        server.run()
     except SpeechError as error:
         print(f"kyutai-tts: {error.message}", file=sys.stderr)
         return 2

@@ -15,7 +15,9 @@ OURS = ("speech", "web", "assistant", "cli", "gpu_manager", *PROGRAMS, COMMAND)
 TORCH = ("torch", "torchaudio", "moshi", "pocket_tts")
 WITH_TORCH = ("speech.engines.kyutai", "speech.engines.pocket")
 SHARED_BY_ENGINES = ("batch", "sentence")  # the other folders of speech/engines hold one engine each
-BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "captions", "subtitles", "encoders"))
+BELOW_ENGINES = tuple(
+    f"speech.{name}" for name in ("hub", "voices", "text", "documents", "captions", "subtitles", "encoders")
+)
 
 # From the bottom up. A module imports its own storey and those below. What stands in a package belongs to its storey.
 STOREYS = (
@@ -31,7 +33,18 @@ STOREYS = (
     ("speech.engines",),
     tuple(
         f"speech.{name}"
-        for name in ("selection", "relay", "wishes", "session", "opening", "status", "admission", "metrics")
+        for name in (
+            "selection",
+            "relay",
+            "wishes",
+            "fingerprint",
+            "script",
+            "session",
+            "opening",
+            "status",
+            "admission",
+            "metrics",
+        )
     ),
     ("speech.service", "speech.remote"),
     ("speech.jobs",),

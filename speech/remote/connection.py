@@ -91,9 +91,7 @@ class RemoteSpeech:
         self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
 
     def _answer(self) -> HTTPResponse:
-        given = {**vars(self.request), "caller": None}  # who asks there is the service's to say
-        fields = {name: value for name, value in given.items() if value is not None}
-        body = json.dumps({**fields, "stream_format": "sse"}).encode()
+        body = json.dumps({**_fields(self.request), "stream_format": "sse"}).encode()
         self._connection.request("POST", self._path, body, self._headers)
         response = self._response = self._connection.getresponse()
         if response.status != 200:
@@ -121,6 +119,15 @@ class RemoteSpeech:
         if self._cancelled:
             return Cancelled("The speech was cancelled.")
         return broken_off(error)
+
+
+def _fields(request: SpeechRequest) -> dict[str, Any]:
+    """What the service is asked for: all that is set. Who asks there is its own to say."""
+    given = {**vars(request), "caller": None, "turns": None}
+    if request.turns:
+        turns = [{"text": turn.text, "voice": turn.voice} for turn in request.turns]
+        given |= {"turns": turns, "text": None}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def broken_off(error: Exception) -> Unavailable:
