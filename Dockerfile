@@ -6,8 +6,8 @@
 #   docker build -t kyutai-tts .
 #   docker build -t kyutai-tts:cpu --target cpu --build-arg BASE_IMAGE=ubuntu:24.04 .
 #
-# Any Debian or Ubuntu whose python3 is 3.11 to 3.13 will do as a base. torch's wheels bring CUDA and cuDNN themselves,
-# so that the smallest CUDA image is enough.
+# Any Debian or Ubuntu whose python3 is 3.11 to 3.13 will do as a base (for the target cpu, 3.14 too). torch's wheels
+# bring CUDA and cuDNN themselves, so that the smallest CUDA image is enough.
 ARG BASE_IMAGE=nvidia/cuda:12.8.1-base-ubuntu24.04
 
 # Wheels from a folder of yours: --build-context wheels=FOLDER --build-arg PIP_FIND_LINKS=/wheels

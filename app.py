@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask
@@ -50,19 +50,19 @@ def create_app(
     return app
 
 
-def main() -> int:
+def main(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> int:
     """Serve until told to stop. 2: the settings are wrong; one line on standard error says which."""
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
     try:
-        settings = Settings.load(os.environ, ENV_FILE)
+        settings = Settings.load(environ, env_file)
         keys.check(settings)
         server = Server(settings, create_app)
     except SettingsError as error:
         print(f"kyutai-tts: {error}", file=sys.stderr)
         return 2
     logs.set_up(settings.log_level, settings.log_format)
-    for name in unknown_names(ENV_FILE):
-        log.info("%s in %s is not a setting of this service", name, ENV_FILE)
+    for name in unknown_names(env_file):
+        log.info("%s in %s is not a setting of this service", name, env_file)
     forget_announcement(settings.drain_file)
     try:
         choose(settings, os.environ.get("CUDA_VISIBLE_DEVICES"))  # in a worker, gunicorn would report it its own way

@@ -66,3 +66,12 @@ unquoted() {
   esac
   printf '%s' "$text"
 }
+
+# drain_s: DRAIN_TIMEOUT in whole seconds, as the service reads it.
+drain_s() {
+  local value
+  value=$(setting DRAIN_TIMEOUT 60)
+  value=${value%%.*}
+  [[ $value =~ ^[0-9]{1,6}$ ]] || value=60
+  printf '%d' "$((10#$value))"
+}

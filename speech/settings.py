@@ -1,4 +1,4 @@
-"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, prefetch.
+"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, cli.
 
 The environment variable is the name in capitals. An empty variable counts as unset.
 """
@@ -186,6 +186,12 @@ class Settings(BaseModel):
     address_keep_mb: int = Field(
         256, ge=0, description="MB of it that are kept at most; the oldest goes first. Above 4 MB each lies on disk."
     )
+    cache_mb: int = Field(
+        0,
+        ge=0,
+        description="MB of finished answers kept in memory: the same text, voice, settings and seed get the same bytes "
+        "at once. 0: none.",
+    )
     n_q: int = Field(
         32,
         ge=2,
@@ -301,6 +307,9 @@ class Settings(BaseModel):
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
     )
+    max_upload_mb: float = Field(
+        50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
+    )
     job_ttl: float = Field(
         604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
     )
@@ -336,6 +345,8 @@ class Settings(BaseModel):
     def load(cls, environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
         """Settings from the environment; a `.env` file gives what the environment leaves out.
 
+        Relative paths of the file, and the defaults, count from its folder; those of the environment from the current
+        one, as a shell has them.
         Raises SettingsError for a bad value, or for a name in the file that is nearly the name of a setting.
         """
         filed = _read_env_file(env_file)
@@ -345,9 +356,15 @@ class Settings(BaseModel):
             if value:
                 given[name] = value
         try:
-            return cls.model_validate(given)
+            settings = cls.model_validate(given)
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
+        return settings if env_file is None else settings._in_folder(env_file.parent, environ)
+
+    def _in_folder(self, folder: Path, environ: Mapping[str, str]) -> Settings:
+        """With the folders that the environment does not name below this one."""
+        paths = {name: value for name, value in self if isinstance(value, Path) and not environ.get(name.upper())}
+        return self.model_copy(update={name: folder / value for name, value in paths.items()})
 
 
 def _read_env_file(env_file: Path | None) -> dict[str, str]:

@@ -52,6 +52,13 @@ class VoiceCatalogue:
         """
         self.get(voice_id)
 
+    def identity(self, voice_id: str) -> str | None:
+        """What tells the voice from another that takes its name later; empty for one that cannot change.
+
+        None: it has just changed, and an engine may still speak with what it was.
+        """
+        return ""
+
     def add(self, name: str, data: bytes) -> Voice:
         """Add a voice from a file that a user sent. Raises NotSupported, or InvalidRequest with the reason."""
         raise NotSupported("Voices cannot be added to this engine.")

@@ -22,6 +22,7 @@ from gunicorn.app.base import Application
 from gpu_manager import State
 from speech.service import DEFAULT_STREAMS, SpeechService
 from speech.settings import Settings, SettingsError
+from web.http.following import MOST_FOLLOWERS
 from web.process.descriptors import connections_within
 from web.process.tls import DESCRIPTORS, Certificate
 
@@ -59,7 +60,7 @@ class Server(Application):  # type: ignore[misc]
         self.load_config_from_file(str(CONFIG))
         streams = (self._settings.max_slots or DEFAULT_STREAMS) + self._settings.max_queue
         self.cfg.set("bind", _address(self._settings))
-        self.cfg.set("threads", streams + SPARE_THREADS)
+        self.cfg.set("threads", streams + MOST_FOLLOWERS + SPARE_THREADS)
         each = DESCRIPTORS if self._certificate else 1
         self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS), each))
         self.cfg.set("keepalive", self._settings.keep_alive)
