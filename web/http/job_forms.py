@@ -17,7 +17,6 @@ EXAMPLE: dict[str, Any] = {
     "title": "One",
     "chapters": [{"title": "The sea", "paragraphs": [{"text": "It was calm."}, {"text": "Was it?", "voice": None}]}],
 }
-MOST_CHAPTERS, MOST_PARAGRAPHS = 10_000, 100_000
 
 
 class ParagraphForm(StrictForm):
@@ -31,7 +30,7 @@ class ChapterForm(StrictForm):
     model_config = ConfigDict(title="Chapter")
 
     title: Name = Field("", description="Said first, as a heading, and shown in lists.")
-    paragraphs: list[ParagraphForm] = Field(max_length=MOST_PARAGRAPHS, description="In order.")
+    paragraphs: list[ParagraphForm] = Field(description="In order.")
 
     def chapter(self) -> Chapter:
         return Chapter(self.title, tuple(Paragraph(part.text, part.voice or None) for part in self.paragraphs))
@@ -45,8 +44,6 @@ class JobForm(ReadingForm):
     text: SomeText | None = Field(None, description="What to say, up to MAX_JOB_CHARS characters.")
     chapters: list[ChapterForm] | None = Field(
         None,
-        min_length=1,
-        max_length=MOST_CHAPTERS,
         description="What to say in chapters, instead of text; only in JSON.",
     )
     title: Name = Field("", description="Of the whole; it is shown, and not said.")
