@@ -72,6 +72,7 @@ class Metrics:
         self._lengths = Histogram(
             "py_model_connection_num_steps", "Frames made for a stream.", buckets=STEPS, registry=registry
         )
+        self._cached = Counter("tts_cache", "Answers asked of CACHE_MB, by result.", ["result"], registry=registry)
         self._lock = threading.Lock()
         self._opened = 0
         registry.register(_Now(now, lambda: self._opened))
@@ -84,12 +85,16 @@ class Metrics:
         """Before there was a Speech."""
         self._requests.labels("queue_full").inc()
 
+    def cached(self, result: str) -> None:
+        """result: hit, or miss."""
+        self._cached.labels(result).inc()
+
     def spoken(self, speech: Speech) -> None:
         """It is over, however it went."""
         self._requests.labels(speech.outcome).inc()
         self._audio.inc(speech.seconds)
         self._words.inc(speech.counts.words)
-        self._characters.inc(len(speech.request.text))
+        self._characters.inc(len(speech.request.written))
         for remark in speech.remarks.listed:
             self._warnings.labels(remark.about.value).inc()
         if speech.first_audio_s is not None:

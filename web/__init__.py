@@ -10,9 +10,10 @@ from flask_cors import CORS
 
 from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
-from web.http import auth, errors, following, origins, paths, requests, security
+from web.http import auth, errors, following, origins, paths, proxies, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
+from web.http.finished import MB, Finished
 from web.http.recordings import Recordings
 from web.routes import addresses, balancer, convert, job_parts, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
@@ -40,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 EXPOSED_HEADERS = [
     "Retry-After",
     "X-Audio-Duration",
+    "X-Cache",
     "X-Engine",
     "X-Ignored",
     "X-Queue-Depth",
@@ -60,6 +62,7 @@ def init_app(app: Flask, service: SpeechService) -> None:
     app.extensions["body_readers"] = BodyReaders()
     settings = service.settings
     app.extensions["recordings"] = Recordings(settings.address_keep_s, settings.address_keep_mb * 1_000_000)
+    app.extensions["finished"] = Finished(settings.cache_mb * MB)
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -71,7 +74,8 @@ def init_app(app: Flask, service: SpeechService) -> None:
             max_age=600,
             allow_private_network=True,
         )
-    app.wsgi_app = paths.Merged(app.wsgi_app)  # type: ignore[method-assign]
+    merged = paths.Merged(app.wsgi_app)
+    app.wsgi_app = proxies.RealClient(merged, settings.trusted_proxies)  # type: ignore[method-assign]
     requests.init_app(app)
     origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)

@@ -84,9 +84,8 @@ class _Reading:
         self._service, self._request = service, request
 
     def passages(self, chapter: Chapter) -> list[Passage]:
-        voices = {part.voice: self._voice(part.voice) for part in chapter.paragraphs}
-        named = tuple(replace(part, voice=voices[part.voice]) for part in chapter.paragraphs)
-        return chapter_passages(replace(chapter, paragraphs=named), self._reader)
+        found = chapter_passages(chapter, self._reader)
+        return [replace(passage, voice=self._voice(passage.voice)) for passage in found]
 
     def _voice(self, name: str | None) -> str | None:
         return self._service.voice(name).id if name else self._request.voice

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from speech.request import Pause, Piece, Token
+from speech.request import Pause, Piece, Token, Turn
 from speech.text.passages import Passage, between, passages, settled
 from speech.text.pipe import Reader, anything_said, read
-
-BETWEEN = "\n\n"  # a chapter's text is its title and its paragraphs with this between them
+from speech.text.turns import placed, turns
 
 
 @dataclass(frozen=True)
@@ -68,29 +67,35 @@ def chapter_passages(chapter: Chapter, reader_of: ReaderOf) -> list[Passage]:
 
     Places of tokens are those in the chapter's text: what is said of it, with BETWEEN between the parts.
     """
+    return turn_passages(placed(Turn(part.text, part.voice) for part in spoken_parts(chapter)), reader_of)
+
+
+def turn_passages(parts: Iterable[Turn], reader_of: ReaderOf, *, cut: bool = True) -> list[Passage]:
+    """As `chapter_passages`, of parts with their places; marks of voices in them count.
+
+    cut: False leaves what one voice says without a break in one passage.
+    """
     said: list[Passage] = []
-    for voice, group in groupby(_read(spoken_parts(chapter), reader_of), key=itemgetter(0)):
+    for voice, group in groupby(_read(turns(parts), reader_of), key=itemgetter(0)):
         pieces = [piece for _, part in group for piece in part]
         if anything_said(pieces):
-            first, *rest = (replace(passage, voice=voice) for passage in passages(pieces))
+            found = passages(pieces) if cut else [Passage(tuple(pieces))]
+            first, *rest = (replace(passage, voice=voice) for passage in found)
             join = between(said[-1].pieces if said else (), first.pieces)
             said.extend([replace(first, join=join), *rest])
     return settled(said)
 
 
-def _read(parts: Iterable[Paragraph], reader_of: ReaderOf) -> Iterator[tuple[str | None, list[Piece]]]:
+def _read(parts: Iterable[Turn], reader_of: ReaderOf) -> Iterator[tuple[str | None, list[Piece]]]:
     """The voice and the pieces of each part; a part ends its last sentence."""
-    start = 0
     for part in parts:
-        pieces = [_moved(piece, start) for piece in read(part.text, reader_of(part.voice))]
-        yield part.voice, [*pieces, Pause(0.0)]
-        start += _utf16(part.text) + _utf16(BETWEEN)
+        yield part.voice, [*read_turn(part, reader_of), Pause(0.0)]
+
+
+def read_turn(part: Turn, reader_of: ReaderOf) -> list[Piece]:
+    """What is read of it, with places in the whole text."""
+    return [_moved(piece, part.start) for piece in read(part.text, reader_of(part.voice))]
 
 
 def _moved(piece: Piece, by: int) -> Piece:
     return replace(piece, start=piece.start + by, stop=piece.stop + by) if isinstance(piece, Token) else piece
-
-
-def _utf16(text: str) -> int:
-    """Its length in UTF-16 code units, as places of tokens are counted."""
-    return len(text) + sum(character > "\uffff" for character in text)

@@ -157,6 +157,14 @@ def _body(takes: type[BaseModel] | Content) -> Content:
     return json_of(takes) | {kind: {"schema": _form_schema(takes)} for kind in FORM_TYPES}
 
 
+def with_file(model: type[BaseModel], about: str) -> Content:
+    """The body of a model, and in a multipart form a field `file` beside its own."""
+    content = _body(model)
+    schema = _form_schema(model)
+    schema["properties"]["file"] = {"type": "string", "format": "binary", "description": about}
+    return content | {FORM_TYPES[1]: {"schema": schema}}
+
+
 def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
     """A form has no types: pydantic reads its booleans from more words than JSON has. It has no lists either."""
     schema = model.model_json_schema(ref_template=REF)

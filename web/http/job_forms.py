@@ -11,12 +11,13 @@ from speech.jobs.jobs import Change
 from speech.jobs.whole import FORMATS, Wanted
 from speech.request import SpeechRequest
 from speech.text.document import Chapter, Document, Paragraph
-from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm
+from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm, Turns
 
 EXAMPLE: dict[str, Any] = {
     "title": "One",
     "chapters": [{"title": "The sea", "paragraphs": [{"text": "It was calm."}, {"text": "Was it?", "voice": None}]}],
 }
+WHAT = ("text", "turns", "chapters")  # one of them says what is said
 
 
 class ParagraphForm(StrictForm):
@@ -36,28 +37,36 @@ class ChapterForm(StrictForm):
         return Chapter(self.title, tuple(Paragraph(part.text, part.voice or None) for part in self.paragraphs))
 
 
-class JobForm(ReadingForm):
-    """The body of POST /api/jobs: a text, or a document in chapters."""
+class JobWishes(ReadingForm):
+    """The fields of POST /api/jobs that go with a file: how it is said."""
+
+    title: Name = Field("", description="Of the whole; it is shown, and not said.")
+
+    def speech_request(self) -> SpeechRequest:
+        return SpeechRequest(**self.model_dump(exclude={"title", *WHAT}))
+
+
+class JobForm(JobWishes):
+    """The body of POST /api/jobs: a text, turns, or a document in chapters."""
 
     model_config = ConfigDict(title="Job", json_schema_extra={"examples": [{"text": "A long story."}, EXAMPLE]})
 
     text: SomeText | None = Field(None, description="What to say, up to MAX_JOB_CHARS characters.")
+    turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
     chapters: list[ChapterForm] | None = Field(
-        None,
-        description="What to say in chapters, instead of text; only in JSON.",
+        None, description="What to say in chapters, instead of text; only in JSON."
     )
-    title: Name = Field("", description="Of the whole; it is shown, and not said.")
 
     def document(self) -> Document:
         """Raises InvalidRequest."""
-        if (self.text is None) == (self.chapters is None):
-            raise InvalidRequest("Either text or chapters is required, and not both.", param="text")
+        if sum(getattr(self, name) is not None for name in WHAT) != 1:
+            raise InvalidRequest("Exactly one of text, turns, chapters and a file is required.", param="text")
         if self.text is not None:
             return Document.of_text(self.text, self.title)
+        if self.turns is not None:
+            said = tuple(Paragraph(turn.text, turn.voice or None) for turn in self.turns)
+            return Document(self.title, (Chapter("", said),))
         return Document(self.title, tuple(form.chapter() for form in self.chapters or ()))
-
-    def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"title", "text", "chapters"}))
 
 
 class PassageForm(StrictForm):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, url_for
+from dataclasses import replace
 
+from flask import Blueprint, Response, jsonify, request, url_for
+
+from speech.documents import ENDINGS, read_document
+from speech.errors import InvalidRequest
+from speech.text.document import Document
 from web.http.answers import JobAnswer, JobProgressAnswer, JobsAnswer
-from web.http.context import jobs
-from web.http.describe import BODY, Access, operation, path_parameter, query_parameters
-from web.http.forms import read_form, read_query
-from web.http.job_forms import JobForm, JobsQuery
+from web.http.context import jobs, speech_service
+from web.http.describe import BODY, Access, operation, path_parameter, query_parameters, with_file
+from web.http.forms import form_of, read_form, read_query
+from web.http.job_forms import WHAT, JobForm, JobsQuery, JobWishes
 from web.http.jobs import owner, progress, summary
+from web.http.uploads import uploaded_form
 
 blueprint = Blueprint("jobs", __name__)
 
+ABOUT_FILE = f"A file instead of text, by the ending of its name one of {', '.join(ENDINGS)}."
 ID = path_parameter("job_id", "Its id.", "nothing")
 
 
@@ -21,17 +28,34 @@ ID = path_parameter("job_id", "Its id.", "nothing")
     "Say a long text",
     tag="Jobs",
     access=Access.SPEAKS,
-    takes=JobForm,
+    takes=with_file(JobForm, ABOUT_FILE),
     gives=JobProgressAnswer,
     status=202,
     fails=(*BODY, 404, 503, 507),
 )
 def create_job() -> tuple[Response, int, dict[str, str]]:
     """Answers at once. The text is said when no request waits for a slot, and goes on after a restart."""
-    form = read_form(JobForm)
-    job = jobs().add(form.speech_request(), owner(), form.document())
+    form, document = _asked()
+    job = jobs().add(form.speech_request(), owner(), document)
     told = progress(jobs().progress(job.id, owner()))
     return jsonify(told), 202, {"Location": url_for("jobs.job", job_id=job.id)}
+
+
+def _asked() -> tuple[JobWishes, Document]:
+    """How, and what: fields, or a multipart form with a file."""
+    if request.mimetype != "multipart/form-data":
+        form = read_form(JobForm)
+        return form, form.document()
+    with uploaded_form() as (fields, upload):
+        if upload is None:
+            form = form_of(JobForm, fields, strict=False)
+            return form, form.document()
+        if others := [name for name in WHAT if name in fields]:
+            raise InvalidRequest(f"{others[0]}: there is a file in its place.", param=others[0])
+        wishes = form_of(JobWishes, fields, strict=False)
+        most = speech_service().settings.max_job_chars
+        document = read_document(upload.name, upload.file, most, upload.charset)
+        return wishes, replace(document, title=wishes.title or document.title)
 
 
 @blueprint.get("/api/jobs")

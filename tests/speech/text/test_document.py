@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from speech.request import Token
-from speech.text.document import BETWEEN, Chapter, Document, Paragraph, chapter_passages, spoken_parts
+from speech.text.document import Chapter, Document, Paragraph, chapter_passages, spoken_parts
 from speech.text.passages import Join, Passage
 from speech.text.pipe import Reader
+from speech.text.turns import BETWEEN
 
 HELLO, FINE, PAUSE = "Hello there, my friend.", "I am fine. 😀", 'Wait a moment. <break time="2s"/>'
 
