@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
+from speech.remote.passage import RemotePassage
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
 from speech.voices.catalogue import Voice, VoiceCatalogue
@@ -69,6 +70,10 @@ class ServiceClient:
     def speak(self, request: SpeechRequest) -> RemoteSpeech:
         """Speech that the service will make; nothing is sent before it is read. The caller closes it."""
         return RemoteSpeech(self._connection(), f"{self._prefix}/api/tts", self._headers, request)
+
+    def passage(self, request: SpeechRequest) -> RemotePassage:
+        """A passage that the service will say; nothing is sent before it is read. The caller closes it."""
+        return RemotePassage(self._connection(), self._prefix, self._headers, request)
 
     @property
     def voices(self) -> VoiceCatalogue:

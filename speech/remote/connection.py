@@ -46,7 +46,7 @@ class RemoteSpeech:
         """
         try:
             self._connect()
-            for name, data in _events(self._answer()):
+            for name, data in events_of(self._answer()):
                 if name == "audio":
                     self.seconds = data["audio_s"]
                     yield b64decode(data["audio"])
@@ -141,7 +141,7 @@ def refusal(status: int, body: bytes) -> SpeechError:
     return SpeechError(message, param=param, code=code)
 
 
-def _events(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:
+def events_of(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:
     """Server-sent events as our service writes them: one line with the name, one with the data as JSON."""
     name = ""
     for line in response:

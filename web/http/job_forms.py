@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from speech.jobs.jobs import Change
 from speech.jobs.whole import FORMATS, Wanted
 from speech.request import SpeechRequest
 from speech.text.document import Chapter, Document, Paragraph
-from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm, Turns, from_json
+from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm, Turns
 
 EXAMPLE: dict[str, Any] = {
     "title": "One",
@@ -37,9 +37,7 @@ class ChapterForm(StrictForm):
         return Chapter(self.title, tuple(Paragraph(part.text, part.voice or None) for part in self.paragraphs))
 
 
-Chapters = Annotated[
-    list[ChapterForm], Field(min_length=1, max_length=MOST_CHAPTERS), BeforeValidator(from_json("a list of chapters"))
-]
+Chapters = Annotated[list[ChapterForm], Field(min_length=1, max_length=MOST_CHAPTERS)]
 
 
 class JobWishes(ReadingForm):
@@ -57,8 +55,8 @@ class JobForm(JobWishes):
     model_config = ConfigDict(title="Job", json_schema_extra={"examples": [{"text": "A long story."}, EXAMPLE]})
 
     text: SomeText | None = Field(None, description="What to say, up to MAX_JOB_CHARS characters.")
-    turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
-    chapters: Chapters | None = Field(None, description="What to say in chapters, instead of text.")
+    turns: Turns | None = Field(None, description="Who says what, in order, instead of text; only in JSON.")
+    chapters: Chapters | None = Field(None, description="What to say in chapters, instead of text; only in JSON.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> JobForm:
