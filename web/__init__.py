@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
-from web.http import auth, errors, origins, paths, requests, security
+from web.http import auth, errors, following, origins, paths, proxies, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.finished import MB, Finished
@@ -58,6 +58,7 @@ def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
     app.extensions["jobs"] = Jobs(service)
+    app.extensions[following.KEY] = following.places()
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
     app.extensions["body_readers"] = BodyReaders()
     settings = service.settings
@@ -74,7 +75,8 @@ def init_app(app: Flask, service: SpeechService) -> None:
             max_age=600,
             allow_private_network=True,
         )
-    app.wsgi_app = paths.Merged(app.wsgi_app)  # type: ignore[method-assign]
+    merged = paths.Merged(app.wsgi_app)
+    app.wsgi_app = proxies.RealClient(merged, settings.trusted_proxies)  # type: ignore[method-assign]
     requests.init_app(app)
     origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)

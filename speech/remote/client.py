@@ -1,4 +1,4 @@
-"""The same door over HTTP (ServiceClient): what SpeechService does, done by a running service. For mcp_server.py.
+"""The same door over HTTP (ServiceClient): what SpeechService does, done by a running service. For MCP and `say`.
 
 Knows the service's API and HTTP; no engine, no MCP. It obeys no proxy variables: a proxy cannot reach the ports of
 this machine, and the standard library's client never asks for one.
@@ -17,6 +17,7 @@ from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
 from speech.remote.passage import RemotePassage
+from speech.remote.talk import RemoteTalk
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
 from speech.voices.catalogue import Voice, VoiceCatalogue
@@ -74,6 +75,10 @@ class ServiceClient:
     def passage(self, request: SpeechRequest) -> RemotePassage:
         """A passage that the service will say; nothing is sent before it is read. The caller closes it."""
         return RemotePassage(self._connection(), self._prefix, self._headers, request)
+
+    def talk(self, request: SpeechRequest) -> RemoteTalk:
+        """Speech whose words come later; nothing is sent before it is opened. The caller closes it."""
+        return RemoteTalk(self._connection(), f"{self._prefix}/api/stream", self._headers, request)
 
     @property
     def voices(self) -> VoiceCatalogue:

@@ -67,6 +67,7 @@ def _finish(response: Response) -> Response:
     fields = {
         "request_id": g.request_id,
         "key": g.get("key_name"),
+        "client": request.remote_addr,
         "method": request.method,
         "path": request.path,
         "status": response.status_code,
@@ -74,7 +75,8 @@ def _finish(response: Response) -> Response:
     }
     log.log(
         level,
-        "%s %s %d %.3f s id=%s",
+        "%s %s %s %d %.3f s id=%s",
+        request.remote_addr or "-",
         request.method,
         request.path,
         response.status_code,

@@ -85,7 +85,7 @@ def test_every_format_is_taken_and_a_title_goes_before_the_files(client: FlaskCl
 def test_a_form_without_a_file_is_read_as_ever(client: FlaskClient) -> None:
     answer = client.post("/api/jobs", data={"text": "Hello."}, content_type="multipart/form-data")
     assert answer.status_code == 202, answer.text
-    refused(client.post("/api/jobs", data={}, content_type="multipart/form-data"), 400, "a file is required", None)
+    refused(client.post("/api/jobs", data={}, content_type="multipart/form-data"), 400, "a file is required", "text")
 
 
 def test_marks_of_voices_count(client: FlaskClient) -> None:
