@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
+from speech.remote.passage import RemotePassage
 from speech.remote.talk import RemoteTalk
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
@@ -73,6 +74,10 @@ class ServiceClient:
     def speak(self, request: SpeechRequest) -> RemoteSpeech:
         """Speech that the service will make; nothing is sent before it is read. The caller closes it."""
         return RemoteSpeech(self._connection(), f"{self._prefix}/api/tts", self._headers, request)
+
+    def passage(self, request: SpeechRequest) -> RemotePassage:
+        """A passage that the service will say; nothing is sent before it is read. The caller closes it."""
+        return RemotePassage(self._connection(), self._prefix, self._headers, request)
 
     def talk(self, request: SpeechRequest) -> RemoteTalk:
         """Speech whose words come later; nothing is sent before it is opened. The caller closes it."""
