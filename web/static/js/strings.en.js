@@ -1,10 +1,12 @@
 // Every string of the page in English. The keys and the {places} are those of the other table: a test compares them.
+import clone from './strings.en.clone.js';
 import jobs from './strings.en.jobs.js';
 import passages from './strings.en.passages.js';
 import styles from './strings.en.styles.js';
 
 export default {
   ...styles,
+  ...clone,
   ...jobs,
   ...passages,
   title: 'Kyutai TTS · speech playground',

@@ -1,10 +1,12 @@
 // Every string of the page in Chinese. The keys and the {places} are those of the other table: a test compares them.
+import clone from './strings.zh.clone.js';
 import jobs from './strings.zh.jobs.js';
 import passages from './strings.zh.passages.js';
 import styles from './strings.zh.styles.js';
 
 export default {
   ...styles,
+  ...clone,
   ...jobs,
   ...passages,
   title: 'Kyutai TTS · 语音合成试听',
