@@ -1,11 +1,35 @@
 #!/usr/bin/env bash
-# Tries a running service from outside: bash test_api.sh [-k] [BASE_URL]     (default http://localhost:8900)
-# -k: take any certificate. API_KEY is sent if it is set. Says what failed; exit code 0 if nothing did, 1 otherwise, 2 if there is no answer.
+# Tries a running service from outside and says what failed. See --help.
 set -u
+
+usage() {
+  cat <<'END'
+Usage: ./test_api.sh [-k] [BASE_URL]
+
+BASE_URL: where the service is. Unset: the one that ./start.sh started from this folder, else http://localhost:8900.
+-k: take any certificate. API_KEY is sent if it is set. Exit code 0: all passed; 1: something failed; 2: no answer, or a wrong argument.
+END
+}
+
+# started_here: the address of the instance that start.sh wrote down last; of several, the one that was started last.
+started_here() {
+  local file
+  # shellcheck disable=SC2012  # the names are numbers of ports
+  file=$(ls -t "$(dirname "${BASH_SOURCE[0]}")"/.run/*.pid 2>/dev/null | head -n 1)
+  [ -z "$file" ] || sed -n 3p "$file"
+}
 
 certificate=()
 [ "${1:-}" = -k ] && certificate=(-k) && shift
-base=${1:-http://localhost:8900}
+case ${1:-} in
+  -h | --help) usage && exit ;;
+  -*)
+    printf 'Unknown option %s; see ./test_api.sh --help\n' "$1" >&2
+    exit 2
+    ;;
+esac
+base=${1:-$(started_here)}
+base=${base:-http://localhost:8900}
 base=${base%/}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

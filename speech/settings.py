@@ -291,6 +291,18 @@ class Settings(BaseModel):
         None,
         description="File with the certificate's private key (PEM, no passphrase). Both are read again when renewed.",
     )
+    wyoming_port: int = Field(
+        0, ge=0, le=65535, description="Port for Home Assistant's Wyoming protocol, usually 10200. 0: it is not spoken."
+    )
+    wyoming_host: Address = Field(
+        "127.0.0.1",
+        description="Address to listen on there. The protocol knows no keys: everyone who reaches it may speak.",
+    )
+    wyoming_zeroconf: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9 _-]{1,60}$",
+        description="Name under which Home Assistant finds it by itself (zeroconf). Unset: it is not announced.",
+    )
     output_dir: Path = Field(
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
@@ -315,6 +327,13 @@ class Settings(BaseModel):
     def _tls_is_whole(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("TLS_CERT and TLS_KEY belong together; one of them is unset")
+        return self
+
+    @model_validator(mode="after")
+    def _announced_is_reached(self) -> Self:
+        loopback = self.wyoming_host == "localhost" or ip_address(self.wyoming_host).is_loopback
+        if self.wyoming_zeroconf and (loopback or not self.wyoming_port):
+            raise ValueError("WYOMING_ZEROCONF needs WYOMING_PORT, and WYOMING_HOST must be no loopback address")
         return self
 
     @property

@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
-from web.http import auth, errors, origins, paths, proxies, requests, security
+from web.http import auth, errors, following, origins, paths, proxies, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.finished import MB, Finished
@@ -57,6 +57,7 @@ def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
     app.extensions["jobs"] = Jobs(service)
+    app.extensions[following.KEY] = following.places()
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
     app.extensions["body_readers"] = BodyReaders()
     settings = service.settings

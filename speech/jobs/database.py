@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,10 +81,10 @@ class Database:
             self._changes += 1
             self._changed.notify_all()
 
-    def wait(self, seen: int, timeout_s: float, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Until there were more changes than were seen, or `stop`, which is asked at each; False after timeout_s."""
+    def wait(self, seen: int, timeout_s: float) -> bool:
+        """Until there were more changes than were seen; False after timeout_s."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._changes > seen or stop(), timeout_s)
+            return self._changed.wait_for(lambda: self._changes > seen, timeout_s)
 
     def _make_tables(self, file: Path) -> None:
         (found,) = self._database.execute("PRAGMA user_version").fetchone()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from speech.errors import InvalidRequest, JobNotFound, JobState, OutOfQuota, Unavailable
 from speech.jobs.folder import Folder, Opened
+from speech.jobs.follow import Gone, News, live, news
 from speech.jobs.intake import Intake
 from speech.jobs.job import ACTIVE, Job, JobChapter, Part, State
 from speech.jobs.runner import REST_S, over_quota
@@ -158,6 +160,27 @@ class Jobs:
         first, stop = _range(chapters)
         chunks = opened.results.joined(job_id, first, stop)
         return CAPTIONS[captions].write(cues(word for chunk in chunks for word in chunk.words))
+
+    def follow(self, job_id: str, owner: str, since: int | None, gone: Gone) -> Iterator[News | None]:
+        """What becomes of a job, until it has ended (news). After `gone` has become true, call `look_again`."""
+        return news(self._folder.open(), self.job(job_id, owner), since, gone)
+
+    def listen(self, job_id: str, owner: str, wanted: Wanted, gone: Gone) -> Iterator[bytes] | None:
+        """The sound of a job that is being made, as it is made; None where a `file` can be had.
+
+        Raises JobState for a job that is not made now, and for a zip or m4b, which need all of it.
+        """
+        job, opened = self.job(job_id, owner), self._folder.open()
+        chapters = self._chapters(opened, job, wanted.chapter)
+        if all(chapter.done == chapter.total for chapter in chapters):
+            return None
+        if job.state not in ACTIVE or wanted.whole:
+            raise JobState(f"The job is {job.state}, and some of this is not said yet.")
+        return live(opened, job, *_range(chapters), wanted.format, gone)
+
+    def look_again(self) -> None:
+        """Let those that follow or listen ask whether they are to go."""
+        self._folder.open().store.database.notify()
 
     # -- inside -------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ class Results:
         """sample_rate: Hz of what is written."""
         self._folder, self._store, self.sample_rate = folder, store, sample_rate
         self._lock = threading.Lock()
-        self._used_bytes = _bytes_below(folder)
+        self._used_bytes = sum(_bytes_below(inner) for inner in folder.iterdir() if inner.is_dir())
 
     def write(self, job_id: str, part: Part, samples: Samples) -> None:
         """One passage. Raises OSError; then nothing is left of it."""

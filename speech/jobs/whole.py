@@ -39,6 +39,11 @@ class Wanted:
             return ZIP_TYPE
         return M4bEncoder.media_type if self.format == M4B else ENCODERS[self.format].media_type
 
+    @property
+    def whole(self) -> bool:
+        """It cannot be begun before all of it is there."""
+        return self.zipped or self.format == M4B
+
     def name(self, version: int) -> str:
         """Of its file beside the passages."""
         part = "all" if self.chapter is None else str(self.chapter)

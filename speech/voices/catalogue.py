@@ -24,6 +24,7 @@ class Voice:
     gender: str | None = None
     style: str | None = None
     cached: bool = True  # nothing needs to be fetched before it can speak
+    size_bytes: int | None = None  # of a file that is fetched only when the voice is asked for; None: there is none
 
 
 class VoiceCatalogue:

@@ -82,6 +82,7 @@ class VoiceAnswer(BaseModel):
     gender: str | None
     style: str | None
     cached: bool
+    size_bytes: int | None
 
 
 class VoicesAnswer(BaseModel):

@@ -166,12 +166,14 @@ def with_file(model: type[BaseModel], about: str) -> Content:
 
 
 def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """A form has no types: pydantic reads its booleans from more words than JSON has."""
+    """A form has no types: pydantic reads its booleans from more words than JSON has. It has no lists either."""
     schema = model.model_json_schema(ref_template=REF)
     schema.pop("$defs", None)  # they are among the document's components
     schema.pop("examples", None)
-    for field in schema["properties"].values():
+    for name, field in [*schema["properties"].items()]:
         kinds = field.get("anyOf", [{"type": field.get("type")}])
+        if any(kind.get("type") == "array" for kind in kinds):
+            del schema["properties"][name]
         if {"type": "boolean"} in kinds:
             field.pop("type", None)
             field["anyOf"] = [kind for kind in kinds if kind != {"type": "boolean"}] + [*FORM_BOOLEANS]

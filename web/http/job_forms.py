@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from speech.errors import InvalidRequest
 from speech.jobs.jobs import Change
 from speech.jobs.whole import FORMATS, Wanted
 from speech.request import SpeechRequest
@@ -60,13 +61,10 @@ class JobForm(JobWishes):
     turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
     chapters: Chapters | None = Field(None, description="What to say in chapters, instead of text.")
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> JobForm:
-        if sum(getattr(self, name) is not None for name in WHAT) != 1:
-            raise ValueError("one of text, turns, chapters and a file is required")
-        return self
-
     def document(self) -> Document:
+        """Raises InvalidRequest."""
+        if sum(getattr(self, name) is not None for name in WHAT) != 1:
+            raise InvalidRequest("Exactly one of text, turns, chapters and a file is required.", param="text")
         if self.text is not None:
             return Document.of_text(self.text, self.title)
         if self.turns is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import g
@@ -58,6 +59,11 @@ def passage(part: Part, job: Job) -> dict[str, Any]:
         "retried": part.retried,
         "flaws": list(part.flaws),
     }
+
+
+def event(name: str, number: int, data: dict[str, Any]) -> bytes:
+    """One server-sent event. number: the job's change, which a client that comes again sends as Last-Event-ID."""
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 def _chapter(chapter: JobChapter) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def service_in(folder: Path, **more: object) -> SpeechService:
 
 
 @contextmanager
-def jobs_over(service: SpeechService) -> Iterator[Jobs]:
-    jobs = Jobs(service)
+def jobs_over(service: SpeechService, rest_s: float = 10.0) -> Iterator[Jobs]:
+    jobs = Jobs(service, rest_s)
     try:
         yield jobs
     finally:
@@ -112,6 +112,35 @@ def test_people_come_first(tmp_path: Path) -> None:
         for thread, speech in zip(threads, utterances, strict=True):
             thread.join(20)
             speech.close()
+
+
+def test_twenty_jobs_keep_none_of_ten_listeners_waiting_for_more_than_a_passage(tmp_path: Path) -> None:
+    stage = StageEngine(slots=4, max_queue=16)
+    with staged(tmp_path, stage) as jobs:
+        for _ in range(20):
+            jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
+        begun = [stage.next() for _ in range(3)]
+        speeches = [jobs._service.speak(SpeechRequest("Hello.")) for _ in range(10)]
+        threads = [threading.Thread(target=speech.start) for speech in speeches]
+        for thread in threads:
+            thread.start()
+        people = [stage.next() for _ in range(10)]
+        assert {person.request.caller for person in people} == {""}
+        for utterance in begun:  # the passages that had begun end, and people get every slot
+            stage.play(utterance, *SENTENCE.split())
+        heard = 0
+        while heard < 10:
+            for person in [each for each in people if each.status is UtteranceStatus.SPEAKING]:
+                stage.play(person, "hello")
+                heard += 1
+            if heard <= 6:
+                assert stage.taken.empty()  # people still wait: no passage was begun
+        for thread, speech in zip(threads, speeches, strict=True):
+            thread.join(20)
+            speech.close()
+        for _ in range(17):
+            stage.play(stage.next(), *SENTENCE.split())
+        wait_until(lambda: all(job.state is State.DONE for job in jobs.jobs(ME, 50)[0]))
 
 
 def test_cancel_and_resume(tmp_path: Path) -> None:

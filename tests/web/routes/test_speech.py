@@ -71,7 +71,7 @@ def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: FlaskClien
 def test_voices_and_formats_are_listed(client: FlaskClient) -> None:
     voices = client.get("/api/voices").json
     assert voices is not None
-    assert [voice["id"] for voice in voices["voices"]] == ["heart"]
+    assert [voice["id"] for voice in voices["voices"]] == ["heart", "emma", "fenrir", "fable", "kore"]
     assert voices["default"] == "heart"
     formats = client.get("/api/formats").json
     assert formats is not None
