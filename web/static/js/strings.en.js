@@ -185,6 +185,7 @@ export default {
   key_forget: 'Forget the key',
   key_show: 'Show',
   k_gen: 'Generate',
+  k_break: 'Put in a pause',
   k_stop: 'Stop',
   k_play: 'Play or pause',
   k_seek: 'Back or forward 5 s',

@@ -185,6 +185,7 @@ export default {
   key_forget: '清除密钥',
   key_show: '显示',
   k_gen: '生成语音',
+  k_break: '插入停顿',
   k_stop: '停止',
   k_play: '播放 / 暂停',
   k_seek: '后退 / 前进 5 秒',
