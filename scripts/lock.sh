@@ -6,5 +6,15 @@
 #   scripts/lock.sh --upgrade     takes the newest that the ranges allow
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-uv pip compile --quiet requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-annotate \
+
+# everything: all requirements; those that bring torch only for the Pythons that moshi takes.
+everything() {
+  local file
+  for file in core dev-core wyoming; do
+    printf -- '-r requirements/%s.txt\n' "$file"
+  done
+  sed -nE '/^[A-Za-z]/ { s/ *#.*//; s/$/; python_version < "3.14"/; p }' requirements.txt requirements/pocket.txt
+}
+
+everything | uv pip compile --quiet - --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command scripts/lock.sh --output-file requirements/lock.txt "$@"

@@ -12,8 +12,11 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-CODE = [*(ROOT / name for name in ("app.py", "gpu_manager.py", "mcp_server.py")), ROOT / "web/process/gunicorn.conf.py"]
-FOLDERS = ("speech", "web", "assistant")
+CODE = [
+    *(ROOT / name for name in ("app.py", "gpu_manager.py", "kyutai_tts_service.py", "mcp_server.py")),
+    ROOT / "web/process/gunicorn.conf.py",
+]
+FOLDERS = ("speech", "web", "assistant", "cli")
 BROUGHT_ALONG = {  # parts of what is required, and its own business which version
     "werkzeug": "flask",
     "markupsafe": "flask",
@@ -47,7 +50,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", [*CODE, *(p for f in FOLDERS for p in sorted((ROOT / f).rglob("*.py")))], ids=str)
 def test_imports_are_required(path: Path) -> None:
     ours = {p.stem for p in ROOT.iterdir()}
-    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt")
+    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt", "requirements/wyoming.txt")
     known = packages_distributions()
     missing = {}
     for module in imported(path) - ours:
@@ -65,7 +68,9 @@ def test_a_package_has_one_range() -> None:
         if file.name not in ("cpu-overrides.txt", "lock.txt"):
             for line in filter(re.compile(r"[A-Za-z0-9]").match, file.read_text().splitlines()):
                 requirement = line.partition("#")[0].strip()
-                ranges.setdefault(re.split(r"[<>=!~;\[ ]", requirement)[0].lower(), set()).add(requirement)
+                range_of, _, where = requirement.partition(";")
+                name = re.split(r"[<>=!~\[ ]", range_of)[0].lower()
+                ranges.setdefault(f"{name};{where}", set()).add(requirement)
     assert [found for found in ranges.values() if len(found) > 1] == []
     assert len(ranges) > 30
 
@@ -80,7 +85,7 @@ def locked() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", *(f"requirements/{n}.txt" for n in ("core", "pocket", "dev-core"))]
+    "name", ["requirements.txt", *(f"requirements/{n}.txt" for n in ("core", "pocket", "wyoming", "dev-core"))]
 )
 def test_the_lock_has_a_version_in_every_range(name: str) -> None:
     """Else scripts/lock.sh was forgotten after a change of a range."""
@@ -88,10 +93,8 @@ def test_the_lock_has_a_version_in_every_range(name: str) -> None:
     for line in filter(re.compile(r"[A-Za-z0-9]").match, (ROOT / name).read_text().splitlines()):
         wanted = Requirement(line.partition("#")[0])
         pins = [Requirement(pin) for pin in versions[re.sub(r"[-_.]+", "-", wanted.name).lower()]]
-        assert pins
-        for pin in pins:
-            (version,) = (specifier.version for specifier in pin.specifier)
-            assert wanted.specifier.contains(version), f"{pin} is not in {wanted}"
+        found = [specifier.version for pin in pins for specifier in pin.specifier]
+        assert any(map(wanted.specifier.contains, found)), f"{wanted} has none of {found}"
 
 
 def test_the_lock_has_hashes_and_names_no_index() -> None:

@@ -15,7 +15,7 @@ from speech.engines.pocket.files import HubFile, model_folder
 from speech.errors import Unavailable
 from speech.hub.files import Hub, make_hub
 from speech.voices.catalogue import Voice, VoiceCatalogue
-from speech.voices.folder import EMBEDDING, MB, VoiceFolder
+from speech.voices.folder import EMBEDDING, MB, VoiceFolder, identity_of
 from speech.voices.sets import OWN_SET, UNKNOWN_LICENCE, describe
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ class PocketVoices(VoiceCatalogue):
     def prepare(self, voice_id: str) -> None:
         """Download the voice's file if need be. Raises as `path` does."""
         self.path(voice_id)
+
+    def identity(self, voice_id: str) -> str | None:
+        """Of a voice in a folder, that of its file; a ready one stays as it is."""
+        return identity_of(self._in_folders().get(voice_id))
 
     def path(self, voice_id: str | None) -> Path:
         """The file of a voice, None for the default; downloaded if need be.

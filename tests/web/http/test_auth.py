@@ -13,8 +13,9 @@ from werkzeug.test import TestResponse
 from app import create_app
 from speech.service import SpeechService
 from speech.settings import Settings, SettingsError
-from web.http.auth import Buckets, Keys, given_key
+from web.http.auth import Buckets, given_key
 from web.http.describe import Access, access_of, operation
+from web.http.keys import Keys
 
 SECRET, OTHER = "s3cret-of-alice", "0ther"
 HELLO = {"text": "Hello."}
@@ -213,7 +214,7 @@ def test_a_wrong_setting_does_not_print_the_keys() -> None:
 
 
 def test_keys_are_told_apart_by_name() -> None:
-    keys = Keys(Settings.load({"API_KEYS": f"alice:{SECRET},{OTHER}"}).api_keys)
+    keys = Keys(Settings.load({"API_KEYS": f"alice:{SECRET},{OTHER}"}))
     assert (keys.name_of(SECRET), keys.name_of(OTHER), keys.name_of("")) == ("alice", "key-2", None)
 
 
