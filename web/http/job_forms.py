@@ -37,9 +37,6 @@ class ChapterForm(StrictForm):
         return Chapter(self.title, tuple(Paragraph(part.text, part.voice or None) for part in self.paragraphs))
 
 
-Chapters = Annotated[list[ChapterForm], Field(min_length=1, max_length=MOST_CHAPTERS)]
-
-
 class JobWishes(ReadingForm):
     """The fields of POST /api/jobs that go with a file: how it is said."""
 
@@ -56,7 +53,9 @@ class JobForm(JobWishes):
 
     text: SomeText | None = Field(None, description="What to say, up to MAX_JOB_CHARS characters.")
     turns: Turns | None = Field(None, description="Who says what, in order, instead of text; only in JSON.")
-    chapters: Chapters | None = Field(None, description="What to say in chapters, instead of text; only in JSON.")
+    chapters: list[ChapterForm] | None = Field(
+        None, description="What to say in chapters, instead of text; only in JSON."
+    )
 
     def document(self) -> Document:
         """Raises InvalidRequest."""
