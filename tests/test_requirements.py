@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from speech.engines import ENGINES
 
@@ -68,7 +69,7 @@ def test_a_package_has_one_range() -> None:
     """Except in the overrides, which are there to name another."""
     ranges: dict[str, set[str]] = {}
     for file in [ROOT / "requirements.txt", *(ROOT / "requirements").glob("*.txt")]:
-        if file.name != "cpu-overrides.txt":
+        if file.name not in ("cpu-overrides.txt", "lock.txt"):
             for line in filter(re.compile(r"[A-Za-z0-9]").match, file.read_text().splitlines()):
                 requirement = line.partition("#")[0].strip()
                 range_of, _, where = requirement.partition(";")
@@ -115,3 +116,33 @@ def test_the_table_is_what_the_resolver_finds(engine: str, processor: str, pytho
     reached = done.returncode == 0 or "No solution found" in done.stderr
     assert reached, done.stderr
     assert (done.returncode == 0) == wheels()[engine, processor, python], done.stderr
+
+
+def locked() -> dict[str, list[str]]:
+    """Each package of the lock, and its lines: one for each of its versions; where they differ a marker says when."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements/lock.txt").read_text().splitlines():
+        if match := re.match(r"([a-z0-9-]+)==", line):
+            found.setdefault(match[1], []).append(line.removesuffix(" \\"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", *(f"requirements/{n}.txt" for n in ("core", "pocket", "wyoming", "dev-core"))]
+)
+def test_the_lock_has_a_version_in_every_range(name: str) -> None:
+    """Else scripts/lock.sh was forgotten after a change of a range."""
+    versions = locked()
+    for line in filter(re.compile(r"[A-Za-z0-9]").match, (ROOT / name).read_text().splitlines()):
+        wanted = Requirement(line.partition("#")[0])
+        pins = [Requirement(pin) for pin in versions[re.sub(r"[-_.]+", "-", wanted.name).lower()]]
+        found = [specifier.version for pin in pins for specifier in pin.specifier]
+        assert any(map(wanted.specifier.contains, found)), f"{wanted} has none of {found}"
+
+
+def test_the_lock_has_hashes_and_names_no_index() -> None:
+    text = (ROOT / "requirements/lock.txt").read_text()
+    assert "://" not in text
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(blocks) > 100
+    assert all("--hash=sha256:" in block for block in blocks)
