@@ -310,6 +310,12 @@ class Settings(BaseModel):
     max_upload_mb: float = Field(
         50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
     )
+    job_workers: Listed = Field(
+        (),
+        description="Addresses of other instances, or of a balancer before them, that say the passages of jobs instead "
+        "of this one, separated by commas: http://balancer:8900.",
+    )
+    job_workers_key: str | None = Field(None, repr=False, description="Key that JOB_WORKERS need, where they need one.")
     job_ttl: float = Field(
         604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
     )

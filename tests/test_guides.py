@@ -35,6 +35,7 @@ PATH = re.compile(r"[\w./-]+(::\w+)?")
 OTHERS_VARIABLES = {  # of Docker, CUDA, pip, OpenMP, our scripts and tests: no settings of the service
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "BASE_IMAGE", "PIP_INDEX_URL", "PIP_FIND_LINKS"),
     *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S", "XDG_DATA_HOME"),
+    *("CPU_BASE_IMAGE", "HTTPS_PROXY", "NO_PROXY", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
     *("OMP_WAIT_POLICY", "TEST_DEVICE", "BENCH_DEVICE", "KYUTAI_OWN_KERNELS"),
 }
 

@@ -107,6 +107,7 @@ def files(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_an_installed_copy_speaks_and_leaves_its_folder_alone(wheel: Path, tmp_path: Path) -> None:
     environment = installed(wheel, tmp_path) | {"PORT": str(free_port())}
     before = files(tmp_path / "site")
@@ -156,6 +157,7 @@ def served(command: list[str], folder: Path, environment: dict[str, str], port: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # it fetches half a gigabyte
 @pytest.mark.skipif(not shutil.which("uv"), reason="no uv")
 def test_pip_and_uvx_make_it_speak(tmp_path: Path) -> None:
     """From nothing: a virtual environment without packages, and one that uvx makes. Asks the package index."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from speech.engines import ENGINES
 
 ROOT = Path(__file__).parent.parent
 CODE = [
@@ -73,6 +77,45 @@ def test_a_package_has_one_range() -> None:
                 ranges.setdefault(f"{name};{where}", set()).add(requirement)
     assert [found for found in ranges.values() if len(found) > 1] == []
     assert len(ranges) > 30
+
+
+# -- the table of docs/install.md -----------------------------------------------------------------------------------
+
+OLDEST = "manylinux_2_28"  # glibc of the oldest systems that the guide names
+
+
+def wheels() -> dict[tuple[str, str, str], bool]:
+    """(engine, processor, Python) -> whether docs/install.md says that its packages can be had."""
+    table = (ROOT / "docs/install.md").read_text().partition("<!-- wheels -->\n")[2].partition("<!-- end")[0]
+    head, _, *rows = ([cell.strip("` ") for cell in line.strip("|").split("|")] for line in table.splitlines())
+    return {
+        (row[0], row[1], python): cell == "yes" for row in rows for python, cell in zip(head[2:], row[2:], strict=True)
+    }
+
+
+def test_the_table_says_of_every_engine_what_its_row_says() -> None:
+    told = wheels()
+    assert {engine for engine, _, _ in told} == set(ENGINES)
+    assert {python for _, _, python in told} == {"3.11", "3.12", "3.13", "3.14"}
+    for (engine, processor, python), can in told.items():
+        spec = ENGINES[engine]
+        version = tuple(map(int, python.split(".")))
+        assert can == (version < spec.before_python and processor in (spec.machines or (processor,))), (engine, python)
+
+
+@pytest.mark.slow  # asks the index for what is not in uv's cache
+@pytest.mark.parametrize(("engine", "processor", "python"), sorted(wheels()))
+def test_the_table_is_what_the_resolver_finds(engine: str, processor: str, python: str) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("no uv")
+    wish = ("--python-version", python, "--python-platform", f"{processor}-{OLDEST}", "--only-binary", ":all:")
+    source = ("--no-binary", "flasgger")  # pure Python, published without a wheel
+    command = [uv, "pip", "compile", "--quiet", *wish, *source, ENGINES[engine].requirements]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    reached = done.returncode == 0 or "No solution found" in done.stderr
+    assert reached, done.stderr
+    assert (done.returncode == 0) == wheels()[engine, processor, python], done.stderr
 
 
 def locked() -> dict[str, list[str]]:
