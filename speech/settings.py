@@ -150,7 +150,7 @@ class Settings(BaseModel):
     voices_quota_mb: float = Field(
         1000,
         ge=0,
-        description="Megabytes that VOICES_DIR may hold after an upload; beyond that one is refused. 0: none is taken.",
+        description="Megabytes that VOICES_DIR may hold after an upload; more is refused. 0: no upload is taken.",
     )
     lexicon_dir: Path | None = Field(
         None,
