@@ -76,7 +76,7 @@ class SpeechService:
             self.manager,
             load_timeout_s=self.settings.load_timeout,
             queue_timeout_s=self.settings.queue_timeout,
-            prepare=partial(self.voices.prepare, voice.id),
+            prepare=partial(self.voices.prepare, voice.id, request.language),
             ignored=ignored,
             most_s=self.settings.max_audio_s,
             manner=self.manner(request),
@@ -111,7 +111,9 @@ class SpeechService:
         return ENCODERS[request.format].media_type
 
     def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
-        return self.voice(request.voice), *settle(request, self.choice.spec)
+        voice = self._voice_of(request)
+        self.voices.spoken(voice, request.language)
+        return voice, *settle(request, self.choice.spec)
 
     def _pieces(self, request: SpeechRequest) -> tuple[list[Piece], Remarks]:
         self.check_length(request.text)
@@ -122,9 +124,23 @@ class SpeechService:
         Length(self.settings.max_audio_s, request.speed).add(pieces)
         return pieces, remarks
 
-    def voice(self, name: str | None) -> Voice:
+    def voice(self, name: str | None, caller: str = "") -> Voice:
         """The voice of that id, alias or OpenAI name; None: the default. Raises VoiceNotFound."""
-        return self._names.voice(name, self.voices) if name else self.voices.default
+        voices = self.voices_of(caller)
+        return self._names.voice(name, voices) if name else voices.default
+
+    def voices_of(self, caller: str) -> VoiceCatalogue:
+        """The voices that a caller may see and use: with API_KEYS nobody else's that were made from recordings.
+
+        caller: the name of a key; anything else has made none.
+        """
+        return self.voices.of(caller if self.settings.api_keys else "")
+
+    def _voice_of(self, request: SpeechRequest) -> Voice:
+        owner = request.caller if request.owner is None else request.owner
+        if request.voice:
+            return self.voice(request.voice, owner)
+        return self.voices_of(owner).usual(request.language, request.text)
 
     def check_length(self, text: str) -> None:
         """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS."""
@@ -141,10 +157,10 @@ class SpeechService:
 
         Raises VoiceNotFound.
         """
-        voice = self.voice(request.voice)
+        voice = self._voice_of(request)
         language = request.language or voice.language
         return Manner(
-            voice.language,
+            self.voices.spoken(voice, request.language),
             request.language,
             request.normalize,
             request.code == "read",

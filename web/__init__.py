@@ -14,7 +14,7 @@ from web.http import auth, errors, origins, paths, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, convert, jobs, openai, ops, pages, reading, voices
+from web.routes import addresses, balancer, cloning, convert, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -33,6 +33,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     balancer.blueprint,
     ops.blueprint,
     voices.blueprint,
+    cloning.blueprint,
     reading.blueprint,
 )
 

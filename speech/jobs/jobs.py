@@ -59,7 +59,7 @@ class Jobs:
 
     def add(self, request: SpeechRequest, owner: str, title: str = "") -> Job:
         """Take a text. Raises InvalidRequest, VoiceNotFound, OutOfQuota, Unavailable."""
-        most = self._service.settings.max_job_chars
+        request, most = replace(request, owner=owner), self._service.settings.max_job_chars
         if len(request.text) > most:
             message = f"text has {len(request.text)} characters; at most {most} are allowed (MAX_JOB_CHARS)."
             raise InvalidRequest(message, param="text", code=ErrorCode.TEXT_TOO_LONG)

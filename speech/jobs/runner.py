@@ -169,7 +169,8 @@ class Runner:
         if passage is None:
             return  # the job was deleted
         seed = seed_of(job.request.get("seed"), number)
-        with self._opened(job, number, SpeechRequest(**job.request | {"seed": seed}, caller=CALLER)) as speech:
+        request = SpeechRequest(**job.request | {"seed": seed}, caller=CALLER, owner=job.owner)
+        with self._opened(job, number, request) as speech:
             speech.say(*passage.pieces)
             speech.end()
             samples, words = _collected(speech, keep_start=not number)

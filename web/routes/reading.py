@@ -9,6 +9,7 @@ from speech.request import Pause, SpeechRequest
 from speech.text.pipe import read
 from speech.text.remarks import Remarks
 from web.http.answers import ReadingAnswer
+from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation
 from web.http.forms import Name, SomeText, TextWishes, read_form
@@ -44,7 +45,7 @@ def reading() -> Response:
     JavaScript counts; words without `spoken` are not said."""
     form, service = read_form(ReadingQuestion), speech_service()
     service.check_length(form.text)
-    manner, remarks = service.manner(SpeechRequest(**form.model_dump())), Remarks()
+    manner, remarks = service.manner(SpeechRequest(**form.model_dump(), caller=caller())), Remarks()
     pieces = read(form.text, manner.reader(remarks))
     words = [piece for piece in pieces if not isinstance(piece, Pause)]
     return jsonify(

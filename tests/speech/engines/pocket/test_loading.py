@@ -19,7 +19,9 @@ from speech.engines.base import Engine, UtteranceStatus
 from speech.engines.pocket.files import UNGATED, hub_files, locate, missing, obtain, packaged
 from speech.engines.pocket.library import TTSModel, compute_with, in_another_thread
 from speech.engines.pocket.loading import build, int8_is_faster, rows_a_core
-from speech.engines.pocket.voices import LANGUAGES, ORIGINS, REPO, REVISION, catalogue
+from speech.engines.pocket.ready import ORIGINS, REPO, REVISION
+from speech.engines.pocket.sources import LANGUAGES, Source, sources
+from speech.engines.pocket.voices import catalogue
 from speech.errors import EngineFailed, Unavailable, VoiceNotFound
 from speech.hub.files import make_hub
 from speech.progress import silent
@@ -32,6 +34,11 @@ from tests.speech.hub.fake_hub import FakeHub
 
 def folder_settings(folder: Path, **more: str) -> Settings:
     return Settings.load({"MODEL_DIR": str(folder), "TEMPERATURE": "0", "POCKET_QUANTIZE": "false"} | more)
+
+
+def main(settings: Settings) -> Source:
+    """The model of requests that name no language."""
+    return next(iter(sources(settings).values()))
 
 
 def hear(engine: Engine, case: Case) -> Samples:
@@ -149,18 +156,18 @@ class TestHub:
         settings = self.settings(hub, tmp_path)
         assert missing(settings) is not None
         told: list[tuple[float, float]] = []
-        model = obtain(settings, make_hub(settings), lambda _what, done, total, _left: told.append((done, total)))
+        model = obtain(main(settings), make_hub(settings), lambda _what, done, total, _left: told.append((done, total)))
         assert all(path.is_file() for path in model.files)
         assert told[-1][0] == told[-1][1] > 0
         asked = len(hub.asked)
         offline = self.settings(hub, tmp_path, HF_HUB_OFFLINE="1")
-        assert obtain(offline, make_hub(offline)) == model
+        assert obtain(main(offline), make_hub(offline)) == model
         assert missing(offline) is None
         assert len(hub.asked) == asked
 
     def test_of_the_gated_weights_nothing_is_asked(self, hub: FakeHub, tmp_path: Path) -> None:
         settings = self.settings(hub, tmp_path)
-        obtain(settings, make_hub(settings))
+        obtain(main(settings), make_hub(settings))
         config = packaged("english_2m_2026-10")
         assert config["weights_path"].split("@")[0] != config[UNGATED].split("@")[0]
         assert not any(
@@ -174,10 +181,10 @@ class TestHub:
 
     def test_another_commit_s_file_is_not_taken(self, hub: FakeHub, tmp_path: Path) -> None:
         settings = self.settings(hub, tmp_path)
-        model = obtain(settings, make_hub(settings))
+        model = obtain(main(settings), make_hub(settings))
         snapshot = next(parent for parent in model.files[0].parents if parent.parent.name == "snapshots")
         snapshot.rename(snapshot.with_name("b" * 40))
-        assert locate(settings, make_hub(settings)) is None
+        assert locate(main(settings), make_hub(settings)) is None
 
     def test_a_ready_voice_is_fetched_when_asked_for(self, hub: FakeHub, tmp_path: Path) -> None:
         voices = catalogue(self.settings(hub, tmp_path))
