@@ -130,7 +130,7 @@ class SpeechService:
         return self._names.voice(name, voices) if name else voices.default
 
     def voices_of(self, caller: str) -> VoiceCatalogue:
-        """The voices that a caller may see and use: with API_KEYS nobody else's that were made from recordings.
+        """The voices that a caller may see and use: with API_KEYS of those made from recordings its own.
 
         caller: the name of a key; anything else has made none.
         """

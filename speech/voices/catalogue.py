@@ -25,7 +25,7 @@ class Voice:
     gender: str | None = None
     style: str | None = None
     cached: bool = True  # nothing needs to be fetched before it can speak
-    made: bool = False  # from a recording that somebody sent; DELETE removes it
+    made: bool = False  # from a recording; DELETE removes it
     made_at: float | None = None  # seconds since 1970
 
 

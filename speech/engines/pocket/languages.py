@@ -1,7 +1,7 @@
 """LanguageEngine: several models behind one engine, each loaded when its language is first asked for.
 
-At most `most` are in memory. When another is wanted, the one used longest ago takes nobody new, and goes when those who
-speak with it have ended. Who waits for a model is served in the order of coming. Knows no model and no voice.
+At most `most` are in memory. When another is wanted, the one used longest ago takes no new utterance, and goes when
+those that it speaks have ended. Those that wait for a model come in order. Knows no model and no voice.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LanguageEngine(Engine):
         self._models, self._language_of, self._most, self._max_queue = models, language_of, most, max_queue
         self._changed = threading.Condition()
         self._here: dict[str, Engine] = {}  # the one used longest ago first
-        self._leaving: str | None = None  # takes nobody new
+        self._leaving: str | None = None  # takes no new utterance
         self._waiting: list[Waiting] = []
         self._closing = False
         first = next(iter(models))
@@ -161,7 +161,7 @@ class LanguageEngine(Engine):
         engine.close()
 
     def _make_room(self, wanted: str) -> bool:
-        """Wait until there is a place, and free it; False if nobody wants it any more, or the engine is to end."""
+        """Wait until there is a place, and free it; False if none waits for it any more, or the engine is to end."""
         with self._changed:
             while not self._closing and self._wants(wanted):
                 if len(self._here) < self._most:

@@ -141,6 +141,7 @@ def test_what_is_open_and_what_speaks(locked: FlaskClient) -> None:
     assert {n for n, kind in marks.items() if kind is Access.SPEAKS} == {
         *("api.speak", "api.speak_streaming", "openai.create_speech", "live.stream"),
         *("streaming.stream", "streaming.speak", "convert.convert", "jobs.create_job", "jobs.resume_job"),
+        "cloning.clone_voice",
     }
 
 
