@@ -18,10 +18,11 @@ VENV=${VENV:-$ROOT/.venv}
 
 usage() {
   cat <<'END'
-Usage: ./test.sh [--core] [--quick | --lint | PYTEST ARGUMENTS]
+Usage: ./test.sh [--core] [--all | --quick | --lint | PYTEST ARGUMENTS]
 
-  (nothing)   linters and all tests
-  --quick     linters and all tests but those marked slow; installs no system packages
+  (nothing)   linters and all tests but those marked slow
+  --all       linters and all tests
+  --quick     linters and the tests that need no browser and are not slow; installs no system packages
   --lint      only the linters
   --core      without torch, with any of these: installs far less, leaves out the tests that need torch, says how many
   PATH ...    only pytest, with these arguments: ./test.sh tests/web -k health
@@ -38,18 +39,18 @@ left_out=() # what this machine could not run
 failed=''
 
 main() {
-  local mode=all core=''
+  local mode=usual core=''
   if [[ ${1:-} == --core ]]; then core=yes && shift; fi
   case ${1:-} in
     -h | --help) usage && exit ;;
-    --quick | --lint) mode=${1#--} && shift ;;
+    --all | --quick | --lint) mode=${1#--} && shift ;;
     ?*) mode=some ;;
   esac
   cd "$ROOT"
   set_up
   [[ $mode == some ]] || lint
   [[ $mode == lint ]] || run_tests "$@"
-  [[ $mode != all ]] || audit
+  [[ $mode != all && $mode != usual ]] || audit
   summarise
   [[ -z $failed ]]
 }
@@ -133,10 +134,15 @@ compose_accepts() {
 fetch_checkers() {
   local folder=$ROOT/.run/checkers
   [[ ! -x $folder/bin/haproxy ]] || PATH=$folder/bin:$PATH
-  [[ $mode == all && $EUID == 0 ]] && have apt-get || return 0
+  may_install || return 0
   if have haproxy && find_compose; then return; fi
   say 'Fetching HAProxy and docker compose into .run, to check files with'
   if deploy/checkers.sh "$folder"; then PATH=$folder/bin:$PATH; fi
+}
+
+# may_install: whether system packages may be installed for the tests.
+may_install() {
+  [[ ($mode == all || $mode == usual) && $EUID == 0 ]] && have apt-get
 }
 
 shell_scripts() {
@@ -146,7 +152,10 @@ shell_scripts() {
 
 run_tests() {
   local -a command=(pytest) without=()
-  if ! browser_there; then
+  if [[ $mode == quick ]]; then
+    without+=(browser)
+    left_out+=('tests marked browser: --quick')
+  elif ! browser_there; then
     without+=(browser)
     left_out+=('tests marked browser: no chromium, chromedriver, npm or axe-core (Debian: apt install chromium chromium-driver npm)')
   fi
@@ -154,9 +163,9 @@ run_tests() {
     without+=(node)
     left_out+=('tests marked node: no npm of Node 20 or later')
   fi
-  if [[ $mode == quick ]]; then
+  if [[ $mode == usual || $mode == quick ]]; then
     without+=(slow)
-    left_out+=('tests marked slow: --quick')
+    left_out+=('tests marked slow: --all runs them')
   fi
   if [[ $core ]]; then
     command+=(--core)
@@ -195,7 +204,7 @@ browser_there() {
 }
 
 install_browser() {
-  [[ $mode == all && $EUID == 0 ]] && have apt-get || return 1
+  may_install || return 1
   say 'Installing Chromium, and npm for axe-core, for the tests of the page'
   apt-get -qq update || return 1
   have npm || apt_install npm || return 1

@@ -23,14 +23,13 @@ NOT_RUN = pytest.StashKey[tuple[int, str]]()
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """All of them need a browser, and are slow: half of the time of all tests.
+    """All of them need a browser.
 
-    Without a browser they cannot run: say so where it is read, and fail where CI must have one.
+    Without one they cannot run: say so where it is read, and fail where CI must have one.
     """
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker("browser")
-        item.add_marker("slow")
     what = ", ".join(missing())
     if not what:
         return

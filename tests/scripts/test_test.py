@@ -73,7 +73,14 @@ def test_all_is_run_and_summed_up(checkout: Checkout) -> None:
     assert all(stage.endswith(".yml --profile cpu config -q") for stage in stages(checkout)[-4:-2])
     assert "haproxy" in tested.stdout
     assert "compose config" in tested.stdout
-    assert tested.stdout.endswith("passed\n")
+    assert stages(checkout)[-2] == "pytest -m not slow"
+    assert tested.stdout.endswith("LEFT OUT: tests marked slow: --all runs them\npassed\n")
+
+
+def test_the_slow_ones_are_run_when_asked_for(checkout: Checkout) -> None:
+    with_everything(checkout)
+    tested = checkout.run("test.sh", "--all")
+    assert stages(checkout)[-2].rstrip() == "pytest"
     assert "LEFT OUT" not in tested.stdout
 
 
@@ -114,7 +121,7 @@ def test_advisories_that_cannot_be_had_are_left_out_aloud(checkout: Checkout) ->
 def test_what_this_machine_cannot_test_is_left_out_aloud(checkout: Checkout) -> None:
     tested = checkout.run("test.sh", "--quick")
     assert stages(checkout)[-1] == "pytest -m not browser and not node and not slow"
-    assert "LEFT OUT: tests marked browser: no chromium" in tested.stdout
+    assert "LEFT OUT: tests marked browser: --quick" in tested.stdout
     assert "LEFT OUT: tests marked slow" in tested.stdout
     for tool in ("haproxy -c", "docker compose config", "kubectl kustomize"):
         assert f"LEFT OUT: {tool}" in tested.stdout
@@ -153,7 +160,7 @@ def test_the_core_needs_no_torch_and_says_what_is_left_out(checkout: Checkout) -
     assert [command for command in checkout.installed() if command.startswith("uv")] == [
         f"uv pip install --python {checkout.folder}/.venv/bin/python -r requirements/dev-core.txt --quiet"
     ]
-    assert stages(checkout)[-1] == "pytest --core -m not slow"
+    assert stages(checkout)[-1] == "pytest --core -m not browser and not slow"
     assert not [stage for stage in stages(checkout) if stage.startswith("mypy")]
     for what in ("mypy", "tests that need torch", "tests marked slow"):
         assert f"LEFT OUT: {what}" in tested.stdout
@@ -172,8 +179,8 @@ def test_an_older_chromium_is_taken_where_the_newest_cannot_be_installed(checkou
     tested = checkout.run("test.sh")
     assert "trying 150.0.7-1~deb12u1" in tested.stdout
     assert "149.0.1" not in tested.stdout
-    assert "LEFT OUT" not in tested.stdout
-    assert stages(checkout)[-2].rstrip() == "pytest"
+    assert "LEFT OUT: tests marked browser" not in tested.stdout
+    assert stages(checkout)[-2] == "pytest -m not slow"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
@@ -184,4 +191,4 @@ def test_without_any_chromium_the_pages_tests_are_left_out_aloud(checkout: Check
     checkout.command("apt-cache", APT_CACHE)
     tested = checkout.run("test.sh")
     assert "LEFT OUT: tests marked browser" in tested.stdout
-    assert stages(checkout)[-2].rstrip() == "pytest -m not browser"
+    assert stages(checkout)[-2].rstrip() == "pytest -m not browser and not slow"

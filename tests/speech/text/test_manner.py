@@ -22,7 +22,8 @@ TEXTS = st.lists(
     | st.sampled_from(
         [" ", " ", " ", "\n", "\n\n", "- ", "# ", "<b>", "</p>", "[1]", "$x^2$", "**", "`", "你好", "😀", "New York"]
     )
-    | st.text("aI19$%€#@&.,-/+*^_=<>()[]{}°²é'\":|\\\n ", min_size=1, max_size=6),
+    | st.text("aI19$%€#@&.,-/+*^_=<>()[]{}°²é'\":|\\\n ", min_size=1, max_size=6)
+    | st.text(max_size=6),
     max_size=15,
 ).map(" ".join)
 OWN = entries({"New York": "noo york", "7 cats": "cats", "sql": "/ˈɛs/"})
@@ -97,6 +98,14 @@ def test_without_normalizing_markup_and_remarks_stay() -> None:
     pieces = read("# It costs <b>$5</b> 你好", Manner("en", normalize=False).reader(remarks))
     assert [token.spoken for token in tokens(pieces) if token.spoken] == ["It", "costs", "$5", "你好"]
     assert [remark.about for remark in remarks.listed] == [About.SIGNS_UNSAID]
+
+
+@pytest.mark.parametrize("sign", ["\u0d70", "\u3289", "\u2e93", "\u213e", "\u20bf"])
+def test_a_sign_or_numeral_without_a_reading_is_told_of(sign: str) -> None:
+    remarks = Remarks()
+    pieces = read(f"Plan {sign} is on.", Manner("en").reader(remarks))
+    assert [token.spoken for token in tokens(pieces) if token.spoken] == ["Plan", "is", "on."]
+    assert [(remark.about, remark.quoted) for remark in remarks.listed] == [(About.SIGNS_UNSAID, sign)]
 
 
 def test_a_language_without_rules_leaves_numbers_to_the_engine() -> None:

@@ -41,6 +41,22 @@ def test_whatever_is_written_no_sign_is_left_and_no_word_is_lost(language: str, 
     assert not UNSAYABLE.intersection(said(got))
 
 
+NUMERALS = "".join(sign for sign in map(chr, range(0x110000)) if sign.isalnum() and not sign.isalpha())
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_every_numeral_of_every_script_is_read_or_left_out_wherever_it_stands(language: str) -> None:
+    assert len(NUMERALS) > 1500
+    for context in ("{}", "{}A", "A{}", "{}a", "a{}", "{0}{0}", "{}5", "5{}", "a{}-5"):
+        got = said(read(language, " ".join(map(context.format, NUMERALS))))
+        assert not UNSAYABLE.intersection(got)
+
+
+def test_a_run_that_begins_with_a_numeral_without_a_reading_is_read_by_its_letters() -> None:
+    """U+0D70, Malayalam ten."""
+    assert said(read("en", "Plan \u0d70A is on.")) == "Plan A is on."
+
+
 def test_a_plain_word_goes_through_at_once() -> None:
     step = Reading(LANGUAGES["en"]())
     assert step.feed(tokens("The house is")) == tokens("The house is")
