@@ -4,6 +4,7 @@ Python 3.8 at run time, as in probe.py.
 check NAME                    exit code 0 if ENGINE may be NAME; else 1, and one line that says what it may be
 gpu NAME                      exit code 0 if ENGINE=NAME would use a GPU where there is one
 packages NAME DEVICE GPU      the files to install where ENGINE is NAME and DEVICE is DEVICE, one a line; GPU: yes or no
+cost NAME DEVICE GPU          what that takes to install and to fetch, for people; nothing where it is not worth saying
 label NAME DEVICE GPU         what would speak there, for people
 slim NAME                     exit code 0 if the image without torch has all that ENGINE=NAME needs without a GPU
 list                          the engines, for ./start.sh --help
@@ -13,6 +14,7 @@ table                         the engines, for docs/configuration.md
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -62,6 +64,13 @@ def _facts(spec: EngineSpec) -> str:
     return f"{spec.label}: {', '.join(spec.languages)}; {WHERE[spec.needs_cuda]}"
 
 
+FACTS: dict[str, Callable[[str, str, bool], str]] = {
+    "packages": lambda *where: "\n".join(packages(*where)),
+    "label": lambda *where: chosen(*where).label,
+    "cost": lambda *where: chosen(*where).cost,
+}
+
+
 def main(arguments: list[str]) -> int:
     wish, rest = arguments[:1], arguments[1:]
     if wish == ["check"] and len(rest) == 1:
@@ -73,9 +82,8 @@ def main(arguments: list[str]) -> int:
         return 0 if may_use_gpu(rest[0]) else 1
     if wish == ["slim"] and len(rest) == 1:
         return 0 if chosen(rest[0], "cpu", False).requirements == CORE else 1
-    if wish in (["packages"], ["label"]) and len(rest) == 3:
-        where = (rest[0], rest[1], rest[2] == "yes")
-        print("\n".join(packages(*where)) if wish == ["packages"] else chosen(*where).label)
+    if wish[:1] and wish[0] in FACTS and len(rest) == 3:
+        print(FACTS[wish[0]](rest[0], rest[1], rest[2] == "yes"))
         return 0
     if wish in (["list"], ["table"]):
         print(listing() if wish == ["list"] else table())

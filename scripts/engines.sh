@@ -17,7 +17,7 @@ gpu_usable() { have_gpu && ! gpus_hidden; }
 
 # install_dependencies: those of the engine that will speak, and no more.
 install_dependencies() {
-  local gpu=no
+  local gpu=no cost
   local -a place files
   ! { wants_gpu && gpu_usable; } || gpu=yes
   place=("$ENGINE" "$(setting DEVICE auto)" "$gpu")
@@ -25,5 +25,6 @@ install_dependencies() {
     say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden). What speaks: $(engines label "${place[@]}")."
   fi
   mapfile -t files < <(engines packages "${place[@]}")
-  install "${files[@]}"
+  cost=$(engines cost "${place[@]}")
+  INSTALL_COST=$cost install "${files[@]}"
 }

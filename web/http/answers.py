@@ -156,7 +156,8 @@ class NamedFormat(BaseModel):
 
 
 class InfoAnswer(BaseModel):
-    """cloning: voices can be made from recordings (POST /api/voices/clone)."""
+    """cloning: voices can be made from recordings (POST /api/voices/clone). step_up: a sentence about an engine that
+    would speak better on this machine and what it costs; null where there is none."""
 
     service: Literal["kyutai-tts"]
     version: str
@@ -164,6 +165,7 @@ class InfoAnswer(BaseModel):
     formats: list[NamedFormat]
     max_text_chars: int
     cloning: bool
+    step_up: str | None
 
 
 class WarningAnswer(BaseModel):

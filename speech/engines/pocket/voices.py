@@ -105,6 +105,11 @@ class PocketVoices(VoiceCatalogue):
             )
         return language
 
+    def speaks(self, voice_id: str, language: str) -> bool:
+        """Whether that voice has a state for the language. Raises VoiceNotFound."""
+        voice = self.get(voice_id)
+        return language == voice.language or self._speaks(voice, language)
+
     def language_of(self, request: SpeechRequest) -> str:
         """Whose model speaks it. Raises VoiceNotFound, InvalidRequest."""
         return self.spoken(self.get(request.voice) if request.voice else self.default, request.language)

@@ -15,7 +15,9 @@ import pytest
 import torch
 import yaml
 
+from speech.engines import ENGINES
 from speech.engines.base import Engine, UtteranceStatus
+from speech.engines.pocket import prefetch
 from speech.engines.pocket.files import UNGATED, hub_files, locate, missing, obtain, packaged
 from speech.engines.pocket.library import TTSModel, compute_with, in_another_thread
 from speech.engines.pocket.loading import build, int8_is_faster, rows_a_core
@@ -26,6 +28,7 @@ from speech.errors import EngineFailed, Unavailable, VoiceNotFound
 from speech.hub.files import make_hub
 from speech.progress import silent
 from speech.request import Samples, SpeechRequest
+from speech.selection import choose_engine
 from speech.settings import Settings
 from tests.speech.engines.pocket.checkpoint import CONFIG, MODEL, TOKENIZER, write_checkpoint
 from tests.speech.engines.pocket.helpers import CASES, Case, Reference, expected, utter
@@ -174,6 +177,24 @@ class TestHub:
             path.startswith(("/kyutai/pocket-tts/", "/api/models/kyutai/pocket-tts/")) for _, path, _ in hub.asked
         )
 
+    def test_with_a_token_they_are_taken_and_make_voices(self, checkpoint: Path, tmp_path: Path) -> None:
+        config, repos = packaged("english_2m_2026-10"), dict[str, dict[str, bytes]]()
+        for place, file in [*hub_files(config), *hub_files(config, cloning=True)]:
+            source = MODEL if place[-1] == "weights_path" else TOKENIZER
+            repos.setdefault(file.repo, {})[file.name] = (checkpoint / source).read_bytes()
+        with FakeHub(repos).running() as hub:
+            plain, given = self.settings(hub, tmp_path), self.settings(hub, tmp_path, HF_TOKEN="hf_x")
+            assert not obtain(main(plain), make_hub(plain)).clones
+            assert not catalogue(plain).cloning
+            assert obtain(main(given), make_hub(given), token=True).clones
+            assert catalogue(plain).cloning, "they are here now"
+            assert obtain(main(plain), make_hub(plain)).clones
+
+    def test_where_they_are_refused_it_speaks_without(self, hub: FakeHub, tmp_path: Path) -> None:
+        settings = self.settings(hub, tmp_path, HF_TOKEN="hf_x")
+        model = obtain(main(settings), make_hub(settings), token=True)
+        assert not model.clones
+
     def test_offline_without_files_says_which(self, hub: FakeHub, tmp_path: Path) -> None:
         settings = self.settings(hub, tmp_path, HF_HUB_OFFLINE="1")
         with pytest.raises(Unavailable, match=r"tokenizer\.model"):
@@ -296,3 +317,40 @@ def test_the_faster_precision_is_measured(checkpoint: Path, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "kyutai_tts.engine"):
         speak(folder_settings(checkpoint, POCKET_QUANTIZE="auto"), CASES[1])
     assert "int8" in caplog.text or "float32" in caplog.text
+
+
+class TestAuto:
+    """ENGINE=auto on a machine without a GPU."""
+
+    def test_it_is_taken_where_its_files_are_here(self, checkpoint: Path) -> None:
+        choice = choose_engine(folder_settings(checkpoint), [])
+        assert (choice.spec.name, choice.step_up) == ("pocket", None)
+
+    def test_where_they_are_not_the_step_up_is_told_with_its_cost(self, tmp_path: Path) -> None:
+        choice = choose_engine(Settings.load({"HF_HOME": str(tmp_path)}), [])
+        assert choice.spec.name == "hibari"
+        assert choice.step_up is not None
+        assert "ENGINE=pocket" in choice.step_up
+        assert ENGINES["pocket"].cost in choice.step_up
+
+    def test_one_asked_for_by_name_needs_none(self) -> None:
+        assert choose_engine(Settings(engine="hibari"), []).step_up is None
+
+
+class TestPrefetch:
+    def test_what_is_here_is_told(self, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert prefetch.main(["--all-voices"], folder_settings(checkpoint)) == 0
+        told = capsys.readouterr().out
+        assert "with the weights for making voices" in told
+        assert "3/3 v2 (unknown)" in told
+
+    def test_what_cannot_be_had_is_said_in_words(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        settings = Settings.load({"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"})
+        assert prefetch.main([], settings) == 1
+        told = capsys.readouterr().err
+        assert "tokenizer" in told
+        assert "hf download" in told
+
+    def test_a_language_that_it_has_not(self, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert prefetch.main(["--language", "ja"], folder_settings(checkpoint)) == 1
+        assert "--language ja is none of en" in capsys.readouterr().err
