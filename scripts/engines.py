@@ -6,7 +6,8 @@ gpu NAME                      exit code 0 if ENGINE=NAME would use a GPU where t
 packages NAME DEVICE GPU      the files to install where ENGINE is NAME and DEVICE is DEVICE, one a line; GPU: yes or no
 cost NAME DEVICE GPU          what that takes to install and to fetch, for people; nothing where it is not worth saying
 label NAME DEVICE GPU         what would speak there, for people
-slim NAME                     exit code 0 if the image without torch has all that ENGINE=NAME needs without a GPU
+image NAME                    the service of docker-compose.yml that has all that ENGINE=NAME needs without a GPU; exit
+                              code 1 if none has
 list                          the engines, for ./start.sh --help
 table                         the engines, for docs/configuration.md
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from speech.engines import AUTO, CORE, ENGINES, by_rank, names
+from speech.engines import AUTO, ENGINES, by_rank, names
 from speech.engines.spec import EngineSpec
 
 WHERE = {True: "NVIDIA GPU", False: "any CPU"}
@@ -80,8 +81,10 @@ def main(arguments: list[str]) -> int:
         return 1
     if wish == ["gpu"] and len(rest) == 1:
         return 0 if may_use_gpu(rest[0]) else 1
-    if wish == ["slim"] and len(rest) == 1:
-        return 0 if chosen(rest[0], "cpu", False).requirements == CORE else 1
+    if wish == ["image"] and len(rest) == 1:
+        image = chosen(rest[0], "cpu", False).image
+        print(image)
+        return 0 if image else 1
     if wish[:1] and wish[0] in FACTS and len(rest) == 3:
         print(FACTS[wish[0]](rest[0], rest[1], rest[2] == "yes"))
         return 0

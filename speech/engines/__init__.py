@@ -42,6 +42,7 @@ ENGINES: dict[str, EngineSpec] = {
             cpu_overrides="requirements/cpu-overrides.txt",
             needs_modules=("torch", "pocket_tts"),
             files="speech.engines.pocket.files",
+            image="pocket",
             cost="1.3 GB on disk; its weights, 0.05 to 1.4 GB, come at the first request",
             sampling=True,
         ),
@@ -57,6 +58,7 @@ ENGINES: dict[str, EngineSpec] = {
             needs_cuda=False,
             idle_timeout_s=-1,
             requirements=CORE,
+            image="cpu",
             phonemes=True,
         ),
     )

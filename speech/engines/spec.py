@@ -41,6 +41,7 @@ class EngineSpec:
     files: str = ""
     cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
     default_cfg_coef: float | None = None
+    image: str = ""  # the service of docker-compose.yml that has all it needs without a GPU; empty: none has
     # What it costs to install and to fetch, in words; empty: nothing worth saying. start.sh says it before it installs.
     cost: str = ""
     phonemes: bool = False  # takes `[word](/phonemes/)` in what it is given to say
