@@ -8,8 +8,8 @@
 #   docker build -t kyutai-tts:pocket --target pocket --build-arg BASE_IMAGE=ubuntu:24.04 .
 #   docker build -t kyutai-tts:cpu --target cpu --build-arg BASE_IMAGE=ubuntu:24.04 .
 #
-# Any Debian or Ubuntu whose python3 is 3.11 to 3.13 will do as a base. torch's wheels bring CUDA and cuDNN themselves,
-# so that the smallest CUDA image is enough.
+# Any Debian or Ubuntu whose python3 is 3.11 to 3.13 will do as a base (for the target cpu, 3.14 too). torch's wheels
+# bring CUDA and cuDNN themselves, so that the smallest CUDA image is enough.
 ARG BASE_IMAGE=nvidia/cuda:12.8.1-base-ubuntu24.04
 
 # Wheels from a folder of yours: --build-context wheels=FOLDER --build-arg PIP_FIND_LINKS=/wheels
@@ -25,10 +25,10 @@ RUN apt-get update \
 WORKDIR /srv
 # HOME and every cache that a library may want lie in /tmp: the root of the container can be read-only.
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
-    HF_HOME=/models VOICES_DIR=/voices LEXICON_DIR=/lexicon OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
-EXPOSE 8900
+    HF_HOME=/models HIBARI_HOME=/models/hibari VOICES_DIR=/voices LEXICON_DIR=/lexicon OUTPUT_DIR=/outputs DRAIN_FILE=/tmp/drain
+EXPOSE 8900 10200
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["sh", "-c", "exec python -I scripts/probe.py service http://127.0.0.1:${PORT:-8900} >/dev/null"]
+    CMD ["sh", "-c", "exec python -I scripts/probe.py service http${TLS_CERT:+s}://127.0.0.1:${PORT:-8900} >/dev/null"]
 ENTRYPOINT ["tini", "--"]
 CMD ["python", "app.py"]
 
@@ -47,10 +47,10 @@ RUN --mount=type=cache,target=/root/.cache \
     python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet "uv>=${UV_VERSION}" \
  && ln -s /opt/uv/bin/uv /usr/local/bin/uv && python3 -m venv --without-pip "$VENV"
 COPY scripts/common.sh scripts/python.sh scripts/
-COPY requirements/core.txt requirements/
+COPY requirements/core.txt requirements/wyoming.txt requirements/
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
-    . scripts/common.sh && . scripts/python.sh && install requirements/core.txt
+    . scripts/common.sh && . scripts/python.sh && install requirements/core.txt && install requirements/wyoming.txt
 
 FROM core-packages AS full-packages
 COPY requirements.txt ./

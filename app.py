@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask
@@ -18,7 +18,7 @@ from gpu_manager import gpu_manager
 from speech.errors import SpeechError
 from speech.service import SpeechService, build_service, choose
 from speech.settings import Settings, SettingsError, unknown_names
-from web.http import logs
+from web.http import keys, logs
 from web.process.server import Server
 from web.routes.balancer import forget_announcement
 
@@ -50,21 +50,23 @@ def create_app(
     return app
 
 
-def main() -> int:
+def main(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> int:
     """Serve until told to stop. 2: the settings are wrong; one line on standard error says which."""
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
     try:
-        settings = Settings.load(os.environ, ENV_FILE)
+        settings = Settings.load(environ, env_file)
+        keys.check(settings)
+        server = Server(settings, create_app)
     except SettingsError as error:
         print(f"kyutai-tts: {error}", file=sys.stderr)
         return 2
     logs.set_up(settings.log_level, settings.log_format)
-    for name in unknown_names(ENV_FILE):
-        log.info("%s in %s is not a setting of this service", name, ENV_FILE)
+    for name in unknown_names(env_file):
+        log.info("%s in %s is not a setting of this service", name, env_file)
     forget_announcement(settings.drain_file)
     try:
         choose(settings, os.environ.get("CUDA_VISIBLE_DEVICES"))  # in a worker, gunicorn would report it its own way
-        Server(settings, create_app).run()
+        server.run()
     except SpeechError as error:
         print(f"kyutai-tts: {error.message}", file=sys.stderr)
         return 2

@@ -28,7 +28,7 @@ DEFAULT_PORT = "8900"
 BAD_USAGE = 2
 
 
-def make_doors(settings: AssistantSettings) -> Doors:
+def make_doors(settings: AssistantSettings, env_file: Path = ENV_FILE) -> Doors:
     """The service and the own copy, neither touched before the first call."""
     from assistant.doors import Doors
 
@@ -36,24 +36,29 @@ def make_doors(settings: AssistantSettings) -> Doors:
         from speech.remote.client import ServiceClient
 
         key = settings.api_key.get_secret_value() if settings.api_key else None
-        return ServiceClient(settings.url or f"http://127.0.0.1:{_local_port()}", key)
+        return ServiceClient(settings.url or f"http://127.0.0.1:{_local_port(env_file)}", key)
 
     def own() -> SpeechService:
         from assistant.own import own_service
 
         os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
-        return own_service(os.environ, ENV_FILE)
+        return own_service(os.environ, env_file)
 
     return Doors(client, own, settings.backend)
 
 
-def main(arguments: list[str], doors_for: Callable[[AssistantSettings], Doors] = make_doors) -> int:
+def main(
+    arguments: list[str],
+    doors_for: Callable[[AssistantSettings], Doors] = make_doors,
+    *,
+    prog: str = "mcp_server.py",
+) -> int:
     """Serve until the host closes the pipe. 2: the settings are wrong; one line on standard error says which."""
     from assistant.wire import Wire
 
     wire = Wire()  # before anything that might print is imported
     gc.disable()  # what is imported stays; looking through it again and again is a tenth of the start
-    options = _options(arguments)
+    options = _options(arguments, prog)
     from assistant.files import OutputFiles
     from assistant.server import build_server
     from assistant.settings import AssistantSettings, AssistantSettingsError
@@ -83,8 +88,8 @@ def main(arguments: list[str], doors_for: Callable[[AssistantSettings], Doors] =
     return 0
 
 
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="mcp_server.py", description="Text to speech for assistants (MCP).")
+def _options(arguments: list[str], prog: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description="Text to speech for assistants (MCP).")
     parser.add_argument("--http", metavar="HOST:PORT", help="streamable HTTP rather than stdio, such as 127.0.0.1:8901")
     return parser.parse_args(arguments)
 
@@ -103,11 +108,11 @@ def _address(asked: str | None, settings: AssistantSettings) -> tuple[str, int, 
     return host.strip("[]"), int(port), settings.mcp_token.get_secret_value()
 
 
-def _local_port() -> str:
+def _local_port(env_file: Path) -> str:
     """The port of the service on this machine, if the host or the project's .env names another than the usual one."""
     from dotenv import dotenv_values
 
-    return os.environ.get("PORT") or dotenv_values(ENV_FILE).get("PORT") or DEFAULT_PORT
+    return os.environ.get("PORT") or dotenv_values(env_file).get("PORT") or DEFAULT_PORT
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ PORTS_TRIED=100
 . "$ROOT/scripts/docker.sh"
 # shellcheck source=scripts/containers.sh
 . "$ROOT/scripts/containers.sh"
+# shellcheck source=scripts/systemd.sh
+. "$ROOT/scripts/systemd.sh"
 
 usage() {
   cat <<'END'
@@ -36,6 +38,8 @@ Usage: ./start.sh [options]
   --docker        in a container; where there is no GPU, the embedded voice
   --local         not in a container
   --gpus LIST     all, or numbers like 0,2: a container for each of these GPUs, behind one HAProxy on the port
+  --systemd       write a systemd unit that starts the service at boot, and start it: for root a unit of the system, else
+                  one of yours; --systemd=user and --systemd=system choose (implies --local)
   --build         make the image anew, after an update of this folder
   -h, --help      this text
 
@@ -56,7 +60,7 @@ END
 }
 
 main() {
-  foreground='' engine='' where='' gpus='' rebuild=''
+  foreground='' engine='' where='' gpus='' rebuild='' systemd=''
   read_arguments "$@"
   cd "$ROOT"
   export ENGINE
@@ -72,11 +76,19 @@ main() {
 }
 
 start_here() {
+  check_machine
   make_venv
-  choose_port
+  if [[ $systemd ]]; then
+    PORT=$(setting PORT 8900)
+    export PORT
+  else
+    choose_port
+  fi
   ! wants_gpu || choose_gpu
   install_dependencies
-  if [[ $foreground ]]; then
+  if [[ $systemd ]]; then
+    start_as_unit
+  elif [[ $foreground ]]; then
     run_in_foreground
   else
     start_in_background
@@ -96,6 +108,8 @@ read_arguments() {
       --local) where=local ;;
       --gpus) gpus=${2:?--gpus needs all or a list} && shift ;;
       --gpus=*) gpus=${1#*=} ;;
+      --systemd) systemd=yes ;;
+      --systemd=*) systemd=${1#*=} ;;
       --build) rebuild=yes ;;
       -h | --help) usage && exit ;;
       *) die "Unknown option $1; see ./start.sh --help" ;;
@@ -103,9 +117,14 @@ read_arguments() {
     shift
   done
   [[ -z $gpus || $where != local ]] || die "--gpus puts each instance into a container; --local forbids that."
+  [[ -z $gpus || -z $(setting TLS_CERT) ]] ||
+    die "--gpus puts a balancer before the instances, and with TLS_CERT they would speak https to it; have a proxy speak it."
+  [[ -z $gpus || -z $(wyoming_port) ]] ||
+    die "--gpus starts several instances, and only one of them could have WYOMING_PORT; unset it, or start without --gpus."
   [[ -z $gpus ]] || where=docker
   [[ -z $foreground || $where != docker ]] || die "--foreground and containers do not go together; try docker logs -f."
-  [[ -z $foreground ]] || where=local
+  [[ -z $systemd || $where != docker ]] || die "--systemd and containers do not go together; compose restarts its own."
+  [[ -z $foreground && -z $systemd ]] || where=local
 }
 
 # one_at_a_time: a second start.sh waits here until the first has its service running, and then finds it.
@@ -208,15 +227,30 @@ greet() { greet_as "engine $engine${CUDA_VISIBLE_DEVICES:+, GPU $CUDA_VISIBLE_DE
 
 # greet_as WHAT LOG
 greet_as() {
+  local network insecure=''
+  [[ $ADDRESS != https:* ]] || insecure=k # the certificate is for another name
+  network=$(network_address)
   cat <<END
 
-The service is running: $ADDRESS  ($1)
+The service is running: $ADDRESS  ($1)${network:+
+  from other machines of this network: $network}
   log    $2
   stop   ./stop.sh
 
-Try it:
-  curl -sf $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
+Open that address in a browser, or try it here:
+  curl -sS$insecure --fail-with-body $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
+
+Next: ./test_api.sh tries everything; cp .env.example .env to change settings; docs/QUICKSTART.md and docs/clients.md
+show what else it does; ./start.sh --systemd starts it at boot.
 END
+}
+
+# network_address: where other machines of the network reach it; nothing where it listens to this one alone.
+network_address() {
+  local address
+  [[ $(listen_address) == 0.0.0.0 || $(listen_address) == :: ]] || return 0
+  address=$(probe network) || return 0
+  printf '%s://%s:%s' "${ADDRESS%%:*}" "$address" "$PORT"
 }
 
 main "$@"

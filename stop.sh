@@ -76,15 +76,6 @@ ask_to_stop() {
   fi
 }
 
-# drain_s: DRAIN_TIMEOUT in whole seconds, as the service reads it.
-drain_s() {
-  local value
-  value=$(setting DRAIN_TIMEOUT 60)
-  value=${value%%.*}
-  [[ $value =~ ^[0-9]{1,6}$ ]] || value=60
-  printf '%d' "$((10#$value))"
-}
-
 # see_it_stop PORT: waits for the end, and forces it when it does not come.
 see_it_stop() {
   local deadline=$((SECONDS + ($(drain_s) + GRACE_S)))

@@ -146,7 +146,7 @@ may_install() {
 }
 
 shell_scripts() {
-  printf '%s\n' .ci/run
+  printf '%s\n' .ci/run say
   find . \( -name '.?*' -o -name node_modules -o -path "./${VENV#"$ROOT/"}" \) -prune -o -name '*.sh' -print | sort
 }
 

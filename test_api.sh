@@ -1,9 +1,35 @@
 #!/usr/bin/env bash
-# Tries a running service from outside: bash test_api.sh [BASE_URL]     (default http://localhost:8900)
-# API_KEY is sent if it is set. Says what failed; exit code 0 if nothing did, 1 otherwise, 2 if there is no answer.
+# Tries a running service from outside and says what failed. See --help.
 set -u
 
-base=${1:-http://localhost:8900}
+usage() {
+  cat <<'END'
+Usage: ./test_api.sh [-k] [BASE_URL]
+
+BASE_URL: where the service is. Unset: the one that ./start.sh started from this folder, else http://localhost:8900.
+-k: take any certificate. API_KEY is sent if it is set. Exit code 0: all passed; 1: something failed; 2: no answer, or a wrong argument.
+END
+}
+
+# started_here: the address of the instance that start.sh wrote down last; of several, the one that was started last.
+started_here() {
+  local file
+  # shellcheck disable=SC2012  # the names are numbers of ports
+  file=$(ls -t "$(dirname "${BASH_SOURCE[0]}")"/.run/*.pid 2>/dev/null | head -n 1)
+  [ -z "$file" ] || sed -n 3p "$file"
+}
+
+certificate=()
+[ "${1:-}" = -k ] && certificate=(-k) && shift
+case ${1:-} in
+  -h | --help) usage && exit ;;
+  -*)
+    printf 'Unknown option %s; see ./test_api.sh --help\n' "$1" >&2
+    exit 2
+    ;;
+esac
+base=${1:-$(started_here)}
+base=${base:-http://localhost:8900}
 base=${base%/}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,7 +43,7 @@ call() {
   local body=()
   [ -n "$json" ] && body=(-H 'Content-Type: application/json' --data-raw "$json")
   : >"$work/body"
-  status=$(curl -sS --max-time 300 -X "$method" ${key[@]+"${key[@]}"} ${body[@]+"${body[@]}"} -D "$work/headers" -o "$work/body" \
+  status=$(curl -sS ${certificate[@]+"${certificate[@]}"} --max-time 300 -X "$method" ${key[@]+"${key[@]}"} ${body[@]+"${body[@]}"} -D "$work/headers" -o "$work/body" \
     -w '%{http_code}' "$base$path" 2>"$work/error") || status="no answer ($(tr -d '\n' <"$work/error"))"
   [ "$status" = "$expected" ] && return 0
   fail "$name" "$method $path answered $status, not $expected: $(head -c 300 "$work/body" | tr -d '\0\n')"
@@ -47,7 +73,7 @@ longer_than() { [ "$(wc -c <"$work/body")" -gt "$1" ]; }
 is_wav() { begins_with RIFF && longer_than 20000; }
 is_mp3() { [ "$(head -c 1 "$work/body" | od -An -tx1 | tr -d ' ')" = ff ] && longer_than 5000; }
 
-if ! curl -sS --max-time 10 -o /dev/null "$base/health" 2>"$work/error"; then
+if ! curl -sS ${certificate[@]+"${certificate[@]}"} --max-time 10 -o /dev/null "$base/health" 2>"$work/error"; then
   printf 'no answer from %s: %s\n' "$base" "$(cat "$work/error")" >&2
   exit 2
 fi

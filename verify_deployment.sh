@@ -152,7 +152,7 @@ check_python() {
   if python=$(usable_python); then
     found python3 ok "$("$python" -V 2>&1) ($python)"
   else
-    found python3 "$(needed_for local)" "no Python 3.11 to 3.13: needed outside containers, and for the MCP server"
+    found python3 "$(needed_for local)" "no Python 3.11 to 3.14: needed outside containers, and for the MCP server"
   fi
 }
 

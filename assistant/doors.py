@@ -27,11 +27,14 @@ log = logging.getLogger("kyutai_tts.mcp")
 class SpeechInProgress(Protocol):
     """What Speech and RemoteSpeech have in common."""
 
-    sample_rate: int
-    ignored: tuple[str, ...]
-
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def ignored(self) -> tuple[str, ...]: ...
     @property
     def seconds(self) -> float: ...
+    @property
+    def share(self) -> float | None: ...
     @property
     def loading(self) -> LoadProgress | None: ...
     @property

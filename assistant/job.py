@@ -19,10 +19,10 @@ import anyio
 import anyio.to_thread
 
 from assistant.doors import Doors, SpeechInProgress
+from assistant.phase import phase
 from assistant.results import Backend
 
 if TYPE_CHECKING:
-    from gpu_manager import LoadProgress
     from speech.request import SpeechRequest
 
 Report = Callable[[float, None, str], Awaitable[None]]  # seconds so far, no total, what is being done
@@ -86,16 +86,7 @@ class Job:
 
     def phase(self) -> str:
         """What is going on, for people who wait."""
-        speech = self._speech
-        if speech is None:
-            return "Looking for the speech service"
-        if speech.seconds:
-            return f"Speaking: {speech.seconds:.1f} s of audio"
-        if loading := speech.loading:
-            return _loading(loading)
-        if speech.queue_position:
-            return f"Waiting for a slot: number {speech.queue_position} in line"
-        return "Waiting for the first audio"
+        return phase(self._speech)
 
     def _begin(self, speech: SpeechInProgress) -> None:
         with self._stopping:
@@ -161,10 +152,3 @@ async def _cancel_with_us(job: Job) -> None:
 def _no_limit() -> anyio.CapacityLimiter:
     """Calls are bounded by the slots and the queue of the engine that speaks, not by threads."""
     return anyio.CapacityLimiter(math.inf)
-
-
-def _loading(loading: LoadProgress) -> str:
-    share = f", {loading.done / loading.total:.0%}" if loading.total else ""
-    doing = f": {loading.doing}" if loading.doing else ""
-    left = f", about {loading.seconds_left:.0f} s left" if loading.seconds_left else ""
-    return f"Loading the model{doing}{share}{left}"

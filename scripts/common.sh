@@ -25,6 +25,13 @@ setting() {
   printf '%s' "${value:-${2:-}}"
 }
 
+# wyoming_port: WYOMING_PORT, or nothing where the protocol is not spoken.
+wyoming_port() {
+  local port
+  port=$(setting WYOMING_PORT 0)
+  [[ $port =~ ^0+$ ]] || printf '%s' "$port"
+}
+
 # listen_address: HOST, without the brackets that URLs put around an address like [::].
 listen_address() {
   local host
@@ -58,4 +65,13 @@ unquoted() {
       ;;
   esac
   printf '%s' "$text"
+}
+
+# drain_s: DRAIN_TIMEOUT in whole seconds, as the service reads it.
+drain_s() {
+  local value
+  value=$(setting DRAIN_TIMEOUT 60)
+  value=${value%%.*}
+  [[ $value =~ ^[0-9]{1,6}$ ]] || value=60
+  printf '%d' "$((10#$value))"
 }

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2153,SC2154
 
 COMPOSE_FILE_PATH=$ROOT/docker-compose.yml
+WYOMING_FILE_PATH=$ROOT/deploy/wyoming/docker-compose.yml
 BALANCER_FILE_PATH=$ROOT/deploy/haproxy/docker-compose.yml
 
 # in_docker: asked for, or possible and of use.
@@ -55,12 +56,15 @@ choose_container_gpu() {
 
 # bring_up PORT SERVICE: builds the image where it is missing.
 bring_up() {
-  local -x PORT=$1 HOST=$HOST MODEL_DIR
-  local -a build=()
+  local -x PORT=$1 HOST=$HOST MODEL_DIR API_KEYS_FILE TLS_CERT TLS_KEY
+  local -a build=() more=()
+  [[ -z $(wyoming_port) ]] || more=(-f "$WYOMING_FILE_PATH")
   [[ -z $rebuild ]] || build=(--build)
   say "Starting a container for port $1${NVIDIA_VISIBLE_DEVICES:+, GPU $NVIDIA_VISIBLE_DEVICES} (minutes the first time: its image is built)"
-  HOST=$(address_to_publish) MODEL_DIR=$(absolute "$(setting MODEL_DIR)")
-  with_engine_errors "$1" compose "tts-$1" "$COMPOSE_FILE_PATH" up -d ${build[@]+"${build[@]}"} "$2"
+  HOST=$(address_to_publish)
+  MODEL_DIR=$(absolute "$(setting MODEL_DIR)") API_KEYS_FILE=$(absolute "$(setting API_KEYS_FILE)")
+  TLS_CERT=$(absolute "$(setting TLS_CERT)") TLS_KEY=$(absolute "$(setting TLS_KEY)")
+  with_engine_errors "$1" compose "tts-$1" "$COMPOSE_FILE_PATH" ${more[@]+"${more[@]}"} up -d ${build[@]+"${build[@]}"} "$2"
 }
 
 # address_to_publish: HOST as compose wants it: a number, one with colons in brackets.

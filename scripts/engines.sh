@@ -15,16 +15,30 @@ wants_gpu() { [[ $(setting DEVICE) != cpu ]] && engines gpu "$ENGINE"; }
 
 gpu_usable() { have_gpu && ! gpus_hidden; }
 
+# place: what ENGINE, DEVICE and the GPUs are, as scripts/engines.py asks for them.
+place() {
+  local gpu=no
+  ! { wants_gpu && gpu_usable; } || gpu=yes
+  printf '%s\n' "$ENGINE" "$(setting DEVICE auto)" "$gpu"
+}
+
+# check_machine: ends here, before anything is installed, when what the engine needs cannot be had.
+check_machine() {
+  local -a here
+  mapfile -t here < <(place)
+  engines fits "${here[@]}" || exit 1
+}
+
 # install_dependencies: those of the engine that will speak, and no more.
 install_dependencies() {
-  local gpu=no cost
-  local -a place files
-  ! { wants_gpu && gpu_usable; } || gpu=yes
-  place=("$ENGINE" "$(setting DEVICE auto)" "$gpu")
-  if [[ $ENGINE == auto && $gpu == no ]] && wants_gpu; then
-    say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden). What speaks: $(engines label "${place[@]}")."
+  local cost
+  local -a here files
+  mapfile -t here < <(place)
+  if [[ $ENGINE == auto && ${here[2]} == no ]] && wants_gpu; then
+    say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden). What speaks: $(engines label "${here[@]}")."
   fi
-  mapfile -t files < <(engines packages "${place[@]}")
-  cost=$(engines cost "${place[@]}")
+  mapfile -t files < <(engines packages "${here[@]}")
+  cost=$(engines cost "${here[@]}")
   INSTALL_COST=$cost install "${files[@]}"
+  [[ -z $(wyoming_port) ]] || install requirements/wyoming.txt
 }

@@ -18,11 +18,13 @@ birth() {
 
 # address_of PORT: where this machine reaches a service that listens on HOST.
 address_of() {
+  local scheme=http
+  [[ -z $(setting TLS_CERT) ]] || scheme=https
   case $HOST in
-    0.0.0.0) printf 'http://127.0.0.1:%s' "$1" ;;
-    ::) printf 'http://[::1]:%s' "$1" ;; # 127.0.0.1 too, but not where a container publishes it
-    *:*) printf 'http://[%s]:%s' "$HOST" "$1" ;;
-    *) printf 'http://%s:%s' "$HOST" "$1" ;;
+    0.0.0.0) printf '%s://127.0.0.1:%s' "$scheme" "$1" ;;
+    ::) printf '%s://[::1]:%s' "$scheme" "$1" ;; # 127.0.0.1 too, but not where a container publishes it
+    *:*) printf '%s://[%s]:%s' "$scheme" "$HOST" "$1" ;;
+    *) printf '%s://%s:%s' "$scheme" "$HOST" "$1" ;;
   esac
 }
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Finds a Python, makes the virtual environment, installs requirements into it. Sourced; needs common.sh, ROOT and VENV.
 
-readonly SUITABLE='import sys; (3, 11) <= sys.version_info[:2] < (3, 14) or sys.exit(1)'
+readonly SUITABLE='import sys; (3, 11) <= sys.version_info[:2] < (3, 15) or sys.exit(1)'
 
-# find_python: prints the path of a Python 3.11 to 3.13. Each one is run, because a name on PATH may be a shim that
-# leads nowhere.
+# find_python: prints the path of a Python 3.11 to 3.14; the newest last, which Kyutai's packages do not take. Each one is
+# run, because a name on PATH may be a shim that leads nowhere. One that uv has brought need not be on PATH.
 find_python() {
   local candidate
-  local -a candidates=(python3.13 python3.12 python3.11 python3 python)
+  local -a candidates=(python3.13 python3.12 python3.11 python3.14 python3 python)
   [[ -n ${PYTHON:-} ]] && candidates=("$PYTHON")
   for candidate in "${candidates[@]}"; do
     if "$candidate" -c "$SUITABLE" >/dev/null 2>&1; then
@@ -15,7 +15,7 @@ find_python() {
       return
     fi
   done
-  return 1
+  [[ -z ${PYTHON:-} ]] && have uv && uv python find --no-python-downloads '>=3.11,<3.15' 2>/dev/null | grep .
 }
 
 # usable_python: prints the one in VENV, else one that VENV can be made with.
@@ -33,12 +33,12 @@ any_python() { python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/d
 no_python() {
   local asked=''
   [[ -n ${PYTHON:-} ]] && asked="PYTHON=$PYTHON is not one. "
-  die "${asked}Python 3.11, 3.12 or 3.13 is needed and was not found. To get one:
-  Debian, Ubuntu:  sudo apt install python3 python3-venv
-  Fedora:          sudo dnf install python3.12
-  macOS:           brew install python@3.12
-  anywhere:        uv python install 3.12
-Or name one: PYTHON=/path/to/python3.12 $0"
+  die "${asked}Python 3.11, 3.12, 3.13 or 3.14 is needed and was not found. To get one:
+  Debian 12, Ubuntu 24.04 and newer:  sudo apt install python3 python3-venv
+  Fedora, Red Hat 8 and 9:            sudo dnf install python3.12
+  macOS:                              brew install python@3.13
+  any other, without root, by uv:     python3 -m pip install --user uv && python3 -m uv python install 3.13
+and start again. Or name one: PYTHON=/path/to/python3.13 $0"
 }
 
 venv_works() { [[ -x $VENV/bin/python ]] && "$VENV/bin/python" -c "$SUITABLE" >/dev/null 2>&1; }
@@ -88,6 +88,16 @@ installed_state() {
   printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements{,/*}.txt "$VENV/pyvenv.cfg" 2>/dev/null | cksum)"
 }
 
+# anything_installed: whether some requirements file is in VENV as it is now; each of them names core.txt.
+anything_installed() {
+  local stamp state
+  state=$(installed_state '')
+  for stamp in "$VENV"/.installed-*; do
+    [[ -f $stamp && $(<"$stamp") == *"$state" ]] && return
+  done
+  return 1
+}
+
 install_with_uv() {
   local file=$1 overrides=$2 uv link
   uv=$(find_uv) || return 1
@@ -134,6 +144,7 @@ pip_setting() {
 # pip_settings_for_uv: people behind a mirror or a company's certificate have told pip, and need not tell uv as well.
 pip_settings_for_uv() {
   local index extra cert
+  export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}" # a company's authority stands in the system's store, as pip reads it
   index=$(pip_setting index-url) extra=$(pip_setting extra-index-url) cert=$(pip_setting cert)
   [[ -z $index ]] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
   [[ -z $cert ]] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$cert}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,12 @@ class Metrics:
         self._warnings = Counter(
             "tts_warnings", "Parts of texts of which listeners were told.", ["about"], registry=registry
         )
+        self._passages = Counter(
+            "tts_job_passages", "Passages of jobs that were kept, by how they were got.", ["outcome"], registry=registry
+        )
+        self._flaws = Counter(
+            "tts_job_flaws", "Flaws in the sound of passages that were kept all the same.", ["flaw"], registry=registry
+        )
         self._first = Histogram(
             "tts_first_audio_seconds", "From the request to its first audio.", buckets=FIRST_AUDIO_S, registry=registry
         )
@@ -66,6 +72,7 @@ class Metrics:
         self._lengths = Histogram(
             "py_model_connection_num_steps", "Frames made for a stream.", buckets=STEPS, registry=registry
         )
+        self._cached = Counter("tts_cache", "Answers asked of CACHE_MB, by result.", ["result"], registry=registry)
         self._lock = threading.Lock()
         self._opened = 0
         registry.register(_Now(now, lambda: self._opened))
@@ -78,12 +85,16 @@ class Metrics:
         """Before there was a Speech."""
         self._requests.labels("queue_full").inc()
 
+    def cached(self, result: str) -> None:
+        """result: hit, or miss."""
+        self._cached.labels(result).inc()
+
     def spoken(self, speech: Speech) -> None:
         """It is over, however it went."""
         self._requests.labels(speech.outcome).inc()
         self._audio.inc(speech.seconds)
         self._words.inc(speech.counts.words)
-        self._characters.inc(len(speech.request.text))
+        self._characters.inc(len(speech.request.written))
         for remark in speech.remarks.listed:
             self._warnings.labels(remark.about.value).inc()
         if speech.first_audio_s is not None:
@@ -93,6 +104,12 @@ class Metrics:
             self._lengths.observe(speech.made_s / FRAME_S)
         if speech.complete and speech.pace is not None:
             self._pace.observe(speech.pace)
+
+    def passage_done(self, retried: bool, flaws: Sequence[str]) -> None:
+        """A passage of a job is kept. retried: it was said twice, as the first time had a flaw."""
+        self._passages.labels("flawed" if flaws else "retried" if retried else "ok").inc()
+        for flaw in flaws:
+            self._flaws.labels(flaw).inc()
 
     def text(self) -> bytes:
         """In Prometheus' text format."""

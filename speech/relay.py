@@ -137,7 +137,8 @@ class Relay:
         engine.start(utterance)
 
     def _request_of(self, number: int) -> SpeechRequest:
-        return replace(self._request, seed=seed_of(self._request.seed, number))
+        voice = self._passages[number].voice or self._request.voice
+        return replace(self._request, voice=voice, seed=seed_of(self._request.seed, number))
 
 
 def seed_of(seed: int | None, number: int) -> int | None:

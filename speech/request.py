@@ -15,10 +15,28 @@ FRAME_S = 0.08  # one frame: 80 ms, the step of Kyutai's model (12.5 Hz) and the
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What one voice says. voice: an id, alias or OpenAI name; None: the request's.
+
+    start: its place in the text that all turns are together, in UTF-16 code units.
+    """
+
+    text: str
+    voice: str | None = None
+    start: int = 0
+
+
+def utf16(text: str) -> int:
+    """Its length in UTF-16 code units, as places are counted."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+@dataclass(frozen=True)
 class SpeechRequest:
     """What a caller asked for. None means the default of the service or the engine."""
 
     text: str = ""
+    turns: tuple[Turn, ...] = ()  # instead of a text
     voice: str | None = None
     format: str = "wav"
     bitrate: int | None = None  # kbit/s, for formats that have one
@@ -41,6 +59,11 @@ class SpeechRequest:
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are
     # embeddings takes it instead of `voice`, and refuses another shape; any other engine ignores it.
     embedding: NDArray[np.float32] | None = field(default=None, compare=False)
+
+    @property
+    def written(self) -> str:
+        """All that is to be said, also of turns."""
+        return "\n\n".join(turn.text for turn in self.turns) if self.turns else self.text
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,20 +14,22 @@ from speech.admission import Admission
 from speech.encoders import ENCODERS
 from speech.engines.base import Engine, EngineStatus
 from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
+from speech.fingerprint import fingerprint
 from speech.gpus import GPU, list_gpus
 from speech.length import Length
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
 from speech.relay import Share
 from speech.request import Piece, SpeechRequest
+from speech.script import Script, field_of, script_of, spoken_turns
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
 from speech.status import LoadingStatus, ServiceStatus
+from speech.text.document import read_turn
 from speech.text.lexicon import Folder, entries, merged
 from speech.text.manner import Manner
-from speech.text.passages import passages
-from speech.text.pipe import anything_said, read
+from speech.text.pipe import Reader
 from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice, VoiceCatalogue
 from speech.voices.names import ALIASES, VoiceNames
@@ -50,7 +52,7 @@ class SpeechService:
         manager: GPUManager[Engine],
         gpus: Callable[[], list[GPU]] = list_gpus,
     ) -> None:
-        self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
+        self.settings, self.choice, self._catalogue, self.manager = settings, choice, voices, manager
         self._gpus = gpus
         self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
         self._share = Share()
@@ -61,10 +63,11 @@ class SpeechService:
 
     # -- speaking -----------------------------------------------------------------------------------------------
 
-    def open(self, request: SpeechRequest, channel: bool = False) -> Speech:
+    def open(self, request: SpeechRequest, channel: bool = False, voices: Sequence[str] = ()) -> Speech:
         """Accept speech whose words come later; returns at once. The caller closes it.
 
         channel: it takes one of moshi-server's channels, of which there are as many as slots.
+        voices: ids of others that will speak in it.
         Raises InvalidRequest, VoiceNotFound, Unavailable while draining, QueueFull when too many streams are open.
         """
         spec = self.choice.spec
@@ -76,7 +79,7 @@ class SpeechService:
             self.manager,
             load_timeout_s=self.settings.load_timeout,
             queue_timeout_s=self.settings.queue_timeout,
-            prepare=partial(self.voices.prepare, voice.id, request.language),
+            prepare=partial(self._prepare, {voice.id, *voices}, request.language),
             ignored=ignored,
             most_s=self.settings.max_audio_s,
             manner=self.manner(request),
@@ -88,14 +91,13 @@ class SpeechService:
 
     def speak(self, request: SpeechRequest) -> Speech:
         """Accept the whole text of the request. Raises as `open` does, and InvalidRequest for a text without words."""
-        pieces, remarks = self._pieces(request)
-        parts = passages(pieces) if request.passages else []
-        speech = self.open(request)
-        speech.remarks = remarks
-        if len(parts) > 1:
-            speech.say_passages(parts, self._share)
+        script = self._script(request)
+        speech = self.open(replace(request, voice=script.voices[0]), voices=script.voices)
+        speech.remarks = script.remarks
+        if len(script.passages) > 1:
+            speech.say_passages(script.passages, self._share)
         else:
-            speech.say(*pieces)
+            speech.say(*script.pieces)
             speech.end()
         return speech
 
@@ -106,23 +108,47 @@ class SpeechService:
 
     def check(self, request: SpeechRequest) -> str:
         """The media type that the request's speech would have; nothing is admitted. Raises what is wrong with it."""
-        self._pieces(request)
+        self._script(request)
         self._settled(request)
         return ENCODERS[request.format].media_type
 
+    def fingerprint(self, request: SpeechRequest) -> str | None:
+        """What the bytes of its speech depend on; None where that is not known now. Raises InvalidRequest,
+        VoiceNotFound."""
+        settled = self.settled(request)
+        voices = [self._speaker(settled, turn.voice or settled.voice).id for turn in spoken_turns(settled)]
+        identities = [self._catalogue.identity(voice) for voice in voices]
+        if None in identities:
+            return None
+        known = list(zip(voices, identities, strict=True))
+        manners = [self.manner(replace(settled, voice=voice)) for voice in voices]
+        return fingerprint(settled, self.choice.spec.name, known, manners)
+
     def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
-        voice = self._voice_of(request)
-        self.voices.spoken(voice, request.language)
+        voice = self._speaker(request, request.voice)
+        self._catalogue.spoken(voice, request.language)
         return voice, *settle(request, self.choice.spec)
 
-    def _pieces(self, request: SpeechRequest) -> tuple[list[Piece], Remarks]:
-        self.check_length(request.text)
-        manner, remarks = self.manner(request), Remarks()
-        pieces = read(request.text, manner.reader(remarks))
-        if not anything_said(pieces):
-            raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
-        Length(self.settings.max_audio_s, request.speed).add(pieces)
-        return pieces, remarks
+    def _script(self, request: SpeechRequest) -> Script:
+        self.check_length(request.written, field_of(request))
+        script = script_of(request, partial(self._speaker, request), partial(self._reader, request))
+        Length(self.settings.max_audio_s, request.speed).add(script.pieces)
+        return script
+
+    def _reader(self, request: SpeechRequest, voice: str, told: Remarks) -> Reader:
+        return self.manner(replace(request, voice=voice)).reader(told)
+
+    def _prepare(self, voices: Iterable[str], language: str | None) -> None:
+        for voice in voices:
+            self._catalogue.prepare(voice, language)
+
+    def read(self, request: SpeechRequest, told: Remarks) -> list[Piece]:
+        """What is read of its text, with places in it. told: of what is not said. Raises VoiceNotFound."""
+
+        def reader_of(voice: str | None) -> Reader:
+            return self._reader(request, self._speaker(request, voice or request.voice).id, told)
+
+        return [piece for turn in spoken_turns(request) for piece in read_turn(turn, reader_of)]
 
     def voice(self, name: str | None, caller: str = "") -> Voice:
         """The voice of that id, alias or OpenAI name; None: the default. Raises VoiceNotFound."""
@@ -134,21 +160,25 @@ class SpeechService:
 
         caller: the name of a key; anything else has made none.
         """
-        return self.voices.of(caller if self.settings.api_keys else "")
+        return self._catalogue.of(caller if self.settings.api_keys else "")
 
-    def _voice_of(self, request: SpeechRequest) -> Voice:
+    @property
+    def voices(self) -> VoiceCatalogue:
+        """Those that anyone may see and use."""
+        return self._catalogue.of("")
+
+    def _speaker(self, request: SpeechRequest, name: str | None) -> Voice:
+        """The voice of that name for this request; None: one that fits its language or text. Raises VoiceNotFound."""
         owner = request.caller if request.owner is None else request.owner
-        if request.voice:
-            return self.voice(request.voice, owner)
-        return self.voices_of(owner).usual(request.language, request.text)
+        return self.voice(name, owner) if name else self.voices_of(owner).usual(request.language, request.text)
 
-    def check_length(self, text: str) -> None:
-        """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS."""
+    def check_length(self, text: str, field: str = "text") -> None:
+        """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS. field: what the caller calls it."""
         most = self.settings.max_text_chars
         if len(text) > most:
             raise InvalidRequest(
-                f"text has {len(text)} characters; at most {most} are allowed.",
-                param="text",
+                f"{field} has {len(text)} characters; at most {most} are allowed.",
+                param=field,
                 code=ErrorCode.TEXT_TOO_LONG,
             )
 
@@ -157,10 +187,10 @@ class SpeechService:
 
         Raises VoiceNotFound.
         """
-        voice = self._voice_of(request)
+        voice = self._speaker(request, request.voice)
         language = request.language or voice.language
         return Manner(
-            self.voices.spoken(voice, request.language),
+            self._catalogue.spoken(voice, request.language),
             request.language,
             request.normalize,
             request.code == "read",

@@ -225,6 +225,11 @@ class Speech:
         return self.counts.samples / self.sample_rate
 
     @property
+    def share(self) -> float | None:
+        """How much of the words that came was said, 0 to 1; None before there are any."""
+        return self.counts.words / self.counts.words_total if self.counts.words_total else None
+
+    @property
     def made_s(self) -> float:
         """Seconds of audio that the engine made so far."""
         return sum(utterance.made_s for utterance in self._utterances)

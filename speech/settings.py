@@ -1,4 +1,4 @@
-"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, prefetch.
+"""Every setting, once: name, type, default, reason. Only the programs read the environment: app, mcp_server, cli.
 
 The environment variable is the name in capitals. An empty variable counts as unset.
 """
@@ -6,14 +6,14 @@ The environment variable is the name in capitals. An empty variable counts as un
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 
 class SettingsError(Exception):
@@ -39,18 +39,37 @@ def _pairs(value: Any) -> Any:
 Paired = Annotated[dict[str, str], BeforeValidator(_pairs)]
 
 
-def _digests(value: Any) -> Any:
-    """KEY, NAME:KEY -> the SHA-256 of each key by its name."""
-    if not isinstance(value, str):
-        return value
+def key_digests(parts: Iterable[str], unnamed: str = "key") -> dict[str, str]:
+    """KEY or NAME:KEY each -> the SHA-256 of each key in hexadecimal, by its name.
+
+    unnamed: what a key without a name is called, with its number. Raises ValueError; its message holds no key.
+    """
     digests: dict[str, str] = {}
-    for number, part in enumerate(filter(None, map(str.strip, value.split(","))), 1):
+    for number, part in enumerate(parts, 1):
         name, colon, key = part.partition(":")
-        name, key = (name.strip(), key.strip()) if colon else (f"key-{number}", part)
+        name, key = (name.strip(), key.strip()) if colon else (f"{unnamed}-{number}", part)
         if not name or not key or name in digests:
             raise ValueError("each part must be KEY or NAME:KEY, no name twice")
         digests[name] = sha256(key.encode()).hexdigest()
     return digests
+
+
+def _digests(value: Any) -> Any:
+    return key_digests(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each an address or a network as the `ipaddress` module writes it. Raises ValueError."""
+    try:
+        networks = [ip_network(value, strict=False) for value in values]
+    except ValueError:
+        raise ValueError("each part must be an IP address or a network such as 10.0.0.0/8") from None
+    if not all(network.prefixlen for network in networks):
+        raise ValueError("a network of all addresses would let every client name its own; name the proxies")
+    return tuple(map(str, networks))
+
+
+Networks = Annotated[Listed, AfterValidator(_networks)]
 
 
 def _address(value: str) -> str:
@@ -167,6 +186,12 @@ class Settings(BaseModel):
     address_keep_mb: int = Field(
         256, ge=0, description="MB of it that are kept at most; the oldest goes first. Above 4 MB each lies on disk."
     )
+    cache_mb: int = Field(
+        0,
+        ge=0,
+        description="MB of finished answers kept in memory: the same text, voice, settings and seed get the same bytes "
+        "at once. 0: none.",
+    )
     n_q: int = Field(
         32,
         ge=2,
@@ -235,6 +260,11 @@ class Settings(BaseModel):
         description="Keys that are taken, each KEY or NAME:KEY, separated by commas; the log has the name. Unset: "
         "no key is needed.",
     )
+    api_keys_file: Path | None = Field(
+        None,
+        description="File with more such keys, one a line; lines that begin with # are left out. Read again when it "
+        "changes; while it cannot be read, the keys it had are taken.",
+    )
     public_lists: bool = Field(
         False, description="Lists of voices, formats and models can be read without a key, as old clients do."
     )
@@ -254,9 +284,43 @@ class Settings(BaseModel):
         description="Names that requests may give as Host, separated by commas; * for any. Unset: any, or loopback's "
         "own where HOST is a loopback address.",
     )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Addresses or networks of proxies, separated by commas. From them X-Forwarded-For and "
+        "X-Forwarded-Proto count: limits, fair shares and the log see the client behind them. Unset: from none.",
+    )
+    keep_alive: int = Field(
+        5,
+        ge=0,
+        le=3600,
+        description="Seconds that an idle connection is kept for its next request; longer than a proxy in front keeps "
+        "its own. 0: closed after each.",
+    )
+    tls_cert: Path | None = Field(
+        None, description="File with the certificate and its chain (PEM). Set with TLS_KEY: the service speaks https."
+    )
+    tls_key: Path | None = Field(
+        None,
+        description="File with the certificate's private key (PEM, no passphrase). Both are read again when renewed.",
+    )
+    wyoming_port: int = Field(
+        0, ge=0, le=65535, description="Port for Home Assistant's Wyoming protocol, usually 10200. 0: it is not spoken."
+    )
+    wyoming_host: Address = Field(
+        "127.0.0.1",
+        description="Address to listen on there. The protocol knows no keys: everyone who reaches it may speak.",
+    )
+    wyoming_zeroconf: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9 _-]{1,60}$",
+        description="Name under which Home Assistant finds it by itself (zeroconf). Unset: it is not announced.",
+    )
     output_dir: Path = Field(
         Path("outputs"),
         description="Folder for speech kept as files; an MCP server that is given it writes there.",
+    )
+    max_upload_mb: float = Field(
+        50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
     )
     job_ttl: float = Field(
         604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
@@ -271,10 +335,30 @@ class Settings(BaseModel):
     log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")
     log_format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors.")
 
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("TLS_CERT and TLS_KEY belong together; one of them is unset")
+        return self
+
+    @model_validator(mode="after")
+    def _announced_is_reached(self) -> Self:
+        loopback = self.wyoming_host == "localhost" or ip_address(self.wyoming_host).is_loopback
+        if self.wyoming_zeroconf and (loopback or not self.wyoming_port):
+            raise ValueError("WYOMING_ZEROCONF needs WYOMING_PORT, and WYOMING_HOST must be no loopback address")
+        return self
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Requests need one of API_KEYS or of API_KEYS_FILE."""
+        return bool(self.api_keys or self.api_keys_file)
+
     @classmethod
     def load(cls, environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
         """Settings from the environment; a `.env` file gives what the environment leaves out.
 
+        Relative paths of the file, and the defaults, count from its folder; those of the environment from the current
+        one, as a shell has them.
         Raises SettingsError for a bad value, or for a name in the file that is nearly the name of a setting.
         """
         filed = _read_env_file(env_file)
@@ -284,9 +368,15 @@ class Settings(BaseModel):
             if value:
                 given[name] = value
         try:
-            return cls.model_validate(given)
+            settings = cls.model_validate(given)
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
+        return settings if env_file is None else settings._in_folder(env_file.parent, environ)
+
+    def _in_folder(self, folder: Path, environ: Mapping[str, str]) -> Settings:
+        """With the folders that the environment does not name below this one."""
+        paths = {name: value for name, value in self if isinstance(value, Path) and not environ.get(name.upper())}
+        return self.model_copy(update={name: folder / value for name, value in paths.items()})
 
 
 def _read_env_file(env_file: Path | None) -> dict[str, str]:
@@ -310,7 +400,9 @@ def unknown_names(env_file: Path) -> list[str]:
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    field = str(first["loc"][0]) if first["loc"] else "settings"
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
+    field = str(first["loc"][0])
     secret = field in Settings.model_fields and not Settings.model_fields[field].repr
     given = "..." if secret else repr(first["input"])
     return f"{field.upper()}={given} is not allowed: {first['msg'].removeprefix('Value error, ')}"

@@ -1,7 +1,7 @@
 """Words with both of their times -> captions to read while one listens: SubRip, WebVTT and JSON.
 
 A caption has one or two rows of at most 42 characters (the BBC's and Netflix's guides say as much). It ends with a
-sentence, else with a phrase where that fits. Knows no engine and no audio.
+sentence or before a silence, as behind a heading, else with a phrase where that fits. Knows no engine and no audio.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from speech.text.passages import ends_phrase, ends_sentence
 
 ROW_CHARS = 42
 SHOWN_S = 1.0  # a shorter caption stays so long if the next one does not begin before
+SILENCE_S = 0.5  # so long between two words parts them as the end of a sentence does
 # What a division of a sentence costs; the cheapest is taken. An empty row costs 1, a full one nothing.
 CUE, CUE_IN_PHRASE, ROW_IN_PHRASE = 1.0, 2.0, 0.3
 
@@ -70,6 +71,9 @@ def _parts(word: Word) -> Iterator[Word]:
 def _sentences(words: Sequence[Word]) -> Iterator[list[Word]]:
     sentence: list[Word] = []
     for word in words:
+        if sentence and word.start_s - (sentence[-1].stop_s or 0.0) >= SILENCE_S:
+            yield sentence
+            sentence = []
         sentence.append(word)
         if ends_sentence(word.text):
             yield sentence

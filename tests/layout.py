@@ -9,12 +9,15 @@ from pathlib import Path
 from tests.imports import imports_of
 
 PROGRAMS = ("app", "mcp_server")
-NOT_FOR_SPEECH = ("flask", "werkzeug", "gunicorn", "web", "assistant", *PROGRAMS)
-OURS = ("speech", "web", "assistant", "gpu_manager", *PROGRAMS)
+COMMAND = "kyutai_tts_service"  # starts the programs, and so is the one module that may import app
+NOT_FOR_SPEECH = ("flask", "werkzeug", "gunicorn", "web", "assistant", "cli", *PROGRAMS, COMMAND)
+OURS = ("speech", "web", "assistant", "cli", "gpu_manager", *PROGRAMS, COMMAND)
 TORCH = ("torch", "torchaudio", "moshi", "pocket_tts")
 WITH_TORCH = ("speech.engines.kyutai", "speech.engines.pocket")
 SHARED_BY_ENGINES = ("batch", "sentence")  # the other folders of speech/engines hold one engine each
-BELOW_ENGINES = tuple(f"speech.{name}" for name in ("hub", "voices", "text", "captions", "subtitles", "encoders"))
+BELOW_ENGINES = tuple(
+    f"speech.{name}" for name in ("hub", "voices", "text", "documents", "captions", "subtitles", "encoders")
+)
 
 # From the bottom up. A module imports its own storey and those below. What stands in a package belongs to its storey.
 STOREYS = (
@@ -30,12 +33,25 @@ STOREYS = (
     ("speech.engines",),
     tuple(
         f"speech.{name}"
-        for name in ("selection", "relay", "wishes", "session", "opening", "status", "admission", "metrics")
+        for name in (
+            "selection",
+            "relay",
+            "wishes",
+            "fingerprint",
+            "script",
+            "session",
+            "opening",
+            "status",
+            "admission",
+            "metrics",
+        )
     ),
     ("speech.service", "speech.remote"),
     ("speech.jobs",),
     ("web", "assistant"),
+    ("cli",),
     PROGRAMS,
+    (COMMAND,),
 )
 
 
@@ -86,7 +102,7 @@ RULES: dict[int, Callable[[str, str], bool]] = {
     4: lambda me, it: within(it, *TORCH) and not within(me, *WITH_TORCH),
     5: _another_engine,
     6: lambda me, it: within(me, *BELOW_ENGINES) and within(it, "speech.engines"),
-    7: lambda me, it: within(it, "app") or _upwards(me, it),
+    7: lambda me, it: (within(it, "app") and me != COMMAND) or _upwards(me, it),
 }
 
 

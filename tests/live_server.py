@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -32,15 +33,16 @@ def free_port() -> int:
 
 @dataclass
 class LiveServer:
-    """A running service. url: without a slash at the end."""
+    """A running service. url: without a slash at the end. tls: how to verify it, where it speaks https."""
 
     process: subprocess.Popen[bytes]
     port: int
     log_file: Path
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> str:
@@ -52,7 +54,7 @@ class LiveServer:
         return worker
 
     def get(self, path: str) -> dict[str, object]:
-        with urllib.request.urlopen(self.url + path, timeout=60) as response:
+        with urllib.request.urlopen(self.url + path, timeout=60, context=self.tls) as response:
             body: dict[str, object] = json.load(response)
             return body
 
@@ -60,7 +62,7 @@ class LiveServer:
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=timeout) as response:
+        with urllib.request.urlopen(request, timeout=timeout, context=self.tls) as response:
             data: bytes = response.read()
             return data
 
@@ -90,11 +92,13 @@ class LiveServer:
 
 
 @contextmanager
-def live_server(folder: Path, *, before: tuple[str, ...] = (), **settings: str) -> Iterator[LiveServer]:
+def live_server(
+    folder: Path, *, before: tuple[str, ...] = (), tls: ssl.SSLContext | None = None, **settings: str
+) -> Iterator[LiveServer]:
     """Start the service with these settings, wait until it answers, and end it in any case.
 
     folder: where it runs and logs; a `.env` there counts. PORT: a free one unless given. before: a command that runs
-    the service, such as prlimit.
+    the service, such as prlimit. tls: what verifies it, where the settings have it speak https.
     """
     port = int(settings.get("PORT") or free_port())
     log_file = folder / "server.log"
@@ -104,7 +108,7 @@ def live_server(folder: Path, *, before: tuple[str, ...] = (), **settings: str) 
         process = subprocess.Popen(
             [*before, sys.executable, str(ROOT / "app.py")], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT
         )
-    server = LiveServer(process, port, log_file)
+    server = LiveServer(process, port, log_file, tls)
     try:
         server.wait_until(server.answers)
         yield server

@@ -24,7 +24,7 @@ ROOMS = {
     "web": ["web"],
     "docs": ["docs"],
     "tests": ["tests"],
-    "the rest": ["assistant", "benchmarks", "deploy", "requirements", "scripts", "."],
+    "the rest": ["assistant", "benchmarks", "cli", "deploy", "requirements", "scripts", "."],
 }
 
 

@@ -39,6 +39,12 @@ class StageEngine(Engine):
         for slot in self.scheduler.schedule():
             slot.utterance.begin()
 
+    @property
+    def speaking(self) -> list[Utterance]:
+        """Those who have a slot."""
+        with self._lock:
+            return [slot.utterance for slot in self.scheduler.seated]
+
     def next(self) -> Utterance:
         """The next utterance that came in; waits for it."""
         return self.taken.get(timeout=60)
@@ -64,7 +70,8 @@ class StageEngine(Engine):
             utterance.fail(EngineFailed("The engine was released while it spoke."))
 
     def status(self) -> EngineStatus:
-        seated, waiting = len(self.scheduler.seated), self.scheduler.queue_depth
+        with self._lock:
+            seated, waiting = len(self.scheduler.seated), self.scheduler.queue_depth
         return EngineStatus(self.scheduler.slots_total, seated, waiting, steps=self.steps)
 
     def position(self, utterance: Utterance) -> int | None:

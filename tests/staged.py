@@ -35,4 +35,5 @@ def serving(service: SpeechService, port: int = 0) -> Iterator[str]:
 
 
 def nothing_is_held(service: SpeechService, stage: StageEngine) -> bool:
-    return not (stage.scheduler.seated or stage.scheduler.queue_depth or service.manager.status().users)
+    status = stage.status()
+    return not (status.slots_used or status.queue_depth or service.manager.status().users)

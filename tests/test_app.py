@@ -15,8 +15,11 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"ENGINE": "hibari", "DEFAULT_VOICE": "nova"}, "DEFAULT_VOICE=nova is not a voice here. Nearest: heart."),
-        ({"DEFAULT_VOICE": "nova"}, "DEFAULT_VOICE=nova is not a voice here. Nearest: heart."),
+        (
+            {"ENGINE": "hibari", "DEFAULT_VOICE": "nova"},
+            "DEFAULT_VOICE=nova is not a voice here. Nearest: heart, emma, fenrir.",
+        ),
+        ({"DEFAULT_VOICE": "nova"}, "DEFAULT_VOICE=nova is not a voice here. Nearest: heart, emma, fenrir."),
         ({"ENGINE": "festival"}, "ENGINE=festival is none of auto, "),
         ({"ENGINE": "kyutai"}, "ENGINE=kyutai"),
     ],

@@ -13,15 +13,15 @@ SCRIPTS = [
     *sorted(ROOT.glob("*.sh")),
     *(ROOT / "scripts").glob("*.sh"),
     *(ROOT / "deploy").rglob("*.sh"),
-    *(ROOT / name for name in (".ci/run", "Dockerfile", ".env.example", "scripts/probe.py")),
+    *(ROOT / name for name in ("say", ".ci/run", "Dockerfile", ".env.example", "scripts/probe.py")),
 ]
 TOP = {  # what the delivery checklist names, what each public repository has, and scripts that people run
-    *("app.py", "gpu_manager.py", "mcp_server.py", "mcp_config.json"),
+    *("app.py", "gpu_manager.py", "mcp_server.py", "mcp_config.json", "kyutai_tts_service.py"),
     *("Dockerfile", "docker-compose.yml", ".dockerignore", "requirements.txt", ".env.example"),
-    *("start.sh", "stop.sh", "test.sh", "test_api.sh", "verify_deployment.sh"),
+    *("start.sh", "stop.sh", "test.sh", "test_api.sh", "verify_deployment.sh", "say"),
     *("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml"),
     *(".gitignore", ".gitattributes"),
-    *(".ci", "assistant", "benchmarks", "deploy", "docs", "outputs", "requirements"),
+    *(".ci", "assistant", "benchmarks", "cli", "deploy", "docs", "outputs", "requirements"),
     *("scripts", "speech", "tests", "web"),
 }
 

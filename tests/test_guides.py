@@ -29,12 +29,12 @@ ASKED_FOR = [  # the rows of the request that this service was built from
 ]
 AUDIO = (".wav", ".mp3", ".opus", ".ogg", ".aac", ".flac")
 SCRIPTS = (".sh", ".yml")
-FOLDERS = {"assistant", "benchmarks", "deploy", "docs", "scripts", "speech", "tests", "web"}
+FOLDERS = {"assistant", "benchmarks", "cli", "deploy", "docs", "scripts", "speech", "tests", "web"}
 NO_ROUTES = ("/v1", "/api/voice")  # an address that clients are given; a route that a guide says there is not
 PATH = re.compile(r"[\w./-]+(::\w+)?")
 OTHERS_VARIABLES = {  # of Docker, CUDA, pip, OpenMP, our scripts and tests: no settings of the service
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "BASE_IMAGE", "PIP_INDEX_URL", "PIP_FIND_LINKS"),
-    *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S"),
+    *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S", "XDG_DATA_HOME"),
     *("OMP_WAIT_POLICY", "TEST_DEVICE", "BENCH_DEVICE", "KYUTAI_OWN_KERNELS"),
 }
 
@@ -163,6 +163,6 @@ def functions_of(path: Path) -> set[str]:
 
 def test_the_floor_plan_has_every_module() -> None:
     text = (ROOT / "docs/PROJECT_STRUCTURE.md").read_text()
-    modules = [path for folder in ("speech", "web", "assistant") for path in (ROOT / folder).rglob("*.py")]
+    modules = [path for folder in ("speech", "web", "assistant", "cli") for path in (ROOT / folder).rglob("*.py")]
     named = [path for path in modules if path.name in text and path.relative_to(ROOT).parent.as_posix() in text]
     assert sorted(str(p.relative_to(ROOT)) for p in modules if p not in named and p.name != "__init__.py") == []

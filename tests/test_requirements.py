@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CODE = [*(ROOT / name for name in ("app.py", "gpu_manager.py", "mcp_server.py")), ROOT / "web/process/gunicorn.conf.py"]
-FOLDERS = ("speech", "web", "assistant")
+CODE = [
+    *(ROOT / name for name in ("app.py", "gpu_manager.py", "kyutai_tts_service.py", "mcp_server.py")),
+    ROOT / "web/process/gunicorn.conf.py",
+]
+FOLDERS = ("speech", "web", "assistant", "cli")
 BROUGHT_ALONG = {  # parts of what is required, and its own business which version
     "werkzeug": "flask",
     "markupsafe": "flask",
@@ -46,7 +49,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", [*CODE, *(p for f in FOLDERS for p in sorted((ROOT / f).rglob("*.py")))], ids=str)
 def test_imports_are_required(path: Path) -> None:
     ours = {p.stem for p in ROOT.iterdir()}
-    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt")
+    named = required("requirements/core.txt", "requirements.txt", "requirements/pocket.txt", "requirements/wyoming.txt")
     known = packages_distributions()
     missing = {}
     for module in imported(path) - ours:
@@ -64,6 +67,8 @@ def test_a_package_has_one_range() -> None:
         if file.name != "cpu-overrides.txt":
             for line in filter(re.compile(r"[A-Za-z0-9]").match, file.read_text().splitlines()):
                 requirement = line.partition("#")[0].strip()
-                ranges.setdefault(re.split(r"[<>=!~;\[ ]", requirement)[0].lower(), set()).add(requirement)
+                range_of, _, where = requirement.partition(";")
+                name = re.split(r"[<>=!~\[ ]", range_of)[0].lower()
+                ranges.setdefault(f"{name};{where}", set()).add(requirement)
     assert [found for found in ranges.values() if len(found) > 1] == []
     assert len(ranges) > 30

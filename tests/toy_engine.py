@@ -34,7 +34,7 @@ class Hummer:
 
     sample_rate = RATE
 
-    def speak(self, text: str, seed: int | None = None) -> Hummed:
+    def speak(self, text: str, seed: int | None = None, voice: str | None = None) -> Hummed:
         words = len(text.split())
         time_s = np.arange(round(words * WORD_S * RATE)) / RATE
         return Hummed((0.5 * np.sin(2 * np.pi * 220 * time_s)).astype(np.float32), words)

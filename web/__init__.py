@@ -10,11 +10,12 @@ from flask_cors import CORS
 
 from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
-from web.http import auth, errors, origins, paths, requests, security
+from web.http import auth, errors, following, origins, paths, proxies, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
+from web.http.finished import MB, Finished
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, cloning, convert, jobs, openai, ops, pages, reading, voices
+from web.routes import addresses, balancer, cloning, convert, job_parts, jobs, openai, ops, pages, reading, voices
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -26,6 +27,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     addresses.blueprint,
     openai.blueprint,
     jobs.blueprint,
+    job_parts.blueprint,
     convert.blueprint,
     streaming.blueprint,
     live.blueprint,
@@ -40,6 +42,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 EXPOSED_HEADERS = [
     "Retry-After",
     "X-Audio-Duration",
+    "X-Cache",
     "X-Engine",
     "X-Ignored",
     "X-Queue-Depth",
@@ -55,10 +58,12 @@ def init_app(app: Flask, service: SpeechService) -> None:
     """Give the app its endpoints, its errors and its request ids."""
     app.extensions["speech_service"] = service
     app.extensions["jobs"] = Jobs(service)
+    app.extensions[following.KEY] = following.places()
     app.extensions["client_watch"] = ClientWatch(service.settings.read_timeout)
     app.extensions["body_readers"] = BodyReaders()
     settings = service.settings
     app.extensions["recordings"] = Recordings(settings.address_keep_s, settings.address_keep_mb * 1_000_000)
+    app.extensions["finished"] = Finished(settings.cache_mb * MB)
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = service.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -70,7 +75,8 @@ def init_app(app: Flask, service: SpeechService) -> None:
             max_age=600,
             allow_private_network=True,
         )
-    app.wsgi_app = paths.Merged(app.wsgi_app)  # type: ignore[method-assign]
+    merged = paths.Merged(app.wsgi_app)
+    app.wsgi_app = proxies.RealClient(merged, settings.trusted_proxies)  # type: ignore[method-assign]
     requests.init_app(app)
     origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)

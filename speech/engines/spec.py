@@ -35,10 +35,13 @@ class EngineSpec:
     idle_timeout_s: float  # GPU_IDLE_TIMEOUT where that is unset; negative: never released
     requirements: str  # the file of packages to install
     cpu_overrides: str = ""  # a file of smaller builds for a machine without a GPU
+    before_python: tuple[int, int] = (3, 15)  # the first Python for which the packages have no wheels
+    machines: tuple[str, ...] = ()  # processors for which they have wheels, as platform.machine() says; empty: any
     needs_modules: tuple[str, ...] = ()  # must be installed beside what the service itself needs
     # Holds missing(settings) -> what is not on this machine, in words, or None. Where it is given, ENGINE=auto takes
     # the engine only if nothing is missing, and start.sh installs it only when it is asked for by name.
     files: str = ""
+    prefetch: str = ""  # holds main(arguments, settings, prog), which fetches files ahead of time; "": needs none
     cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
     default_cfg_coef: float | None = None
     image: str = ""  # the service of docker-compose.yml that has all it needs without a GPU; empty: none has

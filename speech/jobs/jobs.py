@@ -2,187 +2,214 @@
 
 from __future__ import annotations
 
-import secrets
-import threading
-import time
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock, Timeout
-
-from speech.errors import ErrorCode, InvalidRequest, JobNotFound, JobState, OutOfQuota, Unavailable
-from speech.jobs.results import Results
-from speech.jobs.runner import Runner
-from speech.jobs.store import ACTIVE, Job, State, Store
+from speech.errors import InvalidRequest, JobNotFound, JobState, OutOfQuota, Unavailable
+from speech.jobs.folder import Folder, Opened
+from speech.jobs.follow import Gone, News, live, news
+from speech.jobs.intake import Intake
+from speech.jobs.job import ACTIVE, Job, JobChapter, Part, State
+from speech.jobs.runner import REST_S, over_quota
+from speech.jobs.whole import Wanted
 from speech.request import SpeechRequest
 from speech.service import SpeechService
 from speech.subtitles import CAPTIONS, cues
-from speech.text.passages import passages
-from speech.text.pipe import anything_said, read
-from speech.text.remarks import Remarks
+from speech.text.document import Document
 
-KEPT = ("voice", "format", "bitrate", "speed", "cfg_coef", "temperature", "top_k", "seed", "language")
-FOLDER = "jobs"
-DATABASE = "jobs.sqlite3"
-RESUME_S = 1.0  # how often it is tried while another process has the jobs
-TAKEN = "Another process works on the jobs in OUTPUT_DIR; ask again when it has ended."
 _GB = 1e9
 
 
-class Jobs:
-    """Every method may be called from any thread. Nothing is opened before it is needed."""
+@dataclass(frozen=True)
+class Progress:
+    """A job and what is known beside its row. seconds_left: until it is done; None where that is not known."""
 
-    def __init__(self, service: SpeechService) -> None:
+    job: Job
+    chapters: list[JobChapter]
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a passage is to be made again; None: as it was."""
+
+    text: str | None = None
+    voice: str | None = None
+    seed: int | None = None
+
+
+class Jobs:
+    """Every method may be called from any thread. Nothing is opened before it is needed.
+
+    Methods that name a job raise JobNotFound, also for a job of another owner, and all raise Unavailable.
+    """
+
+    def __init__(self, service: SpeechService, rest_s: float = REST_S) -> None:
+        """rest_s: how long a job rests that was refused something: by the engine, the disk or the quota."""
         self._service = service
-        self._folder = service.settings.output_dir / FOLDER
-        self._lock = threading.Lock()
-        self._parts: tuple[Store, Results, Runner] | None = None
-        self._held: FileLock | None = None
+        self._folder = Folder(service, rest_s)
+        self._intake = Intake(service)
 
     def resume(self) -> None:
         """Go on with the jobs of an earlier process, if there are any, as soon as no other process has them."""
-        if (self._folder / DATABASE).exists():
-            threading.Thread(target=self._resume, name="jobs-resume", daemon=True).start()
+        self._folder.resume()
 
     def close(self) -> None:
-        with self._lock:
-            if self._parts is not None:
-                store, _, runner = self._parts
-                runner.close()
-                store.close()
-                self._parts = None
-            if self._held is not None:
-                self._held.release()
+        self._folder.close()
 
     # -- what is asked ------------------------------------------------------------------------------------------
 
-    def add(self, request: SpeechRequest, owner: str, title: str = "") -> Job:
-        """Take a text. Raises InvalidRequest, VoiceNotFound, OutOfQuota, Unavailable."""
-        request, most = replace(request, owner=owner), self._service.settings.max_job_chars
-        if len(request.text) > most:
-            message = f"text has {len(request.text)} characters; at most {most} are allowed (MAX_JOB_CHARS)."
-            raise InvalidRequest(message, param="text", code=ErrorCode.TEXT_TOO_LONG)
-        pieces = read(request.text, self._service.manner(request).reader(Remarks()))
-        if not anything_said(pieces):
-            raise InvalidRequest("text has no words that can be said.", param="text", code=ErrorCode.NOTHING_TO_SAY)
-        settled = self._service.settled(request)
-        store, results, runner = self._open()
-        self._delete_old(store, results)
-        self._check_quota(results)
-        seeded = replace(settled, seed=secrets.randbits(32) if settled.seed is None else settled.seed)
-        job_id = secrets.token_urlsafe(16)
-        store.add(job_id, owner, title, _kept(seeded), passages(pieces))
-        runner.wake()
-        return self.job(job_id, owner)
+    def add(self, request: SpeechRequest, owner: str, document: Document) -> Job:
+        """Take a text. request: how it is said; its own text is left aside.
+
+        Raises InvalidRequest, VoiceNotFound, OutOfQuota.
+        """
+        taken = self._intake.take(request, owner, document)
+        opened = self._folder.open()
+        self._delete_old(opened)
+        self._check_quota(opened)
+        opened.store.add(taken.job, taken.titles, taken.parts)
+        opened.runner.wake()
+        return self.job(taken.job.id, owner)
 
     def job(self, job_id: str, owner: str) -> Job:
-        """Raises JobNotFound, also for a job of another owner."""
-        found = self._open()[0].job(job_id)
+        found = self._folder.open().store.job(job_id)
         if found is None or found.owner != owner:
             raise JobNotFound("There is no such job.")
         return found
 
-    def jobs(self, owner: str, limit: int, offset: int = 0) -> list[Job]:
-        """The newest first."""
-        store, results, _ = self._open()
-        self._delete_old(store, results)
-        return store.jobs(owner, limit, offset)
+    def progress(self, job_id: str, owner: str) -> Progress:
+        job, opened = self.job(job_id, owner), self._folder.open()
+        return Progress(job, opened.store.chapters(job_id), self._seconds_left(opened, job))
+
+    def jobs(self, owner: str, limit: int, offset: int = 0) -> tuple[list[Job], int]:
+        """The newest first, and how many there are in all."""
+        opened = self._folder.open()
+        self._delete_old(opened)
+        return opened.store.jobs(owner, limit, offset), opened.store.count(owner)
+
+    def passages(self, job_id: str, owner: str, limit: int, offset: int = 0) -> list[Part]:
+        """In order, from the number `offset` on."""
+        self.job(job_id, owner)
+        return self._folder.open().store.parts(job_id, limit, offset)
 
     def cancel(self, job_id: str, owner: str) -> Job:
-        """Stop it; what is done stays. Raises JobNotFound, JobState."""
+        """Stop it; what is done stays. Raises JobState."""
         self.job(job_id, owner)
-        store, _, runner = self._open()
-        if not store.set_state(job_id, State.CANCELLED, only_from=ACTIVE):
+        opened = self._folder.open()
+        if not opened.store.set_state(job_id, State.CANCELLED, only_from=ACTIVE):
             raise JobState("Only a job that is queued, running or paused can be cancelled.")
-        runner.stop(job_id)
+        opened.runner.stop(job_id)
         return self.job(job_id, owner)
 
     def go_on(self, job_id: str, owner: str) -> Job:
-        """Say what is missing of a job that was cancelled or failed. Raises JobNotFound, JobState."""
-        self.job(job_id, owner)
-        store, _, runner = self._open()
-        if not store.set_state(job_id, State.QUEUED, only_from=(State.CANCELLED, State.FAILED)):
+        """Say what is missing of a job that was cancelled or failed. Raises JobState."""
+        job, opened = self.job(job_id, owner), self._folder.open()
+        state = State.QUEUED if job.done < job.total else State.DONE
+        if not opened.store.set_state(job_id, state, only_from=(State.CANCELLED, State.FAILED)):
             raise JobState("Only a job that was cancelled or failed can be resumed.")
-        runner.wake()
+        opened.runner.wake()
+        return self.job(job_id, owner)
+
+    def make_again(self, job_id: str, owner: str, number: int, change: Change) -> Job:
+        """One passage, with another text, voice or seed; the job goes on. Raises InvalidRequest, VoiceNotFound."""
+        job, opened = self.job(job_id, owner), self._folder.open()
+        part = opened.store.part(job_id, number)
+        if part is None:
+            raise InvalidRequest(f"There is no passage {number}; the job has {job.total}, from 0.", param="number")
+        if job.engine != self._service.choice.spec.name:
+            raise JobState(f"The job was made with the engine {job.engine}, which does not run now.")
+        passage = self._intake.altered(job, part, change.text, change.voice)
+        seed = part.seed if change.seed is None else change.seed
+        left_s = passage.seconds / float(job.request["speed"])
+        opened.store.alter(job_id, replace(part, passage=passage, seed=seed), left_s)
+        opened.results.forget(job_id, part)
+        opened.results.keep_only(job_id, job.version + 1)
+        opened.runner.wake()
         return self.job(job_id, owner)
 
     def delete(self, job_id: str, owner: str) -> None:
-        """The job and its audio, in any state. Raises JobNotFound."""
+        """The job and its audio, in any state."""
         self.job(job_id, owner)
-        store, results, runner = self._open()
-        store.set_state(job_id, State.CANCELLED, only_from=ACTIVE)
-        runner.stop(job_id)
-        store.delete(job_id)
-        results.delete(job_id)
+        opened = self._folder.open()
+        opened.store.set_state(job_id, State.CANCELLED, only_from=ACTIVE)
+        opened.runner.stop(job_id)
+        opened.store.delete(job_id)
+        opened.results.delete(job_id)
 
-    def audio(self, job_id: str, owner: str, format_name: str | None = None) -> Path:
-        """A file of the whole. format_name: one of ENCODERS; None: the job's. Raises JobNotFound, JobState."""
-        job = self._done(job_id, owner)
+    # -- what is made -------------------------------------------------------------------------------------------
+
+    def file(self, job_id: str, owner: str, wanted: Wanted) -> Path:
+        """A file of what is wanted. Raises JobState while some of it is missing, InvalidRequest for no chapter."""
+        job, opened = self.job(job_id, owner), self._folder.open()
+        chapters = self._chapters(opened, job, wanted.chapter)
+        if any(chapter.done < chapter.total for chapter in chapters):
+            raise JobState(f"The job is {job.state}, and some of this is not said yet.")
         try:
-            return self._open()[1].file(job, format_name or job.request["format"])
+            return opened.files.file(job, chapters, wanted)
         except OSError as error:
             raise Unavailable(f"The audio cannot be put together: {error.strerror}.") from None
 
-    def captions(self, job_id: str, owner: str, captions: str) -> str:
-        """captions: one of CAPTIONS. Raises JobNotFound, JobState."""
-        job = self._done(job_id, owner)
-        chunks = self._open()[1].audio(job)
+    def captions(self, job_id: str, owner: str, captions: str, chapter: int | None = None) -> str:
+        """captions: one of CAPTIONS. chapter: of that one alone. Raises as `file` does."""
+        job, opened = self.job(job_id, owner), self._folder.open()
+        chapters = self._chapters(opened, job, chapter)
+        if any(chapter.done < chapter.total for chapter in chapters):
+            raise JobState(f"The job is {job.state}; captions are there when all of it is said.")
+        first, stop = _range(chapters)
+        chunks = opened.results.joined(job_id, first, stop)
         return CAPTIONS[captions].write(cues(word for chunk in chunks for word in chunk.words))
+
+    def follow(self, job_id: str, owner: str, since: int | None, gone: Gone) -> Iterator[News | None]:
+        """What becomes of a job, until it has ended (news). After `gone` has become true, call `look_again`."""
+        return news(self._folder.open(), self.job(job_id, owner), since, gone)
+
+    def listen(self, job_id: str, owner: str, wanted: Wanted, gone: Gone) -> Iterator[bytes] | None:
+        """The sound of a job that is being made, as it is made; None where a `file` can be had.
+
+        Raises JobState for a job that is not made now, and for a zip or m4b, which need all of it.
+        """
+        job, opened = self.job(job_id, owner), self._folder.open()
+        chapters = self._chapters(opened, job, wanted.chapter)
+        if all(chapter.done == chapter.total for chapter in chapters):
+            return None
+        if job.state not in ACTIVE or wanted.whole:
+            raise JobState(f"The job is {job.state}, and some of this is not said yet.")
+        return live(opened, job, *_range(chapters), wanted.format, gone)
+
+    def look_again(self) -> None:
+        """Let those that follow or listen ask whether they are to go."""
+        self._folder.open().store.database.notify()
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _done(self, job_id: str, owner: str) -> Job:
-        job = self.job(job_id, owner)
-        if job.state is not State.DONE:
-            raise JobState(f"The job is {job.state}; its audio and captions are there when it is done.")
-        return job
+    def _chapters(self, opened: Opened, job: Job, chapter: int | None) -> list[JobChapter]:
+        """All, or the one that is asked for. Raises InvalidRequest."""
+        chapters = opened.store.chapters(job.id)
+        if chapter is None:
+            return chapters
+        if not chapter < len(chapters):
+            raise InvalidRequest(
+                f"There is no chapter {chapter}; the job has {len(chapters)}, from 0.", param="chapter"
+            )
+        return [chapters[chapter]]
 
-    def _resume(self) -> None:
-        while not self._service.draining:
-            try:
-                self._open()
-                return
-            except Unavailable:
-                time.sleep(RESUME_S)
+    def _seconds_left(self, opened: Opened, job: Job) -> float | None:
+        return opened.runner.seconds_left(job, opened.store.active()) if job.state in ACTIVE[:2] else None
 
-    def _open(self) -> tuple[Store, Results, Runner]:
-        """Raises Unavailable if another process has the folder, or it cannot be written."""
-        with self._lock:
-            if self._parts is None:
-                self._parts = self._opened()
-            return self._parts
-
-    def _opened(self) -> tuple[Store, Results, Runner]:
-        if self._service.draining:
-            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._held = FileLock(self._folder / "jobs.lock")
-            self._held.acquire(timeout=0)
-            store = Store(self._folder / DATABASE)
-        except Timeout:
-            raise Unavailable(TAKEN, retry_after_s=5) from None
-        except OSError as error:
-            raise Unavailable(f"OUTPUT_DIR cannot be written: {error.strerror}.") from None
-        results = Results(self._folder, store)
-        runner = Runner(self._service, store, results)
-        runner.start()
-        return store, results, runner
-
-    def _delete_old(self, store: Store, results: Results) -> None:
+    def _delete_old(self, opened: Opened) -> None:
         ttl_s = self._service.settings.job_ttl
-        for job_id in store.ended_before(ttl_s) if ttl_s >= 0 else ():
-            store.delete(job_id)
-            results.delete(job_id)
+        for job_id in opened.store.ended_before(ttl_s) if ttl_s >= 0 else ():
+            opened.store.delete(job_id)
+            opened.results.delete(job_id)
 
-    def _check_quota(self, results: Results) -> None:
-        used_gb, most_gb = results.used_bytes() / _GB, self._service.settings.job_quota_gb
-        if used_gb >= most_gb:
-            raise OutOfQuota(f"The audio of jobs takes {used_gb:.3g} GB of {most_gb:g} GB (JOB_QUOTA_GB); delete some.")
+    def _check_quota(self, opened: Opened) -> None:
+        used_bytes, most_gb = opened.results.used_bytes, self._service.settings.job_quota_gb
+        if used_bytes >= most_gb * _GB:
+            raise OutOfQuota(over_quota(used_bytes, most_gb))
 
 
-def _kept(request: SpeechRequest) -> dict[str, Any]:
-    """The fields of a request that its passages need, as JSON has them."""
-    fields = asdict(request)
-    return {name: fields[name] for name in KEPT}
+def _range(chapters: list[JobChapter]) -> tuple[int, int]:
+    """The first passage, and the one behind the last."""
+    return chapters[0].first, chapters[-1].first + chapters[-1].total

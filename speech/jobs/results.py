@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,91 +15,122 @@ import av
 import numpy as np
 
 from speech.captions import with_times
-from speech.encoders import ENCODERS
-from speech.jobs.store import Job, Store
+from speech.encoders import make_encoder
+from speech.jobs.job import Part
+from speech.jobs.store import Store
 from speech.joints import silence
-from speech.relay import PAUSES_S
 from speech.request import AudioChunk, Samples, Word
-from speech.text.passages import Passage
 
 FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
 
 
 class Results:
-    """Files below one folder, a folder for each job."""
+    """Files below one folder, a folder for each job. Every method may be called from any thread."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
-        self._folder, self._store = folder, store
+    def __init__(self, folder: Path, store: Store, sample_rate: int) -> None:
+        """sample_rate: Hz of what is written."""
+        self._folder, self._store, self.sample_rate = folder, store, sample_rate
+        self._lock = threading.Lock()
+        self._used_bytes = sum(_bytes_below(inner) for inner in folder.iterdir() if inner.is_dir())
 
-    def write(self, job_id: str, number: int, samples: Samples, sample_rate: int) -> None:
+    def write(self, job_id: str, part: Part, samples: Samples) -> None:
         """One passage. Raises OSError; then nothing is left of it."""
-        self._make(self._passage(job_id, number), "flac", sample_rate, [samples])
+        with (
+            self.making(self._file(job_id, part)) as whole,
+            open(whole, "w+b") as file,
+            closing(make_encoder("flac", self.sample_rate, file=file)) as encoder,
+        ):
+            encoder.encode(samples)
+            encoder.flush()
 
-    def file(self, job: Job, format_name: str) -> Path:
-        """The whole audio in that format, made at the first call. Raises OSError."""
-        path = self._folder / job.id / f"audio.{format_name}"
-        if not path.exists():
-            parts = (chunk.samples for chunk in self.audio(job))
-            self._make(path, format_name, _rate(self._passage(job.id, 0)), parts)
-        return path
+    def joined(self, job_id: str, first: int, stop: int) -> Iterator[AudioChunk]:
+        """The passages from `first` to before `stop` that are done, with the pauses between them.
 
-    def audio(self, job: Job) -> Iterator[AudioChunk]:
-        """Of a job that is done: every passage, pauses between them, and the words with times of the whole."""
-        yield from with_times(self._joined(job))
+        Words have both of their times, from the beginning of what is joined. Raises OSError.
+        """
+        yield from with_times(self._joined(job_id, first, stop))
 
-    def _joined(self, job: Job) -> Iterator[AudioChunk]:
-        made, sample_rate = 0, _rate(self._passage(job.id, 0))
-        for number, passage, words in self._store.finished(job.id):
-            for chunk in _pause(job, number, passage, sample_rate):
+    def _joined(self, job_id: str, first: int, stop: int) -> Iterator[AudioChunk]:
+        made = 0
+        for part, words in self._store.finished(job_id, first, stop):
+            for chunk in self.sound(job_id, part, words, made / self.sample_rate, begins=part.number == first):
                 made += len(chunk.samples)
                 yield chunk
-            begun_s = made / sample_rate
-            samples = _samples(self._passage(job.id, number))
-            made += len(samples)
-            yield AudioChunk(samples, sample_rate, tuple(_later(word, begun_s) for word in words))
+
+    def sound(
+        self, job_id: str, part: Part, words: Sequence[Word], begin_s: float, begins: bool
+    ) -> Iterator[AudioChunk]:
+        """One passage, after its pause. begin_s: where it begins. begins: nothing comes before it, so no pause does."""
+        for chunk in silence(0.0 if begins else part.pause_s, self.sample_rate):
+            begin_s += chunk.seconds
+            yield chunk
+        samples = _samples(self._file(job_id, part))
+        yield AudioChunk(samples, self.sample_rate, tuple(_later(word, begin_s) for word in words))
+
+    def forget(self, job_id: str, part: Part) -> None:
+        """Delete the sound of a passage that is to be made again."""
+        self._remove(self._file(job_id, part))
 
     def delete(self, job_id: str) -> None:
-        shutil.rmtree(self._folder / job_id, ignore_errors=True)
+        folder = self._folder / job_id
+        gone = _bytes_below(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        with self._lock:
+            self._used_bytes -= gone
 
+    @property
     def used_bytes(self) -> int:
-        total = 0
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                with suppress(OSError):
-                    total += os.stat(os.path.join(folder, name)).st_size
-        return total
+        """Of the audio of all jobs."""
+        return self._used_bytes
 
-    def _passage(self, job_id: str, number: int) -> Path:
-        return self._folder / job_id / f"{number:06}.flac"
-
-    def _make(self, path: Path, format_name: str, sample_rate: int, parts: Iterable[Samples]) -> None:
-        """The file appears when all of it is on the disk."""
+    @contextmanager
+    def making(self, path: Path) -> Iterator[Path]:
+        """Where to write a file that appears at `path` when all of it is on the disk, or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
             whole = Path(folder) / path.name
-            with open(whole, "w+b") as file, closing(ENCODERS[format_name](sample_rate, None, file)) as encoder:
-                for samples in parts:
-                    encoder.encode(samples)
-                encoder.flush()
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(whole, path)
+            yield whole
+            _to_disk(whole)
+            with self._lock:
+                self._used_bytes += whole.stat().st_size - (path.stat().st_size if path.exists() else 0)
+                os.replace(whole, path)
+
+    def whole(self, job_id: str, name: str) -> Path:
+        """The place of a file of the whole, or of a chapter."""
+        return self._folder / job_id / name
+
+    def keep_only(self, job_id: str, version: int) -> None:
+        """Delete files of the whole that are of another version."""
+        for path in (self._folder / job_id).glob("audio-*"):
+            if not path.name.startswith(f"audio-{version}-"):
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        with self._lock, suppress(OSError):
+            size = path.stat().st_size
+            path.unlink()
+            self._used_bytes -= size
+
+    def _file(self, job_id: str, part: Part) -> Path:
+        return self._folder / job_id / f"{part.number:06}-{part.version}.flac"
 
 
-def _pause(job: Job, number: int, passage: Passage, sample_rate: int) -> Iterator[AudioChunk]:
-    """Before a passage, at the job's pace."""
-    if number:
-        pause_s = max(passage.pause_s, PAUSES_S[passage.join])
-        yield from silence(pause_s / float(job.request["speed"]), sample_rate)
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(inner, name)).st_size
+    return total
+
+
+def _to_disk(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def _later(word: Word, seconds: float) -> Word:
     return replace(word, start_s=word.start_s + seconds, stop_s=None if word.stop_s is None else word.stop_s + seconds)
-
-
-def _rate(path: Path) -> int:
-    with av.open(str(path)) as container:
-        return container.streams.audio[0].rate
 
 
 def _samples(path: Path) -> Samples:

@@ -6,20 +6,20 @@ passage at most.
 
 from __future__ import annotations
 
-import errno
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-import numpy as np
-
-from speech.errors import Cancelled, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
+from speech.errors import NO_ROOM, Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable, VoiceNotFound
+from speech.jobs.job import ACTIVE, Job, Part, Said, State
 from speech.jobs.results import Results
-from speech.jobs.store import ACTIVE, Job, State, Store
-from speech.joints import without_edges
-from speech.relay import seed_of
-from speech.request import Samples, SpeechRequest, Word
+from speech.jobs.speaker import Speaker, Take
+from speech.jobs.store import Store
+from speech.jobs.turns import Turns
+from speech.request import SpeechRequest
 from speech.service import SpeechService
 from speech.session import Speech
 
@@ -29,7 +29,8 @@ THREADS = 4  # passages at once
 LOOK_S = 0.5  # while there is something to say: how often a thread looks whether a slot is free
 REST_S = 10.0  # after an engine or a disk that refused
 ATTEMPTS = 3  # at one passage
-CALLER = "jobs"  # all jobs together get one caller's share of the slots
+NOT_NOW = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)  # the disk's errors, not ours
+_GB = 1e9
 
 Task = tuple[Job, int]
 
@@ -37,10 +38,14 @@ Task = tuple[Job, int]
 class Runner:
     """Its threads end when the service drains, or with `close`."""
 
-    def __init__(self, service: SpeechService, store: Store, results: Results) -> None:
-        self._service, self._store, self._results = service, store, results
+    def __init__(self, service: SpeechService, store: Store, results: Results, rest_s: float = REST_S) -> None:
+        """rest_s: how long a job rests that was refused something."""
+        self._service, self._store, self._results, self._rest_s = service, store, results, rest_s
+        self._speaker = Speaker(results.sample_rate)
         self._changed = threading.Condition()  # guards all below
+        self._turns = Turns(time.monotonic)
         self._speaking: dict[tuple[str, int], Speech | None] = {}  # job and number of what is being said
+        self._resting: dict[str, float] = {}  # jobs that were refused something, until when, on time.monotonic
         self._failures: dict[tuple[str, int], int] = {}
         self._closed = False
         self._ending = threading.Event()
@@ -54,6 +59,7 @@ class Runner:
     def wake(self) -> None:
         """A job was added or goes on."""
         with self._changed:
+            self._resting.clear()
             self._changed.notify_all()
 
     def stop(self, job_id: str) -> None:
@@ -69,7 +75,17 @@ class Runner:
             if thread.ident is not None:
                 thread.join()
 
-    # -- inside -------------------------------------------------------------------------------------------------
+    @property
+    def closed(self) -> bool:
+        """Nothing is said any more by this process."""
+        return self._closed
+
+    def seconds_left(self, job: Job, jobs: list[Job]) -> float | None:
+        """Until the job is done. jobs: all that are active."""
+        with self._changed:
+            return self._turns.seconds_left(job, jobs)
+
+    # -- threads ------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
         """When the service drains, or at `close`: nothing waits for jobs."""
@@ -79,6 +95,7 @@ class Runner:
             self._closed = True
             self._cancel(None)
             self._changed.notify_all()
+        self._store.database.notify()
 
     def _cancel(self, job_id: str | None) -> None:
         for (job, _), speech in self._speaking.items():
@@ -89,31 +106,50 @@ class Runner:
         while not self._closed:
             task = self._take()
             if task is None:
-                self._rest()
-                continue
-            rest_s = self._do(task)
-            if rest_s:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed, rest_s)
+                self._wait()
+            else:
+                self._do(task)
 
-    def _rest(self) -> None:
+    def _wait(self) -> None:
         """Until there may be something to do."""
         waits = bool(self._store.active())
         with self._changed:
             if not self._closed:
                 self._changed.wait(LOOK_S if waits else None)
 
+    # -- what is next -------------------------------------------------------------------------------------------
+
     def _take(self) -> Task | None:
         """The next passage, if there is a slot for it."""
         with self._changed:
             if self._closed or not self._slot_is_free():
                 return None
-            for job in self._store.active():
-                for number in self._store.missing(job.id):
-                    if (job.id, number) not in self._speaking:
-                        self._speaking[job.id, number] = None
-                        return job, number
+            for job in self._turns.in_order(self._store.active()):
+                if self._may_go_on(job) and (number := self._next_of(job)) is not None:
+                    self._speaking[job.id, number] = None
+                    self._turns.took(job)
+                    return job, number
         return None
+
+    def _next_of(self, job: Job) -> int | None:
+        missing = self._store.missing(job.id, THREADS)
+        return next((number for number in missing if (job.id, number) not in self._speaking), None)
+
+    def _may_go_on(self, job: Job) -> bool:
+        """Not while it rests, nor with another engine, nor over the quota."""
+        if time.monotonic() < self._resting.get(job.id, 0.0):
+            return False
+        if reason := self._obstacle(job):
+            self._pause(job, reason)
+        return not reason
+
+    def _obstacle(self, job: Job) -> str:
+        engine, most_gb = self._service.choice.spec.name, self._service.settings.job_quota_gb
+        if job.engine != engine:
+            return f"It is made with the engine {job.engine}, and {engine} runs. Start the service with that one."
+        if self._results.used_bytes >= most_gb * _GB:
+            return over_quota(self._results.used_bytes, most_gb)
+        return ""
 
     def _slot_is_free(self) -> bool:
         if self._service.manager.peek() is None:
@@ -123,59 +159,73 @@ class Runner:
         used = max(status.slots_used, len(self._speaking))
         return not status.queue_depth and len(self._speaking) < most and used < max(1, status.slots_total - 1)
 
-    def _do(self, task: Task) -> float:
-        """Say one passage and keep it; how many seconds to rest then."""
+    # -- one passage --------------------------------------------------------------------------------------------
+
+    def _do(self, task: Task) -> None:
+        """Say one passage and keep it."""
         job, number = task
         try:
-            return self._kept(job, number)
+            self._kept(job, number)
         except Exception:
             log.exception("a passage of job %s failed", job.id)
-            self._store.set_state(job.id, State.FAILED, "The fault is ours; the log says more.", only_from=ACTIVE)
-            return 0
+            self._fail(job, "The fault is ours; the log says more.")
         finally:
             with self._changed:
-                del self._speaking[task[0].id, number]
+                del self._speaking[job.id, number]
                 self._changed.notify_all()
 
-    def _kept(self, job: Job, number: int) -> float:
+    def _kept(self, job: Job, number: int) -> None:
         try:
             self._store.set_state(job.id, State.RUNNING, only_from=(State.QUEUED, State.PAUSED))
             self._speak(job, number)
-            return 0
         except Cancelled:
-            return 0
+            return
         except (QueueFull, Unavailable) as error:
-            return self._pause(job, error.message)
+            self._pause(job, error.message)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            return self._pause(job, "The disk is full." if full else f"The audio cannot be written: {error.strerror}.")
+            full = error.errno in NO_ROOM
+            self._pause(job, "The disk is full." if full else f"The audio cannot be written: {error.strerror}.")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in NOT_NOW:
+                raise
+            log.warning("job %s: %s", job.id, error)
+            self._pause(job, f"The state of jobs cannot be written: {error}.")
         except SpeechError as error:
-            return self._failed(job, number, error)
+            self._failed(job, number, error)
 
-    def _pause(self, job: Job, reason: str) -> float:
-        self._store.set_state(job.id, State.PAUSED, reason, only_from=ACTIVE)
-        return REST_S
+    def _pause(self, job: Job, reason: str) -> None:
+        """It goes on by itself, when what stood in its way has gone."""
+        with self._changed:
+            self._resting[job.id] = time.monotonic() + self._rest_s
+        if (job.state, job.reason) != (State.PAUSED, reason):
+            with suppress(sqlite3.OperationalError):  # the disk is full for the database, too
+                self._store.set_state(job.id, State.PAUSED, reason, only_from=ACTIVE)
 
-    def _failed(self, job: Job, number: int, error: SpeechError) -> float:
+    def _failed(self, job: Job, number: int, error: SpeechError) -> None:
         """Try again, some times; not what can never be said."""
         count = self._failures[job.id, number] = self._failures.get((job.id, number), 0) + 1
-        if count < ATTEMPTS and not isinstance(error, InvalidRequest):
-            return LOOK_S
-        self._store.set_state(job.id, State.FAILED, f"Passage {number}: {error.message}", only_from=ACTIVE)
-        return 0
+        if count >= ATTEMPTS or isinstance(error, InvalidRequest | VoiceNotFound):
+            self._failures.pop((job.id, number))
+            self._fail(job, f"Passage {number}: {error.message}")
+
+    def _fail(self, job: Job, reason: str) -> None:
+        self._store.set_state(job.id, State.FAILED, reason, only_from=ACTIVE)
 
     def _speak(self, job: Job, number: int) -> None:
-        passage = self._store.passage(job.id, number)
-        if passage is None:
+        part = self._store.part(job.id, number)
+        if part is None:
             return  # the job was deleted
-        seed = seed_of(job.request.get("seed"), number)
-        request = SpeechRequest(**job.request | {"seed": seed}, caller=CALLER, owner=job.owner)
-        with self._opened(job, number, request) as speech:
-            speech.say(*passage.pieces)
-            speech.end()
-            samples, words = _collected(speech, keep_start=not number)
-        self._results.write(job.id, number, samples, speech.sample_rate)
-        self._store.finish(job.id, number, len(samples) / speech.sample_rate, words)
+        take = self._speaker.say(job, part, lambda request: self._opened(job, number, request))
+        self._results.write(job.id, part, take.samples)
+        self._finish(job, part, take)
+
+    def _finish(self, job: Job, part: Part, take: Take) -> None:
+        seconds = len(take.samples) / self._results.sample_rate
+        flaws = tuple(sorted(take.flaws))
+        if self._store.finish(job.id, part, Said(seconds, take.words, take.retried, flaws)):
+            self._service.metrics.passage_done(retried=take.retried, flaws=flaws)
+            with self._changed:
+                self._turns.made(seconds)
 
     @contextmanager
     def _opened(self, job: Job, number: int, request: SpeechRequest) -> Iterator[Speech]:
@@ -190,13 +240,5 @@ class Runner:
             yield speech
 
 
-def _collected(speech: Speech, keep_start: bool) -> tuple[Samples, list[Word]]:
-    """All of it; silence where the engine finds nothing to say."""
-    try:
-        chunks = list(without_edges(speech.chunks(), speech.sample_rate, keep_start))
-    except InvalidRequest as error:
-        if error.code is not ErrorCode.NOTHING_TO_SAY:
-            raise
-        chunks = []
-    samples = [chunk.samples for chunk in chunks]
-    return np.concatenate([np.zeros(0, np.float32), *samples]), [word for chunk in chunks for word in chunk.words]
+def over_quota(used_bytes: int, most_gb: float) -> str:
+    return f"The audio of jobs takes {used_bytes / _GB:.3g} GB of {most_gb:g} GB (JOB_QUOTA_GB); delete some."

@@ -1,4 +1,4 @@
-"""The same door over HTTP (ServiceClient): what SpeechService does, done by a running service. For mcp_server.py.
+"""The same door over HTTP (ServiceClient): what SpeechService does, done by a running service. For MCP and `say`.
 
 Knows the service's API and HTTP; no engine, no MCP. It obeys no proxy variables: a proxy cannot reach the ports of
 this machine, and the standard library's client never asks for one.
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
+from speech.remote.talk import RemoteTalk
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
 from speech.voices.catalogue import Voice, VoiceCatalogue
@@ -69,6 +70,10 @@ class ServiceClient:
     def speak(self, request: SpeechRequest) -> RemoteSpeech:
         """Speech that the service will make; nothing is sent before it is read. The caller closes it."""
         return RemoteSpeech(self._connection(), f"{self._prefix}/api/tts", self._headers, request)
+
+    def talk(self, request: SpeechRequest) -> RemoteTalk:
+        """Speech whose words come later; nothing is sent before it is opened. The caller closes it."""
+        return RemoteTalk(self._connection(), f"{self._prefix}/api/stream", self._headers, request)
 
     @property
     def voices(self) -> VoiceCatalogue:

@@ -23,7 +23,7 @@ class RemoteSpeech:
 
     `cancel` may be called from any thread at any time; the rest belongs to one reader, who must call `close`, best by
     `with`. What is known of the speech changes while it is read: `loading` and `queue_position` say what it waits for,
-    `seconds` how much audio has come.
+    `seconds` how much audio has come, `share` how much of the words was said, 0 to 1.
     """
 
     def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
@@ -31,6 +31,7 @@ class RemoteSpeech:
         self.sample_rate = 0  # Hz; known from the first audio on
         self.ignored: tuple[str, ...] = ()
         self.seconds = 0.0
+        self.share: float | None = None
         self.loading: LoadProgress | None = None
         self.queue_position: int | None = None
         self._connection, self._path, self._headers = connection, path, headers
@@ -90,13 +91,11 @@ class RemoteSpeech:
         self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
 
     def _answer(self) -> HTTPResponse:
-        given = {**vars(self.request), "caller": None}  # who asks there is the service's to say
-        fields = {name: value for name, value in given.items() if value is not None}
-        body = json.dumps({**fields, "stream_format": "sse"}).encode()
+        body = json.dumps({**_fields(self.request), "stream_format": "sse"}).encode()
         self._connection.request("POST", self._path, body, self._headers)
         response = self._response = self._connection.getresponse()
         if response.status != 200:
-            raise refusal(response.status, response.read())
+            raise refusal(response.status, response.read(), response.headers["Retry-After"])
         return response
 
     def _follow(self, name: str, data: EventData) -> None:
@@ -113,25 +112,43 @@ class RemoteSpeech:
             self.queue_position = data["position"] or None
         elif name == "start":
             self.sample_rate, self.ignored = data["sample_rate"], tuple(data["ignored"])
+        elif name == "progress" and data["words_total"]:
+            self.share = data["words_done"] / data["words_total"]
 
     def _broken(self, error: Exception) -> SpeechError:
         if self._cancelled:
             return Cancelled("The speech was cancelled.")
-        return Unavailable(
-            f"The speech service stopped in the middle ({_name(error)}). Try again.", code=ErrorCode.BROKEN_OFF
-        )
+        return broken_off(error)
 
 
-def refusal(status: int, body: bytes) -> SpeechError:
-    """The service's answer to what it will not do, in its own words."""
+def _fields(request: SpeechRequest) -> dict[str, Any]:
+    """What the service is asked for: all that is set. Who asks there is its own to say."""
+    given = {**vars(request), "caller": None, "turns": None}
+    if request.turns:
+        turns = [{"text": turn.text, "voice": turn.voice} for turn in request.turns]
+        given |= {"turns": turns, "text": None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def broken_off(error: Exception) -> Unavailable:
+    """The connection ended before the speech did."""
+    return Unavailable(
+        f"The speech service stopped in the middle ({_name(error)}). Try again.", code=ErrorCode.BROKEN_OFF
+    )
+
+
+def refusal(status: int, body: bytes, retry_after: str | None = None) -> SpeechError:
+    """The service's answer to what it will not do, in its own words. retry_after: the header, where there was one."""
+    again_s = float(retry_after) if retry_after and retry_after.isdecimal() else None
     try:
-        error = json.loads(body)["error"]
+        answer = json.loads(body)
+        error, again_s = answer["error"], answer.get("retry_after_s", again_s)
         message, param = str(error["message"]), error.get("param")
         code = ErrorCode.known(error.get("code"), ErrorCode.SPEECH_ERROR)
     except (ValueError, KeyError, TypeError, AttributeError):
         message, param = f"The speech service answered with HTTP status {status}.", None
         code = ErrorCode.BAD_ANSWER
-    return SpeechError(message, param=param, code=code)
+    return SpeechError(message, param=param, code=code, retry_after_s=again_s)
 
 
 def _events(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:

@@ -11,7 +11,7 @@ from collections import Counter
 from speech.text.wordlist import wordset
 
 MAX_CHARS = 4_000  # so much of a text is looked at
-_ENOUGH = 2  # common words of one language, at least, before anything is said of a text
+_ENOUGH = 2  # different common words of one language, at least, before anything is said of a text
 _MARGIN = 2.0  # as many as of any other
 
 _COMMON = {
@@ -35,7 +35,7 @@ _COMMON = {
     "door over ze hij wordt kan heeft worden deze",
 }  # fmt: skip
 _WORDS = {language: wordset(words) for language, words in _COMMON.items()}
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORD = re.compile(r"(?<![\w.])[^\W\d_]+(?:['’][^\W\d_]+)?(?!\w|\.\w)")  # "15e" and "i.e." hold none
 
 
 def guess(text: str) -> str | None:
@@ -44,11 +44,12 @@ def guess(text: str) -> str | None:
     >>> guess("Il est tard, et la nuit est belle."), guess("It is late and the night is fair."), guess("OK, Paris!")
     ('fr', 'en', None)
     """
+    found = _WORD.findall(text[:MAX_CHARS].lower().replace("’", "'"))
     counts: Counter[str] = Counter()
-    for word in _WORD.findall(text[:MAX_CHARS].lower().replace("’", "'")):
+    for word in found:
         counts.update(language for language, words in _WORDS.items() if word in words)
     if not counts:
         return None
     (best, hits), *others = counts.most_common(2)
     second = others[0][1] if others else 0
-    return best if hits >= _ENOUGH and hits >= _MARGIN * second else None
+    return best if len(_WORDS[best].intersection(found)) >= _ENOUGH and hits >= _MARGIN * second else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 
@@ -40,11 +40,15 @@ class Join(StrEnum):
 
 @dataclass(frozen=True)
 class Passage:
-    """pause_s: a silence that the text asks for before it, seconds; 0: what the join says."""
+    """pause_s: a silence that the text asks for before it, seconds; 0: what the join says.
+
+    voice: who says it; None: the request's. A passage has one voice.
+    """
 
     pieces: tuple[Piece, ...]
     join: Join = Join.START
     pause_s: float = 0.0
+    voice: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -61,10 +65,10 @@ def passages(pieces: Iterable[Piece], max_s: float = MAX_S, short_s: float = SHO
     for paragraph in _paragraphs(pieces):
         heading = _is_heading(paragraph)
         cut = [paragraph] if heading and _seconds(paragraph) <= max_s else _cut(paragraph, max_s)
-        join = Join.HEADING if heading or (found and _is_heading(found[-1].pieces)) else Join.PARAGRAPH
+        join = between(found[-1].pieces if found else (), paragraph)
         for part in cut:
             found.append(Passage(tuple(part), join if part is cut[0] else _inside(found[-1].pieces)))
-    return _settled(_neighbours(found, max_s, short_s))
+    return settled(_neighbours(found, max_s, short_s))
 
 
 def _seconds(pieces: Iterable[Piece]) -> float:
@@ -94,6 +98,11 @@ def _is_heading(pieces: Sequence[Piece]) -> bool:
     """As Markdown has it: # Title. Reading leaves the mark as a token that is not said."""
     first = next(iter(pieces), None)
     return isinstance(first, Token) and not first.spoken and bool(_HEADING.fullmatch(first.written))
+
+
+def between(before: Sequence[Piece], after: Sequence[Piece]) -> Join:
+    """How two paragraphs are joined."""
+    return Join.HEADING if _is_heading(before) or _is_heading(after) else Join.PARAGRAPH
 
 
 def _inside(before: Sequence[Piece]) -> Join:
@@ -185,16 +194,17 @@ def _may_join(one: Passage, two: Passage, max_s: float, short_s: float) -> bool:
     return min(one.seconds, two.seconds) < short_s and one.seconds + two.seconds <= max_s + short_s
 
 
-def _settled(found: Sequence[Passage]) -> list[Passage]:
+def settled(found: Iterable[Passage]) -> list[Passage]:
     """Pauses at the end of a passage become silence before the next one; the last passage keeps its own."""
-    settled: list[Passage] = []
-    pause_s = 0.0
-    for number, passage in enumerate(found, 1):
-        join = passage.join if settled else Join.START
-        pieces, after_s = (passage.pieces, 0.0) if number == len(found) else _without_end(passage.pieces)
-        settled.append(Passage(pieces, join, pause_s))
-        pause_s = after_s
-    return settled
+    said: list[Passage] = []
+    for passage in found:
+        if not said:
+            said.append(replace(passage, join=Join.START))
+            continue
+        pieces, pause_s = _without_end(said[-1].pieces)
+        said[-1] = replace(said[-1], pieces=pieces)
+        said.append(replace(passage, pause_s=passage.pause_s + pause_s))
+    return said
 
 
 def _without_end(pieces: tuple[Piece, ...]) -> tuple[tuple[Piece, ...], float]:

@@ -25,6 +25,7 @@ class Voice:
     gender: str | None = None
     style: str | None = None
     cached: bool = True  # nothing needs to be fetched before it can speak
+    size_bytes: int | None = None  # of a file that is fetched only when the voice is asked for; None: there is none
     made: bool = False  # from a recording; DELETE removes it
     made_at: float | None = None  # seconds since 1970
 
@@ -62,6 +63,13 @@ class VoiceCatalogue:
         Raises VoiceNotFound, or Unavailable when it cannot be had now.
         """
         self.get(voice_id)
+
+    def identity(self, voice_id: str) -> str | None:
+        """What tells the voice from another that takes its name later; empty for one that cannot change.
+
+        None: it has just changed, and an engine may still speak with what it was.
+        """
+        return ""
 
     def add(self, name: str, data: bytes) -> Voice:
         """Add a voice from a file that a user sent. Raises NotSupported, or InvalidRequest with the reason."""

@@ -89,6 +89,18 @@ class VoiceFolder:
         self._found, self._suffix, self._changed = found, suffix, times if settled else None
 
 
+def identity_of(path: Path | None) -> str | None:
+    """Of a voice's file, as VoiceCatalogue.identity has it. path: None for a voice that cannot change."""
+    if path is None:
+        return ""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    settled = time.time_ns() - stat.st_mtime_ns > 2 * SETTLED_NS
+    return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}" if settled else None
+
+
 def safe_name(name: str) -> str:
     """A name as people give it, fit for a file: letters, digits, _ and -. Raises InvalidRequest if none is left."""
     kept = SIGNED.sub("", name.strip()).removesuffix(EMBEDDING)

@@ -43,15 +43,17 @@ class VoiceNames:
     def voice(self, name: str, voices: VoiceCatalogue) -> Voice:
         """The voice meant by an id or by another name. Raises VoiceNotFound."""
         everyone = voices.voices()
-        if voice := next((v for v in everyone if v.id == name), None):
-            return voice
         lower = name.lower()
+        voice = next((v for v in everyone if v.id == name), None)
+        if voice and (voice.cached or lower not in GENDERS):  # a client of OpenAI's means no download
+            return voice
         if voice_id := self._in_file().get(lower) or self._chosen.get(lower):
             return voices.get(voice_id)
-        if voice := next((v for v in everyone if v.id.lower() == lower), None):
+        voice = next((v for v in everyone if v.id.lower() == lower), None)
+        if voice and (voice.cached or lower not in GENDERS):
             return voice
         if lower in GENDERS:
-            return by_rule(lower, everyone, voices.default)
+            return by_rule(lower, [v for v in everyone if v.size_bytes is None], voices.default)
         return voices.get(name)
 
     def _in_file(self) -> dict[str, str]:

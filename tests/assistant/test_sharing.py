@@ -20,7 +20,6 @@ from tests.waiting import wait_until
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 LONG = " ".join([TEXT] * 400)  # minutes of speech
-pytestmark = pytest.mark.slow
 
 LIBRARIES = ("onnxruntime", "torch", "cudart")
 

@@ -284,7 +284,10 @@ def test_a_bad_path_costs_no_speech(session: Session, stage: StageEngine, staged
     ("arguments", "told"),
     [
         ({"text": "x", "voice": "hart"}, "There is no voice 'hart'. Nearest: heart. Call list_voices."),
-        ({"text": "x", "voice": "zzzzzz"}, "There is no voice 'zzzzzz'. There are 1, such as heart. Call list_voices."),
+        (
+            {"text": "x", "voice": "zzzzzz"},
+            "There is no voice 'zzzzzz'. There are 5, such as heart, emma, fenrir. Call list_voices.",
+        ),
         ({"text": " \n "}, "no words"),
         ({"text": "x", "output_path": "x.ogg"}, ".opus"),
     ],
@@ -374,7 +377,8 @@ def test_voices_are_found_by_words_and_language(session: Session) -> None:
         "style": "neutral",
         "licence": "Apache-2.0",
     }
-    everything = session.call("list_voices").structured_content
+    assert session.call("list_voices").structured_content["total"] == 5
+    everything = session.call("list_voices", query="heart").structured_content
     assert everything == {"voices": [heart], "total": 1, "default": "heart"}
     assert session.call("list_voices", query="FEMALE hea", language="EN").structured_content == everything
     assert session.call("list_voices", query="heart male-voice").structured_content == {
@@ -383,7 +387,7 @@ def test_voices_are_found_by_words_and_language(session: Session) -> None:
         "total": 0,
     }
     assert session.call("list_voices", language="fr").structured_content == {**everything, "voices": [], "total": 0}
-    for uri in ("kyutai-tts://voices", "kyutai-tts://voices?query=heart&language=en"):
+    for uri in ("kyutai-tts://voices?query=heart", "kyutai-tts://voices?query=heart&language=en"):
         (text,) = session.read(uri)
         assert isinstance(text, TextResourceContents)
         assert json.loads(text.text) == everything

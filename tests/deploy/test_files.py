@@ -17,6 +17,7 @@ from speech.engines import ENGINES
 from speech.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+IN_THE_WYOMING_FILE = {"WYOMING_PORT", "WYOMING_HOST"}  # which publishes the port
 FIXED_IN_THE_IMAGE = {"HOST", "PORT", "HF_HOME", "VOICES_DIR", "LEXICON_DIR", "OUTPUT_DIR", "DRAIN_FILE"}
 
 
@@ -44,9 +45,19 @@ def balancer(*arguments: str) -> str:
 
 def test_compose_hands_every_setting_on() -> None:
     environment = compose()["services"]["tts"]["environment"]
-    names = {name.upper() for name in Settings.model_fields} - FIXED_IN_THE_IMAGE
+    names = {name.upper() for name in Settings.model_fields} - FIXED_IN_THE_IMAGE - IN_THE_WYOMING_FILE
     assert environment == {name: f"${{{name}:-}}" for name in environment}
     assert set(environment) == names, "a row `NAME: ${NAME:-}` in docker-compose.yml for each setting"
+
+
+def test_the_wyoming_file_publishes_the_port_that_the_service_has() -> None:
+    services = yaml.safe_load((ROOT / "deploy/wyoming/docker-compose.yml").read_text())["services"]
+    assert set(services) == set(compose()["services"])
+    for service in services.values():
+        assert set(service["environment"]) == IN_THE_WYOMING_FILE
+        (port,) = service["ports"]
+        assert port.startswith("${WYOMING_HOST:-127.0.0.1}:")  # as the setting's own default
+        assert port.endswith(f":{service['environment']['WYOMING_PORT']}")
 
 
 def test_what_compose_leaves_out_the_image_or_the_published_port_settles() -> None:

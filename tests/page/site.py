@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -77,7 +79,14 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def site(service: SpeechService, prefix: str = "") -> Iterator[Site]:
-    made = Site("", service, create_app(service.settings, service), prefix)
+    with TemporaryDirectory() as folder:
+        service.settings = service.settings.model_copy(update={"output_dir": Path(folder)})
+        yield from _served(service, prefix)
+
+
+def _served(service: SpeechService, prefix: str) -> Iterator[Site]:
+    app = create_app(service.settings, service)
+    made = Site("", service, app, prefix)
     server = make_server("127.0.0.1", 0, made, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True
     made.url = f"http://127.0.0.1:{server.server_port}{prefix}"
@@ -89,3 +98,4 @@ def site(service: SpeechService, prefix: str = "") -> Iterator[Site]:
         server.shutdown()
         thread.join()
         server.server_close()
+        app.extensions["jobs"].close()

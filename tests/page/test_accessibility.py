@@ -134,7 +134,22 @@ def sheet(page: Page, plan: Plan, _: Site) -> None:
     page.run("document.querySelector('#b-voices').click()")
 
 
+def job(page: Page, plan: Plan, _: Site) -> None:
+    """One that is made, open; one that rests."""
+    plan.pace = 2.0
+    for count, text in enumerate((f"# One\n\n{FOX}\n\n# Two\n\n{FOX}", FOX * 30), 1):
+        write(page, text)
+        page.run("document.querySelector('#b-server').click()")
+        page.wait("return document.querySelectorAll('#jlist .h').length === arguments[0]", count)
+    page.click("#jlist [data-do=cancel]")
+    plan.pace = None
+    page.wait("return document.querySelector('#jlist .h:last-child progress') === null", timeout_s=60)
+    page.click("#jlist .h:last-child [data-do=open]")
+    page.wait("return document.querySelector('#j-parts .jc') !== null")
+
+
 SCENES = [
+    job,
     speaking,
     done,
     document,
@@ -171,6 +186,7 @@ def test_axe_finds_nothing(
                     theme,
                     language,
                 )
+                page.wait("return document.documentElement.lang.startsWith(arguments[0])", language)
                 if bad := violations(page):
                     found[width, theme, language] = bad
                 # A phone makes room for what is too wide and shows it smaller: innerWidth would go along.

@@ -22,6 +22,7 @@ from tests.page.stand_in import Plan
 FOX = "The quick brown fox jumped over the lazy dog."
 MARKET = "My father went to the market on Monday morning."
 SEA = "She sells sea shells by the shore."
+BROOK = "Seven small boats drifted slowly along."
 THREE = f"{FOX}\n\n{MARKET}\n\n{SEA}"
 LONG = " ".join([FOX, MARKET] * 4)
 STATES = "return [...document.querySelectorAll('.pb')].map((b) => b.dataset.state)"
@@ -142,15 +143,27 @@ def test_a_paragraph_asked_for_meanwhile_comes_first_and_the_others_are_made_all
 ) -> None:
     plan.pace = 4.0
     page = gpu_page.open().ready()
-    put(page, "\n\n".join([LONG, MARKET, SEA, "One.", "Two."]))
+    put(page, "\n\n".join([LONG, MARKET, SEA, BROOK, "The end."]))
     page.click("#b-go")
     page.wait_state("Speaking")
     page.run("tap.words.length = 0")
     menu(page, 3, "hear")
-    page.wait("return tap.words.some((w) => w.text === 'One.' || w.text === 'Two.')")
+    page.wait("return tap.words.some((w) => arguments[0].includes(w.text))", BROOK.split())
     assert not any(w["text"] == "market" for w in page.marked())
     plan.pace = None
     wait_states(page, *["made"] * 5)
+
+
+def test_what_is_stopped_and_begun_again_at_once_goes_on(gpu_page: Page, plan: Plan) -> None:
+    """Before the request that was given up has ended."""
+    plan.pace = 4.0
+    page = gpu_page.open().ready()
+    put(page, f"{LONG}\n\n{SEA}")
+    page.click("#b-go")
+    page.wait("return Number(document.querySelector('#seek').max) > 4")
+    page.run("const go = document.querySelector('#b-go'); go.click(); go.click()")
+    plan.pace = None
+    wait_states(page, "made", "made")
 
 
 def test_a_paragraph_can_have_a_voice_of_its_own(gpu_page: Page) -> None:

@@ -92,6 +92,7 @@ def test_the_page_obeys_its_policy_and_needs_no_secure_origin(service: SpeechSer
         assert page.downloaded("mp3").stat().st_size > 10_000
         page.click("#b-theme")
         page.click("#b-zh")
+        page.wait_text("#go-text", "重新生成")
         page.click("#hlist [data-do=play]")
         page.wait_state("正在朗读")
         assert page.complaints() == []

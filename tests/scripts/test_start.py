@@ -31,6 +31,21 @@ def test_the_address_is_one_that_this_machine_can_ask(checkout: Checkout, host: 
     assert checkout.source("address_of 8900", HOST=host) == f"http://{address}:8900"
 
 
+def test_other_machines_are_told_where_it_is(checkout: Checkout) -> None:
+    port = str(free_port())
+    told = checkout.run("start.sh", HOST="0.0.0.0", PORT=port).stdout
+    assert re.search(rf"other machines of this network: http://[\d.]+:{port}\n", told)
+    checkout.run("stop.sh", "--now")
+    assert "other machines" not in checkout.run("start.sh", PORT=port).stdout
+
+
+def test_with_a_certificate_the_address_is_https(checkout: Checkout) -> None:
+    assert checkout.source("address_of 8900", HOST="0.0.0.0", TLS_CERT="cert.pem") == "https://127.0.0.1:8900"
+    behind = checkout.run("start.sh", "--gpus", "all", TLS_CERT="cert.pem")
+    assert behind.returncode == 1
+    assert "with TLS_CERT they would speak https to it" in behind.stdout
+
+
 def test_the_service_leaves_the_terminal(checkout: Checkout) -> None:
     checkout.run("start.sh")
     pid = checkout.pids()[checkout.only_port()]
@@ -153,6 +168,29 @@ def test_a_wrong_wish_is_named(
     assert checkout.pids() == {}
 
 
+def test_an_engine_for_gpus_is_refused_before_anything_is_installed(bare: Checkout) -> None:
+    started = bare.run("start.sh", "--engine", "kyutai")
+    assert started.returncode == 1
+    assert "ENGINE=kyutai needs an NVIDIA GPU" in started.stdout
+    assert "DEVICE=cpu ./start.sh --engine kyutai" in started.stdout
+    assert not (bare.folder / ".venv").exists()
+    assert bare.installed() == []
+
+
+def test_on_a_cpu_it_is_installed_when_that_is_asked_for(checkout: Checkout) -> None:
+    started = checkout.run("start.sh", "--engine", "kyutai", DEVICE="cpu")
+    assert started.returncode == 0, started.stdout
+    assert "-r requirements.txt" in checkout.installed()[0]
+    assert "--override requirements/cpu-overrides.txt" in checkout.installed()[0]
+
+
+def test_a_python_that_uv_has_brought_is_found(bare: Checkout) -> None:
+    (bare.commands / "python3.11").unlink()
+    real = sys._base_executable  # type: ignore[attr-defined]
+    bare.command("uv", f"#!/bin/bash\n[[ $1 != python ]] || echo {real}\n")
+    assert bare.source("find_python").strip() == real
+
+
 def test_a_folder_that_cannot_be_written_is_explained(checkout: Checkout) -> None:
     (checkout.folder / ".run").touch()  # a file: not even root can put a lock into it
     started = checkout.run("start.sh")
@@ -186,7 +224,7 @@ def test_no_python_is_explained(bare: Checkout) -> None:
     bare.command("python3", '#!/bin/bash\n[[ $2 == *"sys.exit(1)"* ]] && exit 1\n')  # too old
     started = bare.run("start.sh")
     assert started.returncode == 1
-    assert "Python 3.11, 3.12 or 3.13 is needed" in started.stdout
+    assert "Python 3.11, 3.12, 3.13 or 3.14 is needed" in started.stdout
     assert "apt install python3" in started.stdout
     assert "PYTHON=/none is not one." in bare.run("start.sh", PYTHON="/none").stdout
 

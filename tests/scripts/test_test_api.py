@@ -69,3 +69,18 @@ def test_nobody_there() -> None:
     done = run(f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 2
     assert "no answer from" in done.stderr
+
+
+def test_it_finds_the_service_that_start_sh_started(server: LiveServer, tmp_path: Path) -> None:
+    (tmp_path / "test_api.sh").symlink_to(SCRIPT)
+    (tmp_path / ".run").mkdir()
+    (tmp_path / f".run/{server.port}.pid").write_text(f"1\n2 3\n{server.url}\n\n")
+    done = subprocess.run(["bash", str(tmp_path / "test_api.sh")], capture_output=True, text=True, check=False)
+    assert ", 0 failed" in done.stdout, done.stdout + done.stderr
+
+
+def test_help_and_options_are_no_address() -> None:
+    assert run("--help").stdout.startswith("Usage: ./test_api.sh")
+    wrong = run("--fast")
+    assert wrong.returncode == 2
+    assert "Unknown option --fast" in wrong.stderr

@@ -46,6 +46,11 @@ def test_captions_end_with_sentences_and_phrases() -> None:
     ]
 
 
+def test_a_silence_parts_captions_as_behind_a_heading() -> None:
+    words = [Word("Home", 0.0, 0.4), Word("It", 0.9, 1.0), Word("is", 1.1, 1.5), Word("late.", 1.6, 2.0)]
+    assert [rows(cue) for cue in cues(words)] == [["Home"], ["It is late."]]
+
+
 def test_an_independent_parser_reads_srt() -> None:
     found = cues(spoken(STORY))
     parsed = list(srt.parse(as_srt(found)))
@@ -70,7 +75,7 @@ def test_json_has_every_word_with_its_place() -> None:
 
 
 def test_marks_are_not_shown_and_signs_are_escaped() -> None:
-    found = cues(spoken("**R&D** says a<b --> # 😀 c"))
+    found = cues(spoken("**R&D** says a<b --> # 😀 c", word_s=0.2))
     assert [word.text for cue in found for word in cue.words] == ["R&D", "says", "a<b", "-->", "c"]
     (vtt,) = webvtt.from_buffer(io.StringIO(as_vtt(found)))
     assert html.unescape(vtt.text) == "R&D says a<b --> c"

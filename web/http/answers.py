@@ -84,6 +84,7 @@ class VoiceAnswer(BaseModel):
     gender: str | None
     style: str | None
     cached: bool
+    size_bytes: int | None
     made: bool
     made_at: float | None
 
@@ -242,7 +243,7 @@ class ModulesAnswer(RootModel[list[ModuleAnswer]]):
 
 class JobAnswer(BaseModel):
     """passages_done of passages_total are spoken; audio_s: seconds of them. Times are seconds since 1970. reason: why
-    it is paused or failed; empty otherwise."""
+    it is paused or failed; empty otherwise. passages_flawed: how many have `flaws`."""
 
     id: str
     title: str
@@ -250,6 +251,7 @@ class JobAnswer(BaseModel):
     reason: str
     passages_done: int
     passages_total: int
+    passages_flawed: int
     audio_s: float
     voice: str
     format: str
@@ -257,5 +259,55 @@ class JobAnswer(BaseModel):
     changed_at: float
 
 
+class ChapterAnswer(BaseModel):
+    """Numbers count from 0. audio_s: made so far; once it is complete, with its pauses. start_s: where it begins in the
+    audio of the whole; null while that is not known."""
+
+    number: int
+    title: str
+    first_passage: int
+    passages_done: int
+    passages_total: int
+    audio_s: float
+    start_s: float | None
+
+
+class JobProgressAnswer(JobAnswer):
+    """seconds_left: until it is done; null where that is not known. warnings: of the text, as everywhere."""
+
+    seconds_left: float | None
+    chapters: list[ChapterAnswer]
+    warnings: list[WarningAnswer]
+
+
 class JobsAnswer(BaseModel):
+    """total: how many there are in all."""
+
     jobs: list[JobAnswer]
+    total: int
+
+
+class PassageAnswer(BaseModel):
+    """Numbers count from 0. audio_s: null while it is missing; start_s: where its sound begins in the whole, or null.
+    words of which words_spoken were told by the engine; an engine without times of words tells none. retried: it was
+    said twice, as the first time had a flaw. flaws: those that are left."""
+
+    number: int
+    chapter: int
+    text: str
+    voice: str
+    seed: int | None
+    done: bool
+    audio_s: float | None
+    start_s: float | None
+    words: int
+    words_spoken: int | None
+    retried: bool
+    flaws: list[Literal["words_missing", "too_long", "silent", "clipped"]]
+
+
+class PassagesAnswer(BaseModel):
+    """total: how many the job has."""
+
+    passages: list[PassageAnswer]
+    total: int

@@ -1,4 +1,6 @@
-"""Who may ask, and how often. Without API_KEYS no key is needed. What an endpoint needs it says itself (Access).
+"""Who may ask, and how often. Without API_KEYS and API_KEYS_FILE no key is needed.
+
+What an endpoint needs it says itself (Access).
 
 A key comes in `Authorization: Bearer KEY` or `kyutai-api-key: KEY`. A WebSocket may bring it in its address, as
 `auth_id`, because a browser can give it no headers; nothing else may, since addresses end up in logs.
@@ -6,8 +8,6 @@ A key comes in `Authorization: Bearer KEY` or `kyutai-api-key: KEY`. A WebSocket
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 import math
 import threading
@@ -20,29 +20,10 @@ from speech.errors import ErrorCode
 from speech.settings import Settings
 from web.http.describe import Access, access_of
 from web.http.errors import body
+from web.http.keys import Keys
 from web.http.links import SIGNATURE, signer_of
 
 log = logging.getLogger("kyutai_tts.auth")
-
-
-def digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-class Keys:
-    """The keys that are taken, by their digests: the keys themselves are nowhere in memory longer than a request."""
-
-    def __init__(self, digests: dict[str, str]) -> None:
-        """digests: the name of each key, and the SHA-256 of the key in hexadecimal."""
-        self._digests = digests
-
-    def name_of(self, key: str) -> str | None:
-        """Whose key it is. Takes as long for a wrong key as for any right one."""
-        given, name = digest(key), None
-        for owner, known in self._digests.items():
-            if hmac.compare_digest(given, known):
-                name = owner
-        return name
 
 
 class Buckets:
@@ -78,17 +59,17 @@ class Buckets:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    keys = Keys(settings.api_keys)
+    keys = Keys(settings)
     buckets = Buckets(settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
 
-    app.extensions["buckets"] = buckets
+    app.extensions["buckets"], app.extensions["keys"] = buckets, keys
 
     @app.before_request
     def check() -> Response | None:
-        if settings.api_keys and not is_open(settings) and not _is_signed(settings) and (refusal := _check_key(keys)):
+        if keys.needed and not is_open(settings) and not _is_signed(keys) and (refusal := _check_key(keys)):
             return refusal
         g.owner = keys.name_of(given_key() or "")
-        g.insider = not settings.api_keys or g.owner is not None
+        g.insider = not keys.needed or g.owner is not None
         if buckets and _speaks():
             return _check_rate(buckets)
         return None
@@ -104,11 +85,11 @@ def take_turn() -> None:
         abort(refusal)
 
 
-def _is_signed(settings: Settings) -> bool:
+def _is_signed(keys: Keys) -> bool:
     """It is asked at an address that one of the keys has signed; the key's name is then the caller."""
     if _access() is not Access.ADDRESS or SIGNATURE not in request.args:
         return False
-    g.key_name = signer_of(request.path, request.args.to_dict(), settings.api_keys)
+    g.key_name = signer_of(request.path, request.args.to_dict(), keys.digests())
     return g.key_name is not None
 
 

@@ -131,13 +131,18 @@ class ClientWatch:
                 pass
 
     def _look(self, client: Client) -> None:
-        """The socket is readable: the client closed it, or sent more than one request ahead."""
-        gone = _closed_by_peer(client.sock)
+        """The system reported the socket: the client closed it, or sent more than one request ahead.
+
+        Or neither: the bytes were read meanwhile, or an earlier connection that had the same number was meant.
+        """
+        ahead = _peek(client.sock)
+        if ahead is None:
+            return
         with self._lock:
             if client not in self._clients:
                 return
-            self._unregister(client)  # either way it would stay readable
-        if gone:
+            self._unregister(client)  # it would stay readable
+        if not ahead:
             client.on_gone()
 
     def _hang_up_on_stalled(self) -> None:
@@ -153,13 +158,14 @@ class ClientWatch:
             client.on_gone()
 
 
-def _closed_by_peer(sock: socket.socket) -> bool:
+def _peek(sock: socket.socket) -> bytes | None:
+    """A byte that waits to be read; b"": the other end has closed; None: nothing has come."""
     try:
-        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
-        return False
+        return None
     except OSError:
-        return True
+        return b""
 
 
 def client_socket(environ: dict[str, Any]) -> socket.socket | None:

@@ -157,13 +157,23 @@ def _body(takes: type[BaseModel] | Content) -> Content:
     return json_of(takes) | {kind: {"schema": _form_schema(takes)} for kind in FORM_TYPES}
 
 
+def with_file(model: type[BaseModel], about: str) -> Content:
+    """The body of a model, and in a multipart form a field `file` beside its own."""
+    content = _body(model)
+    schema = _form_schema(model)
+    schema["properties"]["file"] = {"type": "string", "format": "binary", "description": about}
+    return content | {FORM_TYPES[1]: {"schema": schema}}
+
+
 def _form_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """A form has no types: pydantic reads its booleans from more words than JSON has."""
+    """A form has no types: pydantic reads its booleans from more words than JSON has. It has no lists either."""
     schema = model.model_json_schema(ref_template=REF)
     schema.pop("$defs", None)  # they are among the document's components
     schema.pop("examples", None)
-    for field in schema["properties"].values():
+    for name, field in [*schema["properties"].items()]:
         kinds = field.get("anyOf", [{"type": field.get("type")}])
+        if any(kind.get("type") == "array" for kind in kinds):
+            del schema["properties"][name]
         if {"type": "boolean"} in kinds:
             field.pop("type", None)
             field["anyOf"] = [kind for kind in kinds if kind != {"type": "boolean"}] + [*FORM_BOOLEANS]

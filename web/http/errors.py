@@ -19,6 +19,12 @@ from web.http.requests import request_id
 log = logging.getLogger("kyutai_tts.web")
 
 
+class TooLarge(speech.InvalidRequest):
+    """A body that is larger than a setting allows, where the setting can be named."""
+
+    code = ErrorCode.REQUEST_ENTITY_TOO_LARGE
+
+
 class Unprocessable(speech.InvalidRequest):
     """A body of the wrong shape, where the protocol wants 422 for it."""
 
@@ -27,6 +33,7 @@ class Unprocessable(speech.InvalidRequest):
 
 STATUS: dict[type[Exception], int] = {
     Unprocessable: 422,
+    TooLarge: 413,
     speech.InvalidRequest: 400,
     speech.VoiceNotFound: 404,
     speech.JobNotFound: 404,

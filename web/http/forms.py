@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -24,7 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS, RATES
 from speech.errors import ErrorCode, InvalidRequest
-from speech.request import SPEEDS, SpeechRequest
+from speech.request import SPEEDS, SpeechRequest, Turn
 from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
 from web.http.auth import caller
 from web.http.context import speech_service
@@ -62,22 +63,31 @@ SampleRate = Annotated[int, Field(ge=RATES[0], le=RATES[-1]), BeforeValidator(_w
 ABOUT_RATE = "Hz, for wav and pcm: 8000, 16000, 24000, 44100 or 48000; unset: the engine's own. mulaw, alaw: 8000."
 
 
-def _entries(given: Any) -> Any:
-    """A form has no objects: there it is JSON in text."""
-    if not isinstance(given, str):
-        return given
-    try:
-        return json.loads(given)
-    except ValueError:
-        raise ValueError("must be a JSON object of words and what is said for them") from None
+def from_json(what: str) -> Callable[[Any], Any]:
+    """For a field that is no text: a form has only text, so there it is JSON. what: it must be that."""
+
+    def read(given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        try:
+            return json.loads(given)
+        except (ValueError, RecursionError):
+            raise ValueError(f"must be {what}, as JSON") from None
+
+    return read
 
 
+_ENTRIES = from_json("an object of words and what is said for them")
 Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
 Phrase = Annotated[Text, Field(max_length=MAX_CHARS, pattern=rf"^\s*\S+(\s+\S+){{0,{MAX_WORDS - 1}}}\s*$")]
 Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
-Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_entries)]
+Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_ENTRIES)]
 Code = Literal["skip", "read"]
 
+MOST_TURNS = 500
+ABOUT_TEXT = (
+    'What to say. `<break time="0.5s"/>` is a pause; `[voice:NAME]` at a line\'s start lets NAME speak from there on.'
+)
 EXAMPLE: dict[str, Any] = {"examples": [{"text": "Good evening, and welcome aboard.", "format": "wav", "seed": 1}]}
 
 
@@ -138,12 +148,27 @@ class ReadingForm(TextWishes):
     seed: Seed | None = Field(None, description="The same seed gives the same reading.")
 
 
+class TurnForm(StrictForm):
+    """What one voice says."""
+
+    model_config = ConfigDict(title="Turn")
+
+    text: SomeText = Field(description="What to say.")
+    voice: Name | None = Field(None, description="Who says it; unset: the request's voice.")
+
+
+Turns = Annotated[
+    list[TurnForm], Field(min_length=1, max_length=MOST_TURNS), BeforeValidator(from_json("a list of turns"))
+]
+
+
 class SpeechForm(ReadingForm):
     """The body of POST /api/tts and POST /api/tts/stream."""
 
     model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
-    text: SomeText = Field(description='What to say. `<break time="0.5s"/>` is a pause.')
+    text: SomeText | None = Field(None, description=ABOUT_TEXT)
+    turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
     passages: bool = Field(
         True, description="Say a long text in passages, side by side where slots are free; false: in one piece."
     )
@@ -156,7 +181,13 @@ class SpeechForm(ReadingForm):
     )
 
     def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"stream", "stream_format", "captions"}), caller=caller())
+        """Raises InvalidRequest unless there is one of text and turns."""
+        if (self.text is None) == (self.turns is None):
+            message = "text: is required, or turns." if self.text is None else "turns: take the place of text."
+            raise InvalidRequest(message, param="text" if self.text is None else "turns")
+        fields = self.model_dump(exclude={"stream", "stream_format", "captions", "text", "turns"})
+        turns = tuple(Turn(turn.text, turn.voice or None) for turn in self.turns or ())
+        return SpeechRequest(**fields, text=self.text or "", turns=turns, caller=caller())
 
 
 def read_form(model: type[Form]) -> Form:

@@ -39,14 +39,14 @@ def log_speech(speech: Speech, with_text: bool, format_name: str | None = None) 
         fields.update(
             voice=speech.voice.id,
             format=format_name or speech.request.format,
-            characters=len(speech.request.text),  # of a whole text; 0 where it came over a socket
+            characters=len(speech.request.written),  # of a whole text; 0 where it came over a socket
             words=speech.counts.words,
             audio_s=round(speech.seconds, 3),
             first_audio_s=None if speech.first_audio_s is None else round(speech.first_audio_s, 3),
             outcome=speech.outcome,
         )
         if with_text:
-            fields["text"] = speech.request.text
+            fields["text"] = speech.request.written
         log.info(
             "spoke %s", " ".join(f"{name}={value}" for name, value in fields.items()), extra={"fields": dict(fields)}
         )
@@ -67,6 +67,7 @@ def _finish(response: Response) -> Response:
     fields = {
         "request_id": g.request_id,
         "key": g.get("key_name"),
+        "client": request.remote_addr,
         "method": request.method,
         "path": request.path,
         "status": response.status_code,
@@ -74,7 +75,8 @@ def _finish(response: Response) -> Response:
     }
     log.log(
         level,
-        "%s %s %d %.3f s id=%s",
+        "%s %s %s %d %.3f s id=%s",
+        request.remote_addr or "-",
         request.method,
         request.path,
         response.status_code,

@@ -19,7 +19,10 @@ from enum import Enum
 from web.http.bodies import SLOWEST_BYTES_PER_S
 
 MOST_HEAD_BYTES = 32_768  # a longer head is refused with 431
-MOST_BODY_BYTES = 262_144  # a longer body is read by a thread; a text of 20,000 characters fits four times over
+MOST_BODY_BYTES = 262_144  # a longer body is read by a thread at once
+# Of a shorter one a thread reads the rest when so many bytes have come: the system's buffer may have no room for all.
+# Receive buffers begin with 64 KB of room or more, and grow only for those who read.
+ENOUGH_BODY_BYTES = 32_768
 
 _HANG_UP = getattr(select, "POLLRDHUP", 0)  # without it (not Linux) the deadline ends such a connection
 _END = b"\r\n\r\n"
@@ -32,7 +35,7 @@ class Whole(Enum):
     """How much of a request is here."""
 
     NOT_YET = "not yet"
-    HEAD = "head"  # the body is long, or the client waits to be asked for it
+    HEAD = "head"  # of the body there may be more to come: it is long, or the client waits to be asked for it
     ALL = "all"
     TOO_LONG = "too long"
     GONE = "gone"  # the client closed the connection
@@ -78,8 +81,11 @@ class Arrival:
         if self.body_bytes > MOST_BODY_BYTES or _BODY_LATER.search(head):
             return Whole.HEAD
         wanted = len(head) + self.body_bytes
-        here = _bytes_here(self.sock)
-        return self._all() if here >= wanted else self._more(here, wanted - 1)
+        here, enough = _bytes_here(self.sock), len(head) + ENOUGH_BODY_BYTES
+        if wanted > here >= enough:
+            self._report_all()
+            return Whole.HEAD
+        return self._all() if here >= wanted else self._more(here, min(wanted, enough) - 1)
 
     def _read_head(self, head: bytes) -> None:
         line = _REQUEST_LINE.match(head)
@@ -89,9 +95,12 @@ class Arrival:
         self.deadline += self.body_bytes / SLOWEST_BYTES_PER_S
 
     def _all(self) -> Whole:
+        self._report_all()
+        return Whole.ALL
+
+    def _report_all(self) -> None:
         with contextlib.suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        return Whole.ALL
 
     def _more(self, here: int, enough: int) -> Whole:
         """It is not whole. Have the system report the connection when more than `enough` bytes are here."""

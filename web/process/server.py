@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +21,10 @@ from gunicorn.app.base import Application
 
 from gpu_manager import State
 from speech.service import DEFAULT_STREAMS, SpeechService
-from speech.settings import Settings
+from speech.settings import Settings, SettingsError
+from web.http.following import MOST_FOLLOWERS
 from web.process.descriptors import connections_within
+from web.process.tls import DESCRIPTORS, Certificate
 
 log = logging.getLogger("kyutai_tts.server")
 
@@ -41,18 +44,26 @@ class Server(Application):  # type: ignore[misc]
         last_resort_s: float = LAST_RESORT_S,
         end: Callable[[int], object] = os._exit,
     ) -> None:
-        """last_resort_s: after a broken engine the process has so long to end by itself; then `end` ends it."""
+        """last_resort_s: after a broken engine the process has so long to end by itself; then `end` ends it.
+
+        Raises SettingsError if TLS_CERT or TLS_KEY cannot be used, or WYOMING_PORT cannot be had.
+        """
         self._settings, self._create_app = settings, create_app
         self._last_resort_s, self._end = last_resort_s, end
         self._worker: Any = None
+        self._certificate = Certificate(settings) if settings.tls_cert else None
+        self._wyoming = _wyoming_listener(settings)
+        self._door: Any = None
         super().__init__()
 
     def load_config(self) -> None:
         self.load_config_from_file(str(CONFIG))
         streams = (self._settings.max_slots or DEFAULT_STREAMS) + self._settings.max_queue
         self.cfg.set("bind", _address(self._settings))
-        self.cfg.set("threads", streams + SPARE_THREADS)
-        self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS)))
+        self.cfg.set("threads", streams + MOST_FOLLOWERS + SPARE_THREADS)
+        each = DESCRIPTORS if self._certificate else 1
+        self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS), each))
+        self.cfg.set("keepalive", self._settings.keep_alive)
         self.cfg.set("graceful_timeout", int(self._settings.drain_timeout))
         self.cfg.set("post_worker_init", self._post_worker_init)
         self.cfg.set("worker_exit", self._worker_exit)
@@ -70,6 +81,10 @@ class Server(Application):  # type: ignore[misc]
         """Learn of the drain: /ready, /lb and new speech must know that the worker is about to end."""
         self._worker = worker
         worker.head_timeout_s = self._settings.read_timeout
+        if self._certificate:
+            worker.use_tls(self._certificate)
+        if self._wyoming:
+            self._door = self._open_door(self._wyoming)
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(signal.SIGINT, self._stop_now(signal.getsignal(signal.SIGINT)))
 
@@ -91,8 +106,17 @@ class Server(Application):  # type: ignore[misc]
 
     def _worker_exit(self, _server: Any, _worker: Any) -> None:
         """The engine's threads must be joined: torch aborts the process if it ends under one."""
+        if self._door:
+            self._door.close()
         if hasattr(self, "_app"):
             self._service.close()
+
+    def _open_door(self, listener: socket.socket) -> Any:
+        """To Home Assistant, beside HTTP. Its listener is the master's, as that of HTTP is."""
+        from web.wyoming.door import Door
+
+        buckets = self._app.extensions["buckets"]
+        return Door(self._service, listener, buckets.take if buckets else lambda _: None)
 
     def _retire_when_silent(self) -> None:
         """After a release: by the timer none speaks; by hand streams may be ending, and its answer is to be sent."""
@@ -126,6 +150,16 @@ class Server(Application):  # type: ignore[misc]
     def _service(self) -> SpeechService:
         service: SpeechService = self._app.extensions["speech_service"]
         return service
+
+
+def _wyoming_listener(settings: Settings) -> socket.socket | None:
+    if not settings.wyoming_port:
+        return None
+    try:
+        from web.wyoming.door import listening
+    except ModuleNotFoundError:
+        raise SettingsError("WYOMING_PORT needs the packages of requirements/wyoming.txt") from None
+    return listening(settings)
 
 
 def _address(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 gunicorn gives each new connection a thread, which then waits for the request. Here the thread that accepts looks at
 what has arrived (arrival.py), and a request gets a thread when its head and a short body are whole. Health checks have
 threads of their own. When there are as many connections as there may be, the one that has waited longest for its
-request makes room.
+request makes room. With TLS, each connection comes from tls.py as a plain one.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from speech.errors import ErrorCode
 from web.http.bodies import body_is_here
 from web.http.errors import body
 from web.process.arrival import Arrival, Whole
+from web.process.tls import Certificate, Terminator
 
 log = logging.getLogger("kyutai_tts.server")
 
@@ -53,6 +54,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._accept_from = 0.0  # monotonic; before it nothing is accepted
         self._looked_at = 0.0
         self._urgent = ThreadPoolExecutor(URGENT_THREADS, "urgent")
+        self._tls: Terminator | None = None
+        self._server_name: Any = None
+
+    def run(self) -> None:
+        super().run()
+        if self._tls:
+            self._tls.close()
 
     # -- coming in (the thread that accepts) ----------------------------------------------------------------------
 
@@ -66,18 +74,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
-        conn = TConn(self.cfg, sock, address, listener.getsockname())
-        if self.cfg.is_ssl:  # what has arrived cannot be read before the handshake, which takes a thread
-            self.enqueue_req(conn)
+        self._server_name = listener.getsockname()
+        if self._tls:
+            self._tls.take(sock, address)
         else:
-            self._await_request(conn)
+            self._taken(sock, address)
         self._make_room()
+
+    def use_tls(self, certificate: Certificate) -> None:
+        """Speak TLS with every client from now on."""
+        self._tls = Terminator(
+            certificate,
+            self.head_timeout_s,
+            lambda sock, address: self.method_queue.defer(self._taken, sock, address),
+            lambda: self.method_queue.defer(self._untaken),
+        )
+
+    def _taken(self, sock: socket.socket, address: Any) -> None:
+        """A connection whose bytes are plain."""
+        self._await_request(TConn(self.cfg, sock, address, self._server_name))
+
+    def _untaken(self) -> None:
+        self.nr_conns -= 1
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """A kept connection begins another request."""
-        if self.cfg.is_ssl:
-            super().on_client_socket_readable(conn, client)
-            return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._await_request(conn)
@@ -160,6 +181,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """One connection more must always be taken: a stranger who opens many must not keep the others out."""
+        if self._tls and self.nr_conns >= self.worker_connections and self._tls.drop_oldest():
+            return
         while self.nr_conns >= self.worker_connections and (self._arrivals or self.keepalived_conns):
             if self._arrivals:
                 conn = next(iter(self._arrivals))
@@ -184,6 +207,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _cap_keepalive(self, deadline: float) -> None:
         """The worker stops: what has no whole request by then is closed."""
         super()._cap_keepalive(deadline)
+        if self._tls:
+            self._tls.drop_all()
         for arrival in self._arrivals.values():
             arrival.deadline = min(arrival.deadline, time.monotonic() + STOP_KEEPALIVE_LINGER)
 
@@ -218,7 +243,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Its head is here."""
         self._heads.pop(conn, None)
         whole, conn.whole = getattr(conn, "whole", False), False  # of the connection's next request nothing is known
-        if not whole and not self.cfg.is_ssl:
+        if self._tls:
+            req.scheme = "https"
+        if not whole:
             req.force_close()  # or gunicorn would wait for the rest of a body that was refused
         token = body_is_here.set(whole)
         try:

@@ -16,11 +16,12 @@ from werkzeug.exceptions import MethodNotAllowed, RequestedRangeNotSatisfiable
 from speech.request import SpeechRequest
 from web.http.answers import LinkAnswer
 from web.http.audio import AUDIO, Sent, headers_of
-from web.http.auth import caller, take_turn
+from web.http.auth import caller, given_key, take_turn
 from web.http.clients import client_socket
 from web.http.context import client_watch, speech_service
 from web.http.describe import BODY, SPEECH, Access, operation, query_parameters
 from web.http.forms import Format, Name, ReadingForm, SomeText, form_of, query_fields, read_form
+from web.http.keys import digest
 from web.http.links import LINK_FIELDS, signed_query
 from web.http.recordings import Reader, Recording, Recordings
 from web.http.requests import log_speech
@@ -93,15 +94,15 @@ def listen_openai() -> Response:
 def make_link() -> Response:
     """An address of GET /api/tts that needs no key until it expires. Where no key is needed it is not signed."""
     _check_open()
-    form, keys = read_form(LinkForm), speech_service().settings.api_keys
+    form, key = read_form(LinkForm), given_key() if speech_service().settings.asks_for_keys else None
     given = form.model_dump(exclude={"expires_s"}, exclude_unset=True, exclude_none=True)
     fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
     path = "/api/tts"
-    expires_at = int(time.time()) + form.expires_s if keys else None
-    if expires_at is None:
+    expires_at = int(time.time()) + form.expires_s if key else None
+    if key is None or expires_at is None:
         query = urlencode(fields)
     else:
-        query = signed_query(path, fields, g.key_name, keys[g.key_name], expires_at)
+        query = signed_query(path, fields, g.key_name, digest(key), expires_at)
     return jsonify(url=f"{request.url_root.rstrip('/')}{path}?{query}", expires_at=expires_at)
 
 

@@ -80,6 +80,6 @@ def _template(settings: Settings) -> dict[str, Any]:
             "securitySchemes": {BEARER: {"type": "http", "scheme": "bearer", "description": "One of API_KEYS."}},
         },
     }
-    if settings.api_keys:
+    if settings.asks_for_keys:
         template["security"] = [{BEARER: []}]
     return template

@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
 
-from flask import Blueprint, Response, g, jsonify, send_file, url_for
-from pydantic import BaseModel, ConfigDict, Field
+from flask import Blueprint, Response, jsonify, request, url_for
 
-from speech.encoders import ENCODERS
-from speech.jobs.store import Job
-from speech.request import SpeechRequest
-from speech.subtitles import CAPTIONS
-from web.http.answers import JobAnswer, JobsAnswer
-from web.http.context import jobs
-from web.http.describe import BODY, Access, operation, path_parameter, query_parameters
-from web.http.forms import Format, Name, ReadingForm, SomeText, read_form, read_query
+from speech.documents import ENDINGS, read_document
+from speech.errors import InvalidRequest
+from speech.text.document import Document
+from web.http.answers import JobAnswer, JobProgressAnswer, JobsAnswer
+from web.http.context import jobs, speech_service
+from web.http.describe import BODY, Access, operation, path_parameter, query_parameters, with_file
+from web.http.forms import form_of, read_form, read_query
+from web.http.job_forms import WHAT, JobForm, JobsQuery, JobWishes
+from web.http.jobs import owner, progress, summary
+from web.http.uploads import uploaded_form
 
 blueprint = Blueprint("jobs", __name__)
 
+ABOUT_FILE = f"A file instead of text, by the ending of its name one of {', '.join(ENDINGS)}."
 ID = path_parameter("job_id", "Its id.", "nothing")
-FILE: dict[str, dict[str, object]] = {encoder.media_type: {"schema": {}} for encoder in ENCODERS.values()}
-TEXT: dict[str, dict[str, object]] = {captions.media_type: {"schema": {}} for captions in CAPTIONS.values()}
-
-
-class JobForm(ReadingForm):
-    """The body of POST /api/jobs."""
-
-    model_config = ConfigDict(title="Job", json_schema_extra={"examples": [{"text": "A long story.", "title": "One"}]})
-
-    text: SomeText = Field(description="What to say, up to MAX_JOB_CHARS characters.")
-    title: Name = Field("", description="What the list shows.")
-
-    def speech_request(self) -> SpeechRequest:
-        return SpeechRequest(**self.model_dump(exclude={"title"}))
-
-
-class JobsQuery(BaseModel):
-    """The query of GET /api/jobs."""
-
-    model_config = ConfigDict(extra="forbid", title="Jobs")
-
-    limit: int = Field(20, ge=1, le=100, description="How many, the newest first.")
-    offset: int = Field(0, ge=0, le=1_000_000, description="How many of the newest to leave out.")
-
-
-class AudioQuery(BaseModel):
-    """The query of GET /api/jobs/ID/audio."""
-
-    model_config = ConfigDict(extra="forbid", title="JobAudio")
-
-    format: Format | None = Field(None, description="Audio format; unset: the job's own.")
-
-
-class CaptionsQuery(BaseModel):
-    """The query of GET /api/jobs/ID/captions."""
-
-    model_config = ConfigDict(extra="forbid", title="JobCaptions")
-
-    format: Literal["srt", "vtt", "json"] = Field("srt", description="Format of the captions.")
 
 
 @blueprint.post("/api/jobs")
@@ -65,16 +28,34 @@ class CaptionsQuery(BaseModel):
     "Say a long text",
     tag="Jobs",
     access=Access.SPEAKS,
-    takes=JobForm,
-    gives=JobAnswer,
+    takes=with_file(JobForm, ABOUT_FILE),
+    gives=JobProgressAnswer,
     status=202,
     fails=(*BODY, 404, 503, 507),
 )
 def create_job() -> tuple[Response, int, dict[str, str]]:
     """Answers at once. The text is said when no request waits for a slot, and goes on after a restart."""
-    form = read_form(JobForm)
-    job = jobs().add(form.speech_request(), _owner(), form.title)
-    return jsonify(_plain(job)), 202, {"Location": url_for("jobs.job", job_id=job.id)}
+    form, document = _asked()
+    job = jobs().add(form.speech_request(), owner(), document)
+    told = progress(jobs().progress(job.id, owner()))
+    return jsonify(told), 202, {"Location": url_for("jobs.job", job_id=job.id)}
+
+
+def _asked() -> tuple[JobWishes, Document]:
+    """How, and what: fields, or a multipart form with a file."""
+    if request.mimetype != "multipart/form-data":
+        form = read_form(JobForm)
+        return form, form.document()
+    with uploaded_form() as (fields, upload):
+        if upload is None:
+            form = form_of(JobForm, fields, strict=False)
+            return form, form.document()
+        if others := [name for name in WHAT if name in fields]:
+            raise InvalidRequest(f"{others[0]}: there is a file in its place.", param=others[0])
+        wishes = form_of(JobWishes, fields, strict=False)
+        most = speech_service().settings.max_job_chars
+        document = read_document(upload.name, upload.file, most, upload.charset)
+        return wishes, replace(document, title=wishes.title or document.title)
 
 
 @blueprint.get("/api/jobs")
@@ -84,55 +65,22 @@ def create_job() -> tuple[Response, int, dict[str, str]]:
 def list_jobs() -> Response:
     """The newest first."""
     query = read_query(JobsQuery)
-    return jsonify(jobs=[_plain(job) for job in jobs().jobs(_owner(), query.limit, query.offset)])
+    found, total = jobs().jobs(owner(), query.limit, query.offset)
+    return jsonify(jobs=[summary(job) for job in found], total=total)
 
 
 @blueprint.get("/api/jobs/<job_id>")
-@operation("One job", tag="Jobs", access=Access.KEY, gives=JobAnswer, fails=(404, 503), parameters=[ID])
+@operation("One job", tag="Jobs", access=Access.KEY, gives=JobProgressAnswer, fails=(404, 503), parameters=[ID])
 def job(job_id: str) -> Response:
-    return jsonify(_plain(jobs().job(job_id, _owner())))
-
-
-@blueprint.get("/api/jobs/<job_id>/audio")
-@operation(
-    "The audio of a job",
-    name="job_audio",
-    tag="Jobs",
-    access=Access.KEY,
-    gives=FILE,
-    fails=(400, 404, 409, 503),
-    parameters=[ID, *query_parameters(AudioQuery)],
-)
-def audio(job_id: str) -> Response:
-    """When the job is done: one file, in any format. Takes `Range` and `If-None-Match`."""
-    query = read_query(AudioQuery)
-    path = jobs().audio(job_id, _owner(), query.format)
-    media_type = ENCODERS[path.suffix[1:]].media_type
-    return send_file(path.absolute(), mimetype=media_type, conditional=True, download_name=path.name)
-
-
-@blueprint.get("/api/jobs/<job_id>/captions")
-@operation(
-    "The captions of a job",
-    name="job_captions",
-    tag="Jobs",
-    access=Access.KEY,
-    gives=TEXT,
-    fails=(400, 404, 409, 503),
-    parameters=[ID, *query_parameters(CaptionsQuery)],
-)
-def captions(job_id: str) -> Response:
-    """When the job is done."""
-    query = read_query(CaptionsQuery)
-    text = jobs().captions(job_id, _owner(), query.format)
-    return Response(text, mimetype=CAPTIONS[query.format].media_type)
+    """How far it is, and its chapters."""
+    return jsonify(progress(jobs().progress(job_id, owner())))
 
 
 @blueprint.post("/api/jobs/<job_id>/cancel")
 @operation("Stop a job", tag="Jobs", access=Access.KEY, gives=JobAnswer, fails=(404, 409, 503), parameters=[ID])
 def cancel_job(job_id: str) -> Response:
     """What is done stays; `resume` goes on."""
-    return jsonify(_plain(jobs().cancel(job_id, _owner())))
+    return jsonify(summary(jobs().cancel(job_id, owner())))
 
 
 @blueprint.post("/api/jobs/<job_id>/resume")
@@ -141,33 +89,12 @@ def cancel_job(job_id: str) -> Response:
 )
 def resume_job(job_id: str) -> Response:
     """One that was cancelled or failed: the passages that are missing are said."""
-    return jsonify(_plain(jobs().go_on(job_id, _owner())))
+    return jsonify(summary(jobs().go_on(job_id, owner())))
 
 
 @blueprint.delete("/api/jobs/<job_id>")
 @operation("Delete a job", tag="Jobs", access=Access.KEY, gives={}, status=204, fails=(404, 503), parameters=[ID])
 def delete_job(job_id: str) -> tuple[str, int]:
     """And its audio, in any state."""
-    jobs().delete(job_id, _owner())
+    jobs().delete(job_id, owner())
     return "", 204
-
-
-def _owner() -> str:
-    """The key's name; one for all where no key is needed."""
-    return str(g.get("key_name") or "")
-
-
-def _plain(job: Job) -> dict[str, object]:
-    return {
-        "id": job.id,
-        "title": job.title,
-        "state": job.state,
-        "reason": job.reason,
-        "passages_done": job.done,
-        "passages_total": job.total,
-        "audio_s": round(job.seconds, 3),
-        "voice": job.request["voice"],
-        "format": job.request["format"],
-        "created_at": job.created_at,
-        "changed_at": job.changed_at,
-    }

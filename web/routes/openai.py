@@ -19,7 +19,7 @@ from speech.request import FRAME_S, SPEEDS, SpeechRequest
 from speech.service import SpeechService
 from speech.session import Speech
 from speech.voices.catalogue import Voice
-from web.http import errors
+from web.http import errors, finished
 from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
 from web.http.audio import AUDIO, Body, answer, audio_response, headers_of
 from web.http.auth import caller, owner
@@ -140,10 +140,13 @@ def create_speech() -> Response:
     form, ignored = _read(service.settings.openai_lenient)
     with _openai_names():
         asked = form.speech_request(service)
+        key = finished.key_of(asked, form.stream, ignored) if form.stream_format == "audio" else None
+        if answer := finished.found(key):
+            return answer
         try:
             speech = service.speak(asked)
             speech.ignored += ignored
-            return _answer(speech, form)
+            return finished.kept(key, speech, _answer(speech, form))
         except InvalidRequest as error:
             if error.code is not ErrorCode.NOTHING_TO_SAY:
                 raise

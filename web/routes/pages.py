@@ -24,7 +24,13 @@ mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, whi
 
 STATIC = Path(__file__).parent.parent / "static"
 # Named in the head, so that the browser asks for all of them at once rather than import by import.
-MODULES = sorted(path.name for path in (STATIC / "js").glob("*.js"))
+# Those of the other language, and what opens later, come when they are needed.
+LATER = frozenset({"jobsheet.js", "jobtrack.js"})
+MODULES = sorted(
+    path.name
+    for path in (STATIC / "js").glob("*.js")
+    if path.name not in LATER and not path.name.startswith("strings.")
+)
 PARTS = sorted(path for path in STATIC.rglob("*") if path.is_file())
 # What the page is made of.
 SHELL = sorted(str(path.relative_to(STATIC)) for path in PARTS if path.parent.name in ("js", "css", "static"))

@@ -6,7 +6,6 @@ from flask import Blueprint, Response, jsonify
 from pydantic import ConfigDict, Field
 
 from speech.request import Pause, SpeechRequest
-from speech.text.pipe import read
 from speech.text.remarks import Remarks
 from web.http.answers import ReadingAnswer
 from web.http.auth import caller
@@ -45,11 +44,11 @@ def reading() -> Response:
     JavaScript counts; words without `spoken` are not said."""
     form, service = read_form(ReadingQuestion), speech_service()
     service.check_length(form.text)
-    manner, remarks = service.manner(SpeechRequest(**form.model_dump(), caller=caller())), Remarks()
-    pieces = read(form.text, manner.reader(remarks))
+    asked, remarks = SpeechRequest(**form.model_dump(), caller=caller()), Remarks()
+    pieces = service.read(asked, remarks)
     words = [piece for piece in pieces if not isinstance(piece, Pause)]
     return jsonify(
-        language=manner.spoken_language,
+        language=service.manner(asked).spoken_language,
         spoken=" ".join(word.spoken for word in words if word.spoken),
         words=[{"written": w.written, "spoken": w.spoken, "start": w.start, "stop": w.stop} for w in words],
         warnings=warnings(remarks),

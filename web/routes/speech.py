@@ -7,7 +7,9 @@ from dataclasses import asdict
 from flask import Blueprint, Response, jsonify
 
 from speech.encoders import ENCODERS
+from speech.request import SpeechRequest
 from speech.service import VERSION
+from web.http import finished
 from web.http.answers import FormatsAnswer, InfoAnswer
 from web.http.audio import AUDIO, audio_response
 from web.http.captioned import MULTIPART, captioned_response, check_whole
@@ -36,12 +38,21 @@ def speak_streaming() -> Response:
 
 
 def _answer(form: SpeechForm, stream: bool) -> Response:
+    asked = form.speech_request()
     if form.captions:
         check_whole(stream or form.stream_format == "sse")
-    speech = speech_service().speak(form.speech_request())
-    if form.captions:
-        return captioned_response(speech, form.captions)
-    return event_response(speech) if form.stream_format == "sse" else audio_response(speech, stream)
+        return captioned_response(speech_service().speak(asked), form.captions)
+    if form.stream_format == "sse":
+        return event_response(speech_service().speak(asked))
+    return _audio(asked, stream)
+
+
+def _audio(asked: SpeechRequest, stream: bool) -> Response:
+    key = finished.key_of(asked, stream)
+    if answer := finished.found(key):
+        return answer
+    speech = speech_service().speak(asked)
+    return finished.kept(key, speech, audio_response(speech, stream))
 
 
 @blueprint.get("/api/info")

@@ -2,25 +2,29 @@
 
 The model decides how long each phoneme lasts but does not tell. Its durations are read by naming that tensor as one
 more output: a protocol buffer message may be continued by appending to it, so no other library is needed. The name of
-the tensor is a fact of the pinned version's file.
+the tensor is a fact of the pinned version's file; for a voice whose file has none, times are shared out by phonemes.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
 import numpy as np
 from hibari import Hibari, dsp
 from hibari.g2p import G2P
-from hibari.voices import DEFAULT, voice_path
 
+from speech.engines.hibari.files import BUNDLED, VoiceFiles
 from speech.request import Samples
 
+log = logging.getLogger("kyutai_tts.hibari")
+
 SAMPLE_RATE: int = dsp.SR  # 24,000 Hz
+_SPECTRUM = 6  # outputs that the file names itself, all of them what the sound is made of
 _ENDS = (
     "/CumSum_output_0"  # (1, phonemes + 2): where each phoneme ends, in a unit of the model's own; silence at both ends
 )
@@ -56,18 +60,72 @@ class SpokenSentence:
 
 
 class HibariVoice:
-    """The one voice that is in the wheel. Thread safe: nothing is kept between calls."""
+    """Its voices; one that was fetched is loaded when it speaks first. Thread safe."""
 
     sample_rate = SAMPLE_RATE
 
-    def __init__(self) -> None:
+    def __init__(self, files: VoiceFiles | None = None) -> None:
+        """files: None for those in hibari's own folder."""
+        self._files = files or VoiceFiles()
+        self._lock = threading.Lock()
+        self._readers: dict[bool, G2P] = {}
+        self._speakers: dict[str, Speaker] = {}
         with ThreadPoolExecutor(1) as beside:  # the dictionaries take longer than the model, and need no part of it
-            reading = beside.submit(G2P)
-            model = Path(voice_path(DEFAULT)).read_bytes() + _one_more_output(_ENDS)
-            self._tts = Hibari(model=model)  # onnxruntime takes a file's content as it takes its name
-            self._g2p = reading.result()
-        self._session = self._tts.sess
+            reading = beside.submit(self._reader, False)
+            model = self._model(BUNDLED)
+            self._speakers[BUNDLED] = Speaker(model, reading.result())
         self.speak("Ready.")  # the first run allocates
+
+    def speak(self, text: str, seed: int | None = None, voice: str | None = None) -> SpokenSentence:
+        """Say a sentence; empty if nothing in it can be said. The same text, seed and voice give the same samples.
+
+        Raises OSError for a voice that was not fetched.
+        """
+        return self._speaker(voice or BUNDLED).speak(text, seed)
+
+    def split(self, text: str) -> list[str]:
+        """Sentences by the package's own rules, which know titles and initials."""
+        sentences: list[str] = Hibari.split_sentences(text)
+        return sentences or [text]
+
+    def phonemes(self, text: str) -> str:
+        """How the voice in the wheel says a text; `[word](/phonemes/)` as it asks."""
+        return self._speaker(BUNDLED).phonemes(text)
+
+    def _speaker(self, name: str) -> Speaker:
+        speaker = self._speakers.get(name)
+        if speaker is None:
+            with self._lock:
+                speaker = self._speakers.get(name)
+                if speaker is None:
+                    british = bool(self._files.facts(name)["british"])
+                    speaker = self._speakers[name] = Speaker(self._model(name), self._reader(british))
+        return speaker
+
+    def _model(self, name: str) -> bytes:
+        path = self._files.here(name)
+        if path is None:
+            raise FileNotFoundError(f"the file of {name} is not here")
+        return path.read_bytes()
+
+    def _reader(self, british: bool) -> G2P:
+        if british not in self._readers:
+            self._readers[british] = G2P(british=british)
+        return self._readers[british]
+
+
+class Speaker:
+    """One voice. Thread safe: nothing is kept between calls."""
+
+    def __init__(self, model: bytes, g2p: G2P) -> None:
+        """model: the content of its ONNX file. g2p: what reads for it."""
+        self._g2p = g2p
+        try:
+            self._tts = Hibari(model=model + _one_more_output(_ENDS))  # onnxruntime takes content as it takes a name
+        except Exception:  # onnxruntime's own; a file without that tensor
+            log.warning("a voice does not tell how long its phonemes are; the times of its words are estimated")
+            self._tts = Hibari(model=model)
+        self._session = self._tts.sess
 
     def speak(self, text: str, seed: int | None = None) -> SpokenSentence:
         """Say a sentence; empty if nothing in it can be said. The same text and seed give the same samples."""
@@ -75,9 +133,10 @@ class HibariVoice:
         phonemes = "".join(p for p in self.phonemes(text) if p in self._tts.vocab)
         if not phonemes.strip(' .,;:!?—…"()“”'):
             return SpokenSentence(np.zeros(0, np.float32), "", 0.0, (), tuple("" for _ in words))
-        *spectrum, ends = self._session.run(
-            None, {"ids": np.asarray([self._tts.ids(phonemes)], np.int64), "speed": np.ones(1, np.float32)}
-        )
+        ids = np.asarray([self._tts.ids(phonemes)], np.int64)
+        told = self._session.run(None, {"ids": ids, "speed": np.ones(1, np.float32)})
+        spectrum = told[:_SPECTRUM]
+        ends = told[-1] if len(told) > _SPECTRUM else np.arange(1, ids.size + 1)
         samples = dsp.synth(*(part[0] for part in spectrum), np.random.default_rng(seed or 0))
         ends_s = np.ravel(ends) * (len(samples) / SAMPLE_RATE / np.ravel(ends)[-1])
         return SpokenSentence(
@@ -87,11 +146,6 @@ class HibariVoice:
             tuple(ends_s[1 : 1 + len(phonemes)].tolist()),
             tuple(self.phonemes(word) for word in words),
         )
-
-    def split(self, text: str) -> list[str]:
-        """Sentences by the package's own rules, which know titles and initials."""
-        sentences: list[str] = Hibari.split_sentences(text)
-        return sentences or [text]
 
     def phonemes(self, text: str) -> str:
         """How it says a text; `[word](/phonemes/)` as it asks.

@@ -15,19 +15,34 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from speech.engines.kyutai.voices import EmbeddingVoices, catalogue
-from speech.engines.kyutai.weights import obtain
-from speech.errors import SpeechError
-from speech.hub.files import make_hub
-from speech.hub.meter import size_text
-from speech.settings import Settings, SettingsError
+if TYPE_CHECKING:
+    from speech.engines.kyutai.voices import EmbeddingVoices
+    from speech.settings import Settings
+
+NEEDED = ("pydantic", "dotenv", "numpy", "safetensors", "huggingface_hub")  # our own imports wait for these
 
 
-def main(arguments: Sequence[str] | None = None, settings: Settings | None = None) -> int:
+INSTALL = (
+    "Run it with .venv/bin/python, once ./start.sh --engine kyutai has made that; or make one for this alone: "
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements/core.txt 'huggingface_hub<1' safetensors"
+)
+
+PROG = "python -m speech.engines.kyutai.prefetch"
+
+
+def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
     """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        print(f"prefetch: {sys.executable} has no {', '.join(missing)}. {INSTALL}", file=sys.stderr)
+        return 2
+    from speech.errors import SpeechError
+    from speech.settings import Settings, SettingsError
+
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         prefetch(settings or Settings.load(os.environ, Path(".env")), options)
@@ -42,6 +57,11 @@ def main(arguments: Sequence[str] | None = None, settings: Settings | None = Non
 
 def prefetch(settings: Settings, options: argparse.Namespace) -> None:
     """Raises SpeechError."""
+    from speech.engines.kyutai.voices import catalogue
+    from speech.engines.kyutai.weights import obtain
+    from speech.hub.files import make_hub
+    from speech.hub.meter import size_text
+
     hub = make_hub(settings)
     checkpoint = obtain(settings, hub)
     print(f"{checkpoint.source}: {size_text(checkpoint.size_bytes)} in {checkpoint.folder}")
@@ -60,10 +80,8 @@ def _chosen(voices: EmbeddingVoices, options: argparse.Namespace) -> list[str]:
     return list(dict.fromkeys([voices.default.id, *options.voice, *wanted]))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m speech.engines.kyutai.prefetch", description="Fetch the model and voices."
-    )
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog, description="Fetch the model of Kyutai TTS 1.6B and voices.")
     parser.add_argument("--voice", action="append", default=[], metavar="ID", help="a voice to fetch; may be repeated")
     parser.add_argument("--all-voices", action="store_true", help="fetch every voice: about 1,000 files of 256 kB")
     parser.add_argument("--commercial", action="store_true", help="of all voices, only those for commercial use")

@@ -15,7 +15,7 @@ from speech.errors import EngineFailed, NotSupported, SpeechError, Unavailable
 from speech.hub.files import Hub, make_hub
 from speech.hub.voice_list import VoiceRepo
 from speech.voices.catalogue import Voice, VoiceCatalogue
-from speech.voices.folder import MB, VoiceFolder, name_taken, safe_name
+from speech.voices.folder import MB, VoiceFolder, identity_of, name_taken, safe_name
 from speech.voices.sets import describe
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class EmbeddingVoices(VoiceCatalogue):
             raise EngineFailed(f"The file of the voice {voice_id!r} cannot be used. {error.message}") from None
         except OSError as error:
             raise EngineFailed(f"The file of the voice {voice_id!r} cannot be read: {error}") from None
+
+    def identity(self, voice_id: str) -> str | None:
+        """Of a voice in VOICES_DIR, that of its file; a published one stays as it is."""
+        return identity_of(self._folder.files(self._embeddings().suffix).get(voice_id))
 
     def add(self, name: str, data: bytes) -> Voice:
         """Check an embedding and store it in VOICES_DIR under a safe form of the name.

@@ -26,10 +26,12 @@ from speech.hub.files import make_hub
 from speech.hub.meter import size_text
 from speech.settings import Settings, SettingsError
 
+PROG = "python -m speech.engines.pocket.prefetch"
 
-def main(arguments: Sequence[str] | None = None, settings: Settings | None = None) -> int:
+
+def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
     """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         prefetch(settings or Settings.load(os.environ, Path(".env")), options)
@@ -69,10 +71,8 @@ def _chosen(voices: PocketVoices, source: Source, options: argparse.Namespace) -
     return list(dict.fromkeys([voices.usual(source.language).id, *options.voice, *speaking]))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m speech.engines.pocket.prefetch", description="Fetch Pocket TTS's models and voices."
-    )
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog, description="Fetch Pocket TTS's models and voices.")
     parser.add_argument("--language", action="append", default=[], metavar="CODE", help="en, fr, ...; may be repeated")
     parser.add_argument("--voice", action="append", default=[], metavar="ID", help="a voice to fetch; may be repeated")
     parser.add_argument("--all-voices", action="store_true", help="fetch every voice: about 6 MB each")

@@ -22,7 +22,7 @@ from speech.errors import ErrorCode, InvalidRequest, NotSupported, SpeechError, 
 from speech.hub.files import Hub, make_hub
 from speech.text.guess import guess
 from speech.voices.catalogue import Cloned, Voice, VoiceCatalogue
-from speech.voices.folder import MB, VoiceFolder
+from speech.voices.folder import MB, VoiceFolder, identity_of
 from speech.voices.made import Made, MadeVoices
 from speech.voices.quality import faults
 from speech.voices.recording import decode
@@ -120,6 +120,12 @@ class PocketVoices(VoiceCatalogue):
         """Download the voice's file if need be. Raises as `path` does."""
         self.path(voice_id, language)
 
+    def identity(self, voice_id: str) -> str | None:
+        """Of a voice in a folder, that of its file; a ready one stays as it is."""
+        voice = self.get(voice_id)
+        in_folder = voice.made or voice.id in self._own.files(SUFFIX) or voice.language in self._beside
+        return identity_of(self._here(voice, voice.language)) if in_folder else ""
+
     def path(self, voice_id: str | None, language: str | None = None) -> Path:
         """The file of a voice, None for the default, in a language, None for its own; downloaded if need be.
 
@@ -153,7 +159,7 @@ class PocketVoices(VoiceCatalogue):
             raise NotSupported(NO_CLONING, code=ErrorCode.CLONING_NOT_READY)
         samples = decode(recording, RATE)
         made = self._made.store(name, owner, source.name, self._state_of(model, samples))
-        return Cloned(self.get(made.id), len(samples) / RATE, tuple(faults(samples, RATE)))
+        return Cloned(self.of(owner).get(made.id), len(samples) / RATE, tuple(faults(samples, RATE)))
 
     def delete(self, voice_id: str, owner: str) -> None:
         if not self.of(owner).get(voice_id).made:

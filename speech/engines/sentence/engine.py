@@ -175,7 +175,8 @@ class SentenceEngine(Engine):
             return False  # the reader wakes us
         piece = turn.sentences.next()
         if isinstance(piece, Sentence):
-            self._emit(turn, self._voice.speak(piece.text, seed=utterance.request.seed), piece)
+            asked = utterance.request
+            self._emit(turn, self._voice.speak(piece.text, seed=asked.seed, voice=asked.voice), piece)
         elif isinstance(piece, Pause):
             silence = np.zeros(round(piece.seconds * self.sample_rate), np.float32)
             self._emit_samples(turn, silence, [])

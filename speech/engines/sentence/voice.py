@@ -27,8 +27,11 @@ class SentenceVoice(Protocol):
 
     sample_rate: int  # Hz
 
-    def speak(self, text: str, seed: int | None = None) -> Spoken:
-        """Say a sentence. The same text and seed give the same samples. An exception fails one utterance alone."""
+    def speak(self, text: str, seed: int | None = None, voice: str | None = None) -> Spoken:
+        """Say a sentence. voice: its id; None: the usual one. The same text, seed and voice give the same samples.
+
+        An exception fails one utterance alone.
+        """
 
     def split(self, text: str) -> list[str]:
         """The text cut into sentences by the rules of the voice's language; at least one for text that has words."""

@@ -11,8 +11,6 @@ from speech.text.reading.scan import Match, Rule, rule
 from speech.text.reading.tongue import VULGAR, Tongue
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 64, 100, 1000])
-
 
 _DOUBLES = {
     ">=": "≥", "<=": "≤", "!=": "≠", "==": "=", "=>": "⇒", "<->": "↔", "->": "→", "<-": "←", "&&": "&",
@@ -28,9 +26,15 @@ class Maths:
         fraction: Callable[[int, int], str],
         mixed: Callable[[str, str], str],
         power: Callable[[str], str],
+        counts: Callable[[int, int, list[str]], str],
     ) -> None:
-        """fraction(numerator, denominator), mixed(whole, fraction) and power(exponent, in words) say them."""
+        """fraction(numerator, denominator), mixed(whole, fraction) and power(exponent, in words) say them.
+
+        counts(numerator, denominator, the two words before): what is said between them where they are no fraction,
+        "15 sur 20"; empty where they are one.
+        """
         self._tongue, self._fraction, self._mixed, self._power = tongue, fraction, mixed, power
+        self._counts = counts
 
     def rules(self) -> list[Rule]:
         n = self._tongue.number_pattern
@@ -95,11 +99,10 @@ class Maths:
 
     def _simple(self, match: Match) -> str:
         top, bottom = int(match["top"]), int(match["bottom"])
-        if 0 < top < bottom and bottom in _DENOMINATORS:
+        word = self._counts(top, bottom, _two_before(match))
+        if not word:
             return self._fraction(top, bottom)
-        return (
-            f"{self._tongue.integer(match['top'])} {self._tongue.words['over']} {self._tongue.integer(match['bottom'])}"
-        )
+        return f"{self._tongue.integer(match['top'])} {word} {self._tongue.integer(match['bottom'])}"
 
     def _out_of(self, match: Match) -> str:
         return f"{self._tongue.number(match['got'])} {self._tongue.words['outof']} {self._tongue.integer(match['of'])}"
@@ -138,3 +141,13 @@ class Maths:
 
     def _plus(self, match: Match) -> str:
         return f"{self._tongue.words['plus']} {self._tongue.number(match['number'])}"
+
+
+def _two_before(match: Match) -> list[str]:
+    return (
+        match.string[max(0, match.start() - 40) : match.start()]
+        .lower()
+        .replace(",", " ")
+        .replace(":", " ")
+        .split()[-2:]
+    )

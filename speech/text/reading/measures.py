@@ -29,6 +29,7 @@ class Grammar:
     attribute: Callable[[str, str], bool]
     words: frozenset[str]  # units that are words of the language too
     apart: frozenset[str]  # units only with a blank before them
+    labelled: frozenset[str]  # words before a number with a letter that is no unit: gate 12A
 
 
 class Measures:
@@ -42,13 +43,19 @@ class Measures:
         n = self._tongue.number_pattern
         power = r"(?:\^?[23]|[²³])"
         per = rf"(?:(?P<slash>[/·])(?P<per>(?:{self._any}))(?P<perpower>{power})?)?"
-        unit = rf"(?P<unit>(?:{self._any}))(?P<power>{power})?{per}(?![\w²³^/])"
+        stop = r"(?![\w²³^]|/[^\W\d])"
+        unit = rf"(?P<unit>(?:{self._any}))(?P<power>{power})?(?:\.(?=/))?{per}(?P<point>\.(?!\S))?{stop}"
         sign = r"(?:(?<![\w)])[-−+±~])?"
         behind = r"(?:(?<=/\d )|(?<=/\d\d )|(?<=[½⅓⅔¼¾⅛⅜⅝⅞])|(?<=[½⅓⅔¼¾⅛⅜⅝⅞] ))"
         to = r"(?:-|–|—| to | à | and | et )"
         return [
+            rule("d", rf"(?P<number>{n}) ?[x×] ?(?P<by>{n})(?: ?[x×] ?(?P<third>{n}))? ?{unit}", self._size),
             rule("ds", rf"(?P<number>{sign}{n})(?: ?{to} ?(?P<high>{n}))?[ -]?{unit}", self._measure),
-            rule("ls", rf"{behind}(?P<unit>{self._any})(?P<power>{power})?(?![\w²³^/])", self._behind_fraction),
+            rule(
+                "ls",
+                rf"{behind}(?P<unit>{self._any})(?P<power>{power})?(?P<point>\.(?!\S))?(?![\w²³^/])",
+                self._behind_fraction,
+            ),
             rule("l", rf"(?:{self._any})(?P<power>{power})?/(?P<per>{self._any})(?![\w²³^])", self._bare),
         ]
 
@@ -67,13 +74,24 @@ class Measures:
         said = f"{said} {name}"
         if match["per"]:
             said += self._per(match)
-        return said
+        return said + _closing(match)
+
+    def _size(self, match: Match) -> str | None:
+        """10 x 15 cm."""
+        if match["unit"] in self._grammar.words:
+            return None
+        numbers = [self._tongue.number(match[name]) for name in ("number", "by", "third") if match[name]]
+        several = not self._grammar.attribute(before(match), after(match))
+        name = self._name(match["unit"], match["power"], several)
+        return f" {self._tongue.words['by']} ".join(numbers) + f" {name}" + _closing(match)
 
     def _meant(self, match: Match, unit: str) -> bool:
-        """Some units are words too ("5 in all"); some letters behind a number are no unit ("4K")."""
-        apart = not match[0].removesuffix(unit)[-1:].isdigit()
+        """Some units are words too ("5 in all"); some letters behind a number are no unit ("4K", "gate 5A")."""
+        apart = not match[0].rstrip(".").removesuffix(unit)[-1:].isdigit()
+        if not apart and unit.isupper() and len(unit) == 1 and before(match).lower() in self._grammar.labelled:
+            return False
         if unit in self._grammar.words:
-            return not apart or ends(match)
+            return not apart or ends(match) or (bool(match["point"]) and not _closing(match))
         return apart or unit not in self._grammar.apart
 
     def _behind_fraction(self, match: Match) -> str | None:
@@ -83,7 +101,7 @@ class Measures:
         mixed = re.search(
             r"\d[ -]\d{1,2}/\d{1,2} ?$|\d ?[½⅓⅔¼¾⅛⅜⅝⅞] ?$", match.string[max(0, match.start() - 20) : match.start()]
         )
-        return self._name(match["unit"], match["power"], several=mixed is not None)
+        return self._name(match["unit"], match["power"], several=mixed is not None) + _closing(match)
 
     def _number(self, text: str, noun: str) -> str:
         names = {"-": "minus", "−": "minus", "+": "plus", "±": "plusminus", "~": "about"}
@@ -108,3 +126,8 @@ class Measures:
         if unit.islower() and len(match[0]) > 5 and unit not in self._units:
             return None
         return f"{self._name(unit, match['power'], several=True)} {self._tongue.words['per']} {self._units[per][0]}"
+
+
+def _closing(match: Match) -> str:
+    """The point behind a unit: of an abbreviation, "5 oz. of gold", or the sentence's."""
+    return "." if match["point"] and not after(match)[:1].islower() else ""

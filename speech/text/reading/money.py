@@ -64,7 +64,7 @@ class Money:
             rule("sl", rf"{minus}{sign} ?(?P<low>)(?P<number>{n})(?!/\d){scale}{per}", self._sum),
             rule("ds", rf"{minus}(?P<low>{n}){to}(?P<number>{n}){scale} ?{sign}(?!\w){per}", self._sum),
             rule("ds", rf"{minus}(?P<low>)(?P<number>{n}){scale} ?{sign}(?![\w]){per}", self._sum),
-            rule("d", rf"(?P<number>{n}) ?(?P<coin>¢)", self._coins),
+            rule("d", rf"(?P<number>{n}) ?(?P<coin>¢){per}", self._coins),
         ]
 
     def _sum(self, match: Match) -> str:
@@ -74,9 +74,7 @@ class Money:
             said = f"{self._low(match)} {self._tongue.words['to']} {said}"
         if match["minus"]:
             said = f"{self._tongue.words['minus']} {said}"
-        if match["per"]:
-            said = f"{said} {self._tongue.words['per']} {self._units[match['per']]}"
-        return said
+        return said + self._per(match)
 
     def _low(self, match: Match) -> str:
         """The lower of two sums, with its own million if it has one."""
@@ -118,7 +116,10 @@ class Money:
     def _coins(self, match: Match) -> str:
         currency = self._currencies["$"]
         coin = currency.cents if self._habits.several(match["number"]) else currency.cent
-        return f"{self._tongue.number(match['number'])} {coin}"
+        return f"{self._tongue.number(match['number'])} {coin}{self._per(match)}"
+
+    def _per(self, match: Match) -> str:
+        return f" {self._tongue.words['per']} {self._units[match['per']]}" if match["per"] else ""
 
 
 def _any(table: Mapping[str, object]) -> str:

@@ -12,6 +12,8 @@ _PLAIN = re.compile(r"[\"'“‘«(¿¡]*[^\W\d_]+(?:[-'’][^\W\d_]+)*[.,;:!?�
 _CORE = re.compile(r"[^\W_]+")
 _ABBREVIATED = re.compile(r"[A-ZÀ-Ý]{2}|PhD|\b[IVXLC](?:e|er|re|ère|ème)\b")  # CDs, l'ONU, XXe, Ve
 _FOREIGN = re.compile("[ªº²³¹µ¼-¾\u0250-\U0010ffff]")  # letters beyond Latin ones with their accents
+_SAINT = re.compile(r"\bSte?s?-[A-ZÀ-Þ]")
+_SMALL_ROMAN = re.compile(r"[ivx]{2,}")
 _ROMAN = re.compile(r"[IVXLC]{2,}|[VXLC]")
 _ELISION = re.compile(r"^(?:[cdjlmnst]|qu)['’]", re.IGNORECASE)
 _OPERATORS = wordset("+ - − – — × x ÷ = ≈ ~ < > ≤ ≥ / * ± % ‰ ° ∕ · ^ & № § # à")
@@ -36,6 +38,8 @@ class Openers:
             or _FOREIGN.search(letters) is not None
             or letters in self.abbreviations
             or _ABBREVIATED.search(letters) is not None
+            or _SAINT.search(core) is not None
+            or _SMALL_ROMAN.fullmatch(letters) is not None
             or (len(letters) == 1 and letters in "VXLCDM")
         )
 

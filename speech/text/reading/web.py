@@ -33,6 +33,7 @@ def rules(tongue: Tongue) -> list[Rule]:
         rule("ld", rf"(?P<host>(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_DOMAINS}))(?![\w.]*\w){path}", web.address, re.I),
         rule("d", ip, web.ip),
         rule("ld", rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}})*\.(?:{_FILES}){_AT_END}", web.file, re.I),
+        rule("l", r"[A-Za-z]:\\[^\s<>|\"?*]*(?<![.,;:!])", web.windows_path),
         rule("s", r"@(?P<name>[A-Za-z_]\w{0,63}(?:\.\w{1,63})*)", web.handle),
         rule("s", r"#(?P<name>[^\W\d]\w{0,79})", web.hashtag),
     ]
@@ -68,6 +69,12 @@ class _Web:
         if stem.isdigit():
             return None
         return self._dotted(f"{stem}.{end}")
+
+    def windows_path(self, match: Match) -> str:
+        r"""C:\Users\me."""
+        drive, *names = match[0].split("\\")
+        slash = f" {self._words['backslash']} "
+        return slash.join([f"{drive[0]} {self._words['colon']}", *(self._dotted(name) for name in names if name)])
 
     def handle(self, match: Match) -> str:
         return f"{self._words['at']} {self._dotted(match['name'])}"

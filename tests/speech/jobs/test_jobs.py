@@ -19,13 +19,13 @@ import srt
 from speech.engines.base import UtteranceStatus
 from speech.engines.sentence.engine import SentenceEngine
 from speech.errors import EngineFailed, InvalidRequest, JobNotFound, JobState, OutOfQuota
+from speech.jobs.job import State
 from speech.jobs.jobs import Jobs
-from speech.jobs.store import State, Store
+from speech.jobs.whole import Wanted
 from speech.request import SpeechRequest
 from speech.service import SpeechService
 from speech.settings import Settings
-from speech.text.passages import passages
-from speech.text.pipe import read
+from speech.text.document import Document
 from tests.services import make_service
 from tests.stage import StageEngine
 from tests.toy_engine import Hummer
@@ -33,6 +33,7 @@ from tests.waiting import wait_until
 
 SENTENCE = "The keeper of the lighthouse walks along the shore before the sun comes up."
 LONG = " ".join([SENTENCE] * 4 * 6)  # six passages
+WORDS = SENTENCE.split() * 4  # of each of them
 ME = "me"
 
 
@@ -46,8 +47,8 @@ def service_in(folder: Path, **more: object) -> SpeechService:
 
 
 @contextmanager
-def jobs_over(service: SpeechService) -> Iterator[Jobs]:
-    jobs = Jobs(service)
+def jobs_over(service: SpeechService, rest_s: float = 10.0) -> Iterator[Jobs]:
+    jobs = Jobs(service, rest_s)
     try:
         yield jobs
     finally:
@@ -68,14 +69,14 @@ def wait_for(jobs: Jobs, job_id: str, state: State) -> None:
 
 def test_a_text_is_spoken_and_kept(tmp_path: Path) -> None:
     with jobs_over(service_in(tmp_path)) as jobs:
-        job = jobs.add(SpeechRequest(LONG, format="wav"), ME, "A story")
+        job = jobs.add(SpeechRequest(format="wav"), ME, Document.of_text(LONG, "A story"))
         assert (job.title, job.total) == ("A story", 6)
         assert len(job.id) >= 20
         wait_for(jobs, job.id, State.DONE)
-        samples, rate = soundfile.read(jobs.audio(job.id, ME))
+        samples, rate = soundfile.read(jobs.file(job.id, ME, Wanted("wav")))
         assert rate == Hum.sample_rate
         assert len(samples) / rate == pytest.approx(jobs.job(job.id, ME).seconds + 5 * 0.35, abs=0.01)
-        assert soundfile.info(jobs.audio(job.id, ME, "flac")).frames == len(samples)
+        assert soundfile.info(jobs.file(job.id, ME, Wanted("flac"))).frames == len(samples)
         cues = list(srt.parse(jobs.captions(job.id, ME, "srt")))
         assert " ".join(cue.content for cue in cues).split() == LONG.split()
         assert all(one.end <= two.start for one, two in pairwise(cues))
@@ -83,18 +84,18 @@ def test_a_text_is_spoken_and_kept(tmp_path: Path) -> None:
 
 def test_a_job_is_its_owners(tmp_path: Path) -> None:
     with jobs_over(service_in(tmp_path)) as jobs:
-        job = jobs.add(SpeechRequest(SENTENCE), ME)
-        for ask in (jobs.job, jobs.cancel, jobs.delete, jobs.audio):
+        job = jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
+        for ask in (jobs.job, jobs.cancel, jobs.delete, jobs.progress):
             with pytest.raises(JobNotFound):
                 ask(job.id, "another")
-        assert jobs.jobs("another", 10) == []
-        assert [each.id for each in jobs.jobs(ME, 10)] == [job.id]
+        assert jobs.jobs("another", 10) == ([], 0)
+        assert [each.id for each in jobs.jobs(ME, 10)[0]] == [job.id]
 
 
 def test_people_come_first(tmp_path: Path) -> None:
     stage = StageEngine(slots=4)
     with staged(tmp_path, stage) as jobs:
-        jobs.add(SpeechRequest(LONG), ME)
+        jobs.add(SpeechRequest(), ME, Document.of_text(LONG))
         first = stage.next()
         begun = [first, stage.next(), stage.next()]
         assert stage.status().slots_used == 3
@@ -104,7 +105,7 @@ def test_people_come_first(tmp_path: Path) -> None:
             thread.start()
         people = [stage.next(), stage.next()]
         assert [person.status for person in people].count(UtteranceStatus.SPEAKING) == 1
-        stage.play(begun[0], "a")
+        stage.play(begun[0], *WORDS)
         wait_until(lambda: all(person.status is UtteranceStatus.SPEAKING for person in people))
         for person in people:
             stage.play(person, "hello")
@@ -113,42 +114,71 @@ def test_people_come_first(tmp_path: Path) -> None:
             speech.close()
 
 
+def test_twenty_jobs_keep_none_of_ten_listeners_waiting_for_more_than_a_passage(tmp_path: Path) -> None:
+    stage = StageEngine(slots=4, max_queue=16)
+    with staged(tmp_path, stage) as jobs:
+        for _ in range(20):
+            jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
+        begun = [stage.next() for _ in range(3)]
+        speeches = [jobs._service.speak(SpeechRequest("Hello.")) for _ in range(10)]
+        threads = [threading.Thread(target=speech.start) for speech in speeches]
+        for thread in threads:
+            thread.start()
+        people = [stage.next() for _ in range(10)]
+        assert {person.request.caller for person in people} == {""}
+        for utterance in begun:  # the passages that had begun end, and people get every slot
+            stage.play(utterance, *SENTENCE.split())
+        heard = 0
+        while heard < 10:
+            for person in [each for each in people if each.status is UtteranceStatus.SPEAKING]:
+                stage.play(person, "hello")
+                heard += 1
+            if heard <= 6:
+                assert stage.taken.empty()  # people still wait: no passage was begun
+        for thread, speech in zip(threads, speeches, strict=True):
+            thread.join(20)
+            speech.close()
+        for _ in range(17):
+            stage.play(stage.next(), *SENTENCE.split())
+        wait_until(lambda: all(job.state is State.DONE for job in jobs.jobs(ME, 50)[0]))
+
+
 def test_cancel_and_resume(tmp_path: Path) -> None:
     stage = StageEngine(slots=1)
     with staged(tmp_path, stage) as jobs:
-        job = jobs.add(SpeechRequest(LONG), ME)
-        stage.play(stage.next(), "a")
+        job = jobs.add(SpeechRequest(), ME, Document.of_text(LONG))
+        stage.play(stage.next(), *WORDS)
         second = stage.next()
         assert jobs.cancel(job.id, ME).state is State.CANCELLED
         assert second.over
         assert jobs.job(job.id, ME).done == 1
         with pytest.raises(JobState):
-            jobs.audio(job.id, ME)
+            jobs.file(job.id, ME, Wanted("wav"))
         with pytest.raises(JobState):
             jobs.cancel(job.id, ME)
         jobs.go_on(job.id, ME)
         for _ in range(5):
-            stage.play(stage.next(), "b")
+            stage.play(stage.next(), *WORDS)
         wait_for(jobs, job.id, State.DONE)
 
 
 def test_delete_leaves_nothing(tmp_path: Path) -> None:
     stage = StageEngine(slots=1)
     with staged(tmp_path, stage) as jobs:
-        job = jobs.add(SpeechRequest(LONG), ME)
-        stage.play(stage.next(), "a")
+        job = jobs.add(SpeechRequest(), ME, Document.of_text(LONG))
+        stage.play(stage.next(), *WORDS)
         stage.next()
         assert (tmp_path / "jobs" / job.id).is_dir()
         jobs.delete(job.id, ME)
         assert not (tmp_path / "jobs" / job.id).exists()
-        assert jobs.jobs(ME, 10) == []
+        assert jobs.jobs(ME, 10) == ([], 0)
 
 
 def test_closing_lets_a_job_rest_and_the_next_process_goes_on(tmp_path: Path) -> None:
     stage = StageEngine(slots=1)
     with staged(tmp_path, stage) as jobs:
-        job = jobs.add(SpeechRequest(LONG), ME)
-        stage.play(stage.next(), "a")
+        job = jobs.add(SpeechRequest(), ME, Document.of_text(LONG))
+        stage.play(stage.next(), *WORDS)
         stage.next()
     with jobs_over(service_in(tmp_path)) as jobs:
         jobs.resume()
@@ -159,7 +189,7 @@ def test_closing_lets_a_job_rest_and_the_next_process_goes_on(tmp_path: Path) ->
 def test_a_passage_that_fails_three_times_fails_the_job(tmp_path: Path) -> None:
     stage = StageEngine(slots=1)
     with staged(tmp_path, stage) as jobs:
-        job = jobs.add(SpeechRequest(LONG), ME)
+        job = jobs.add(SpeechRequest(), ME, Document.of_text(LONG))
         for _ in range(3):
             stage.next().fail(EngineFailed("no sound"))
         wait_for(jobs, job.id, State.FAILED)
@@ -169,33 +199,20 @@ def test_a_passage_that_fails_three_times_fails_the_job(tmp_path: Path) -> None:
 def test_limits(tmp_path: Path) -> None:
     with jobs_over(service_in(tmp_path, max_job_chars=10)) as jobs:
         with pytest.raises(InvalidRequest, match="MAX_JOB_CHARS"):
-            jobs.add(SpeechRequest(SENTENCE), ME)
+            jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
         with pytest.raises(InvalidRequest, match="no words"):
-            jobs.add(SpeechRequest("* #"), ME)
+            jobs.add(SpeechRequest(), ME, Document.of_text("* #"))
     with jobs_over(service_in(tmp_path, job_quota_gb=0)) as jobs, pytest.raises(OutOfQuota, match="JOB_QUOTA_GB"):
-        jobs.add(SpeechRequest(SENTENCE), ME)
+        jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
 
 
 def test_old_jobs_are_deleted(tmp_path: Path) -> None:
     with jobs_over(service_in(tmp_path)) as jobs:
-        job = jobs.add(SpeechRequest(SENTENCE), ME)
+        job = jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
         wait_for(jobs, job.id, State.DONE)
     with jobs_over(service_in(tmp_path, job_ttl=0)) as jobs:
-        assert jobs.jobs(ME, 10) == []
+        assert jobs.jobs(ME, 10) == ([], 0)
         assert not (tmp_path / "jobs" / job.id).exists()
-
-
-def test_the_store_finishes_a_passage_once(tmp_path: Path) -> None:
-    store = Store(tmp_path / "jobs.sqlite3")
-    store.add("one", ME, "", {}, passages(read(LONG)))
-    for seconds in (1.0, 2.0):
-        store.finish("one", 0, seconds, [])
-    job = store.job("one")
-    assert job is not None
-    assert (job.done, job.total, job.seconds) == (1, 6, 1.0)
-    assert store.missing("one") == [1, 2, 3, 4, 5]
-    assert store.passage("one", 1) == passages(read(LONG))[1]
-    store.close()
 
 
 WORKER = """
@@ -203,10 +220,11 @@ import sys, time
 from pathlib import Path
 from speech.jobs.jobs import Jobs
 from speech.request import SpeechRequest
+from speech.text.document import Document
 from tests.speech.jobs.test_jobs import LONG, ME, service_in
 jobs = Jobs(service_in(Path(sys.argv[1])))
 if len(sys.argv) > 2:
-    jobs.add(SpeechRequest(LONG * 3, seed=5), ME)
+    jobs.add(SpeechRequest(seed=5), ME, Document.of_text(LONG * 3))
 jobs.resume()
 print("begun", flush=True)
 time.sleep(60)
@@ -217,9 +235,9 @@ time.sleep(60)
 def test_killed_at_any_moment_the_audio_is_the_same(tmp_path: Path) -> None:
     undisturbed, killed = tmp_path / "one", tmp_path / "two"
     with jobs_over(service_in(undisturbed)) as jobs:
-        job = jobs.add(SpeechRequest(LONG * 3, seed=5), ME)
+        job = jobs.add(SpeechRequest(seed=5), ME, Document.of_text(LONG * 3))
         wait_for(jobs, job.id, State.DONE)
-        expected = jobs.audio(job.id, ME, "wav").read_bytes()
+        expected = jobs.file(job.id, ME, Wanted("wav")).read_bytes()
     for attempt in range(3):
         more = ["add"] if not attempt else []
         process = subprocess.Popen([sys.executable, "-c", WORKER, str(killed), *more], stdout=subprocess.PIPE)
@@ -231,6 +249,6 @@ def test_killed_at_any_moment_the_audio_is_the_same(tmp_path: Path) -> None:
         process.stdout.close()
     with jobs_over(service_in(killed)) as jobs:
         jobs.resume()
-        (job,) = jobs.jobs(ME, 10)
+        (job,), _ = jobs.jobs(ME, 10)
         wait_for(jobs, job.id, State.DONE)
-        assert jobs.audio(job.id, ME, "wav").read_bytes() == expected
+        assert jobs.file(job.id, ME, Wanted("wav")).read_bytes() == expected

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from speech.errors import InvalidRequest, StorageFull, Unavailable
-from speech.voices.folder import MB, VoiceFolder, safe_name
+from speech.voices.folder import MB, VoiceFolder, identity_of, safe_name
 
 SUFFIX = ".1e68beda@240.safetensors"
 
@@ -153,3 +153,17 @@ def test_names_become_safe(name: str, kept: str | None) -> None:
 
 def test_a_long_name_in_a_long_script_still_is_a_file(tmp_path: Path) -> None:
     assert VoiceFolder(tmp_path).store("𝒳" * 100, b"x") == "𝒳" * 48
+
+
+def test_a_file_is_told_from_another_of_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    assert identity_of(None) == ""
+    assert identity_of(path) is None
+    drop(tmp_path, path.name)
+    assert identity_of(path) is None, "it has just changed"
+    os.utime(path, (1000, 1000))
+    first = identity_of(path)
+    assert first
+    path.write_bytes(b"yy")
+    os.utime(path, (1000, 1000))
+    assert identity_of(path) not in (None, first)

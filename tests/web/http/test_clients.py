@@ -44,6 +44,48 @@ def test_a_client_that_sends_ahead_is_still_there(pair: Pair) -> None:
         assert ours.recv(3) == b"GET"  # the next request is the server's to read
 
 
+def test_a_client_is_watched_on_after_a_report_that_was_not_its_own() -> None:
+    """Under load a report comes late: its bytes are read by then, or its number belongs to the next connection."""
+    watch = ClientWatch(60)
+    (first, first_end), (leaver, leaver_end), (ours, theirs) = (socket.socketpair() for _ in range(3))
+    at_first, at_leaver = Stop(), Stop()
+    gone = threading.Event()
+    with watch.watch(first, at_first), watch.watch(leaver, at_leaver), watch.watch(ours, gone.set):
+        first_end.close()
+        at_first.reached.wait(WAIT_S)
+        leaver_end.close()  # while the watching thread stands still: both are reported at once
+        theirs.sendall(b"x")
+        at_first.go_on.set()
+        assert at_leaver.reached.wait(WAIT_S)
+        assert ours.recv(1) == b"x"
+        at_leaver.go_on.set()
+        _round(watch)
+        theirs.close()
+        assert gone.wait(WAIT_S)
+    for sock in (first, leaver, ours):
+        sock.close()
+
+
+def _round(watch: ClientWatch) -> None:
+    """Return when the watching thread has looked at everything that was reported before."""
+    ours, theirs = socket.socketpair()
+    gone = threading.Event()
+    with ours, watch.watch(ours, gone.set):
+        theirs.close()
+        assert gone.wait(WAIT_S)
+
+
+class Stop:
+    """Holds the thread that calls it."""
+
+    def __init__(self) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.reached.set()
+        assert self.go_on.wait(WAIT_S)
+
+
 def test_a_client_that_does_not_read_is_cut_off(pair: Pair) -> None:
     ours, theirs = pair
     gone = threading.Event()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from web.process.arrival import MOST_BODY_BYTES, MOST_HEAD_BYTES, Arrival, Whole
+from web.process.arrival import ENOUGH_BODY_BYTES, MOST_BODY_BYTES, MOST_HEAD_BYTES, Arrival, Whole
 
 HEAD = b"POST /api/tts?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
 
@@ -62,6 +62,21 @@ def test_heads(pair: tuple[socket.socket, Arrival], head: bytes, whole: Whole) -
     client.sendall(head)
     arrives(arrival, len(head))
     assert arrival.look() is whole
+
+
+def test_of_a_body_that_may_not_fit_into_the_buffer_a_thread_reads_the_rest(
+    pair: tuple[socket.socket, Arrival],
+) -> None:
+    client, arrival = pair
+    head = b"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n"
+    client.sendall(head + b"x" * (ENOUGH_BODY_BYTES - 1))
+    arrives(arrival, len(head) + ENOUGH_BODY_BYTES - 1)
+    assert arrival.look() is Whole.NOT_YET
+    client.sendall(b"x")
+    arrives(arrival, len(head) + ENOUGH_BODY_BYTES)
+    assert arrival.look() is Whole.HEAD
+    arrival.sock.settimeout(10)
+    assert arrival.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) == 1
 
 
 def test_a_body_gets_more_time_by_its_length(pair: tuple[socket.socket, Arrival]) -> None:

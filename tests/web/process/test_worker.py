@@ -186,6 +186,17 @@ def test_two_requests_at_once_on_one_connection(patient: LiveServer) -> None:
             answers += sock.recv(4096)
 
 
+@pytest.mark.parametrize("size", [*range(60_000, 270_000, 20_000)])
+def test_a_body_of_any_size_is_read(patient: LiveServer, size: int) -> None:
+    """A receive buffer that holds less than the body would never hold all of it."""
+    body = b'{"format": "nonsense", "text": "' + b"x" * size + b'"}'
+    head = b"POST /api/tts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    for _ in range(5):
+        with connect(patient) as sock:
+            sock.sendall(head % len(body) + body)
+            assert sock.recv(4096).startswith(b"HTTP/1.1 4")
+
+
 def test_a_body_of_middle_size_in_pieces(patient: LiveServer) -> None:
     """It waits in the system's buffer until it is whole."""
     body = b'{"text": "' + b"Good evening. " * 1_000 + b'", "format": "nonsense"}'

@@ -118,7 +118,7 @@ def test_it_sounds_while_it_is_made_and_a_second_request_joins(app: Flask, servi
     answer = client.get(PATH, headers={"Range": "bytes=0-"})
     assert (answer.status_code, "Content-Length" in answer.headers) == (200, False)
     first = next(iter(answer.response))
-    (utterance,) = [slot.utterance for slot in stage.scheduler.seated]
+    (utterance,) = stage.speaking
     utterance.finish()
     joined = client.get(PATH, buffered=True)
     assert joined.data.startswith(first)  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ def test_what_nobody_hears_is_stopped(app: Flask, service: SpeechService) -> Non
     answer = app.test_client().get(PATH)
     next(iter(answer.response))
     answer.close()
-    wait_until(lambda: not stage.scheduler.seated)
+    wait_until(lambda: not stage.speaking)
     wait_until(lambda: service.streams_open == 0)
 
 

@@ -73,7 +73,7 @@ def test_from_the_text_to_the_audio(client: FlaskClient) -> None:
 
 def test_another_key_sees_nothing(client: FlaskClient) -> None:
     place = client.post("/api/jobs", data={"text": TEXT}, headers=ME).headers["Location"]
-    assert client.get("/api/jobs", headers=OTHER).json == {"jobs": []}
+    assert client.get("/api/jobs", headers=OTHER).json == {"jobs": [], "total": 0}
     for method, path in (("get", ""), ("get", "/audio"), ("get", "/captions"), ("post", "/cancel"), ("delete", "")):
         answer = client.open(place + path, method=method.upper(), headers=OTHER)
         assert (answer.status_code, answer.json["error"]["code"]) == (404, "job_not_found")  # type: ignore[index]
@@ -90,3 +90,39 @@ def test_states_are_told(client: FlaskClient) -> None:
     assert client.get("/api/jobs?limit=0", headers=ME).status_code == 400
     assert client.get(f"{place}/audio?format=ogg", headers=ME).status_code == 400
     assert client.post("/api/jobs", json={"text": "* #"}, headers=ME).status_code == 400
+
+
+def test_a_document_its_passages_and_its_events(client: FlaskClient) -> None:
+    chapters = [{"title": "The sea", "paragraphs": [{"text": TEXT}]}, {"paragraphs": [{"text": "It ends."}]}]
+    taken = client.post("/api/jobs", json={"chapters": chapters, "title": "A book"}, headers=ME)
+    assert taken.status_code == 202
+    place = taken.headers["Location"]
+    job = done(client, place)
+    assert [chapter["title"] for chapter in job["chapters"]] == ["The sea", ""]  # type: ignore[attr-defined]
+    listed = client.get(f"{place}/passages?limit=2&offset=1", headers=ME).json
+    assert listed is not None
+    assert [(part["number"], part["chapter"], part["done"]) for part in listed["passages"]] == [
+        (1, 0, True),
+        (2, 0, True),
+    ]
+    assert (listed["total"], listed["passages"][0]["words"]) == (
+        job["passages_total"],
+        listed["passages"][0]["words_spoken"],
+    )
+    events = got(client, f"{place}/events", **{"Last-Event-ID": "0"}).text
+    assert events.count("event: passage\n") == job["passages_total"]
+    assert events.startswith("id: ")
+    again = client.post(f"{place}/passages/0", json={"text": "The ocean"}, headers=ME)
+    assert again.status_code == 202
+    done(client, place)
+    assert client.get(f"{place}/captions", headers=ME).text.splitlines()[2].startswith("The ocean")
+    assert got(client, f"{place}/audio?format=m4b&chapter=1").data[4:8] == b"ftyp"
+    assert got(client, f"{place}/audio?zip=true").mimetype == "application/zip"
+
+
+def test_what_a_document_must_have(client: FlaskClient) -> None:
+    for body in ({}, {"text": "Hello.", "chapters": [{"paragraphs": []}]}):
+        answer = client.post("/api/jobs", json=body, headers=ME)
+        assert (answer.status_code, answer.json["error"]["param"]) == (400, "text")  # type: ignore[index]
+    answer = client.post("/api/jobs", json={"chapters": [{"paragraphs": [{"txt": "Hello."}]}]}, headers=ME)
+    assert (answer.status_code, answer.json["error"]["param"]) == (400, "chapters")  # type: ignore[index]

@@ -158,11 +158,15 @@ def test_strangers_see_that_something_failed_and_no_more() -> None:
 
 
 def test_a_release_by_force_says_when_to_come_again(client: FlaskClient, service: SpeechService) -> None:
-    """The request that it hits has not been answered yet: it waits for a slot behind others."""
+    """The request that it hits has not been answered yet: it waits behind others of its caller, who say nothing.
+
+    Another caller would soon get the slot of one of them.
+    """
     spoken: list[TestResponse] = []
+    silent = SpeechRequest(caller="127.0.0.1", voice=service.voices.default.id)
     with service.manager.use() as engine:
         for _ in range(engine.status().slots_total):
-            engine.start(Utterance(SpeechRequest(caller="others", voice=service.voices.default.id)))  # and says nothing
+            engine.start(Utterance(silent))
         asking = threading.Thread(target=lambda: spoken.append(client.post("/api/tts", json={"text": "Hello."})))
         asking.start()
         wait_until(lambda: service.engine_status().queue_depth == 1)

@@ -71,7 +71,7 @@ def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: FlaskClien
 def test_voices_and_formats_are_listed(client: FlaskClient) -> None:
     voices = client.get("/api/voices").json
     assert voices is not None
-    assert [voice["id"] for voice in voices["voices"]] == ["heart"]
+    assert [voice["id"] for voice in voices["voices"]] == ["heart", "emma", "fenrir", "fable", "kore"]
     assert voices["default"] == "heart"
     formats = client.get("/api/formats").json
     assert formats is not None
@@ -223,3 +223,34 @@ def test_a_form_that_is_no_utf_8(client: FlaskClient, data: bytes, kind: str) ->
 )
 def test_a_form_that_is_utf_8(client: FlaskClient, data: bytes, kind: str) -> None:
     assert client.post("/api/tts", data=data, content_type=kind).status_code == 200
+
+
+def test_turns(client: FlaskClient) -> None:
+    turns = [{"text": "Good evening.", "voice": "alloy"}, {"text": "Who is there?"}]
+    answer = client.post("/api/tts", json={"turns": turns, "format": "pcm"})
+    assert answer.status_code == 200
+    as_form = client.post("/api/tts", data={"turns": json.dumps(turns), "format": "pcm"})
+    assert as_form.data == answer.data
+    marked = client.post(
+        "/api/tts", json={"text": "[voice:alloy] Good evening.\n[voice:] Who is there?", "format": "pcm"}
+    )
+    assert marked.data == answer.data
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "text"),
+        ({"text": "a", "turns": [{"text": "b"}]}, "turns"),
+        *(({"turns": turns}, "turns") for turns in ([], "x", [{}], [{"text": ""}], [{"text": "a", "who": "b"}])),
+    ],
+)
+def test_turns_that_are_none(client: FlaskClient, body: dict[str, object], param: str) -> None:
+    answer = client.post("/api/tts", json=body)
+    assert (answer.status_code, answer.json["error"]["param"]) == (400, param)  # type: ignore[index]
+
+
+def test_a_turns_voice_that_is_not_there(client: FlaskClient) -> None:
+    answer = client.post("/api/tts", json={"turns": [{"text": "Hi.", "voice": "nobody"}]})
+    assert answer.status_code == 404
+    assert "'nobody'" in answer.json["error"]["message"]  # type: ignore[index]

@@ -123,7 +123,7 @@ def test_a_socket_comes_in_under_a_queue_of_requests_over_http() -> None:
         client.say("Two.")
         utterance = house.engine.next()
         assert house.engine.position(utterance) == 1, "ahead of all that the greedy one has waiting"
-        house.engine.play(house.engine.scheduler.seated[0].utterance)
+        house.engine.play(house.engine.speaking[0])
         house.engine.play(utterance, "Two.")
         assert client.hear_all().words == ["Two."]
 

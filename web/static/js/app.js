@@ -11,6 +11,8 @@ import { adopt, setUpFiles } from './files.js';
 import { Gpu } from './gpu.js';
 import { History, titleOf } from './history.js';
 import { lang, onLanguage, setLanguage, t, translate } from './i18n.js';
+import { JobList } from './joblist.js';
+import { jobOf, ServerJobs } from './jobs.js';
 import { setUpKeys } from './keys.js';
 import { Library } from './library.js';
 import { setUpPassages } from './passagemenu.js';
@@ -19,11 +21,13 @@ import { Preview } from './preview.js';
 import { setUpReading } from './reading.js';
 import { setUpShare } from './share.js';
 import { Stage } from './stage.js';
-import { learnPace } from './text.js';
+import { estimate, learnPace } from './text.js';
 import { setUpTheme } from './theme.js';
 import { Voices } from './voices.js';
 import { fullName } from './voicetext.js';
 
+const TITLE_CHARS = 80;
+const LONG_S = 120; // what lasts longer may be left to the service
 const LATE_MS = 2000; // a document is kept sooner than that after its text
 
 translate();
@@ -40,10 +44,13 @@ const stage = new Stage({
 });
 const { script, text } = stage;
 const library = new Library(script, describe), history = new History(library);
+const jobs = new ServerJobs(), jobList = new JobList(jobs, stage.situation);
 const download = new Download(() => stage.job);
 setUpFiles({ text, stage, library });
 setUpPassages({ stage, voices, library, reading: setUpReading({ stage, library }) });
 setUpDialogue({ stage, voices });
+
+let sampleRate = 24000; // of the engine, Hz
 
 /** The document in the words of the history. */
 function describe() {
@@ -59,6 +66,7 @@ async function learn() {
     const [info, list] = await Promise.all([askJson('api/info'), askJson('api/voices')]);
     text.know({ languages: info.engine.languages });
     script.max = info.max_text_chars;
+    sampleRate = info.engine.sample_rate;
     delivery.know({ cfgCoefs: info.engine.cfg_coefs, defaultCfgCoef: info.engine.default_cfg_coef, sampling: info.engine.sampling });
     download.know(info.formats.map((format) => format.name));
     gpu.setEngine(info.engine);
@@ -69,6 +77,7 @@ async function learn() {
     if (error instanceof ApiError) stage.trouble(error); else throw error;
   }
   gpu.look();
+  jobs.look();
 }
 
 connection.addEventListener('lost', () => { stage.trouble(new ApiError(0)); gpu.setReachable(false); });
@@ -145,13 +154,43 @@ library.restore().then((doc) => {
   setUpShare({ stage, voices, delivery, adopt: (content) => adopt({ text, stage, library }, content) });
 });
 
+// -- jobs of the service -----------------------------------------------------------------------------------------------
+
+let openJob = null; // once it was asked for
+
+/** Hear what there is of a job, from that chapter on. Call inside a click or key handler. */
+async function playJob({ id }, chapter = 0) {
+  stage.player.unlock(sampleRate);
+  try {
+    const { load, trackOfJob } = await import('./jobtrack.js');
+    const track = trackOfJob(await jobs.job(id), sampleRate, chapter);
+    if (!track) return;
+    stage.replay(track);
+    await load(track, stage.player, () => stage.job === track);
+  } catch (error) { jobList.complain(error); }
+}
+
+jobList.addEventListener('play', ({ detail: job }) => playJob(job));
+jobList.addEventListener('open', async ({ detail: job }) => {
+  openJob ??= (await import('./jobsheet.js')).setUpJobSheet({ jobs, voices, play: playJob, situation: stage.situation });
+  openJob(job);
+});
+$('b-server').addEventListener('click', async () => {
+  jobList.complain(null);
+  const title = script.name || titleOf({ name: '', text: script.text }).slice(0, TITLE_CHARS);
+  try { await jobs.add(jobOf(script, title, 'mp3')); jobList.added(); } catch (error) { jobList.complain(error); }
+});
+for (const [part, what] of [[stage, 'written'], [jobs, 'change']]) {
+  part.addEventListener(what, () => { $('b-server').hidden = !jobs.available || estimate(text.value) < LONG_S; });
+}
+
 // -- the frame ---------------------------------------------------------------------------------------------------------
 
 setUpTheme(() => stage.transport.redraw());
 setUpHelp();
 setUpKeys({ stage, download, gpu });
 for (const language of ['en', 'zh']) {
-  $(`b-${language}`).addEventListener('click', () => { prefs.set('lang', language); setLanguage(language); });
+  $(`b-${language}`).addEventListener('click', () => { setLanguage(language).then(() => prefs.set('lang', language), () => {}); }); // out of reach: it stays as it is
 }
 onLanguage(() => { for (const l of ['en', 'zh']) $(`b-${l}`).setAttribute('aria-pressed', String(l === lang)); });
 if (matchMedia('(max-width: 47.99em)').matches) $('delivery').open = false;

@@ -56,7 +56,7 @@ export class Face {
     $('state').dataset.tone = TONE[view] ?? '';
     put($('state-text'), t(view === 'empty' ? 'm_empty' : `st_${view}`));
     this.renderTitle(view);
-    $('b-dl').disabled = !this.stage.job?.tape.length;
+    $('b-dl').disabled = !this.stage.job?.tape.length || Boolean(this.stage.job.served); // it is saved where it is listed
     if (view !== before) this.entered(view, before);
     this.move();
   }

@@ -167,7 +167,7 @@ function goneRow(doc) {
   return el('li', { class: 'h gone', 'data-id': doc.id }, el('p', {}, t('h_deleted')), el('button', { class: 'link', 'data-do': 'undo' }, t('undo')));
 }
 
-function ago(at) {
+export function ago(at) {
   const past = Date.now() - at;
   if (past < MINUTE) return t('now');
   if (past < HOUR) return t('min_ago', { n: Math.floor(past / MINUTE) });

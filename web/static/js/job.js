@@ -37,17 +37,18 @@ export class Job extends EventTarget {
     return Math.max(this.tape.seconds, (this.words.at(-1).start_s * this.wordsTotal) / this.words.length);
   }
 
-  /** Until it is over, however it ends. */
+  /** Until it is over, however it ends. One that was stopped may have been begun again before its request has ended: then
+   * what is left of the first changes nothing. */
   async run() {
+    const { signal } = this.giveUp;
     this.become('asking');
     try {
-      const json = { ...this.request, text: this.text.slice(this.from), format: 'pcm', stream_format: 'sse' };
-      const response = await ask('api/tts', { method: 'POST', json, signal: this.giveUp.signal });
-      for await (const { name, data } of events(response.body)) this[`on_${name}`]?.(data);
+      await this.listen(signal);
       if (this.running) throw new ApiError(0, { code: 'broken' }); // the body ended before the speech did
     } catch (error) {
-      if (this.running) this.fail(error);
+      if (!signal.aborted && this.running) this.fail(error);
     }
+    if (signal.aborted) return;
     this.tape.close();
     this.become(this.state);
   }
@@ -120,6 +121,15 @@ export class Job extends EventTarget {
   on_error({ error }) { throw new ApiError(500, error, { requestId: this.requestId }); }
 
   // -- inside --------------------------------------------------------------------------------------------------------
+
+  async listen(signal) {
+    const json = { ...this.request, text: this.text.slice(this.from), format: 'pcm', stream_format: 'sse' };
+    const response = await ask('api/tts', { method: 'POST', json, signal });
+    for await (const { name, data } of events(response.body)) {
+      signal.throwIfAborted(); // it has come already, but too late
+      this[`on_${name}`]?.(data);
+    }
+  }
 
   /** A word of a request that began later in the text, in places and seconds of the whole. */
   placed(word) {

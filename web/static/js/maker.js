@@ -30,7 +30,9 @@ export class Maker extends EventTarget {
   stop() {
     clearTimeout(this.timer);
     this.busyUntil = 0;
-    for (const job of [...this.waiting.splice(0), ...this.under]) { job.busy = null; job.stop(); }
+    const jobs = [...this.waiting.splice(0), ...this.under];
+    this.under.clear(); // not waiting for the ends of their requests: they may be asked for again at once
+    for (const job of jobs) { job.busy = null; job.stop(); }
     this.pump();
   }
 
@@ -56,7 +58,9 @@ export class Maker extends EventTarget {
   async start(job) {
     this.under.add(job);
     job.busy = null;
+    const { signal } = job.giveUp;
     await job.run();
+    if (signal.aborted) return; // it was stopped, and may be under way again
     this.under.delete(job);
     if (job.state === 'failed') this.failed(job);
     this.pump();

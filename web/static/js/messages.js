@@ -39,12 +39,13 @@ export function busyMessage(error, situation, retryIn) {
 /** What is true while there is sound; null if nothing is to be said. problem: an ApiError outside of the job, or null. */
 export function soundNotice(view, job, changed, problem = null) {
   const s = job ? number(job.tape.seconds, 1) : '';
+  if (job?.kept) job = null; // nothing of it is made
   if (job?.state === 'failed' && job.sounds) return { tone: 'bad', icon: 'err', title: t(job.error.status ? 'e_cut' : 'e_broken'), body: t('e_broken_d', { s }) };
   if (job && problem?.status === 0) return { tone: 'warn', icon: 'warn', title: t('e_offline'), body: t('e_offline_d') };
   if (view === 'blocked') return { tone: 'warn', icon: 'vol', title: t('m_blocked'), body: t('m_blocked_d') };
   if (job?.running && job.pace !== null && job.pace < 1 && job.tape.seconds > 1) return { icon: 'clock', body: t('m_waiting_d', { x: number(job.pace, 1) }) };
   if (changed) return { icon: 'again', body: t('changed') };
-  if (view === 'stopped') return { icon: 'stop', body: t('m_stopped', { s }) };
+  if (job && view === 'stopped') return { icon: 'stop', body: t('m_stopped', { s }) };
   if (job?.ignored.length && !job.running) return { icon: 'warn', tone: 'warn', body: t('ignored', { fields: job.ignored.join(', ') }) };
   return null;
 }

@@ -1,9 +1,11 @@
 // Every string of the page in English. The keys and the {places} are those of the other table: a test compares them.
+import jobs from './strings.en.jobs.js';
 import passages from './strings.en.passages.js';
 import styles from './strings.en.styles.js';
 
 export default {
   ...styles,
+  ...jobs,
   ...passages,
   title: 'Kyutai TTS · speech playground',
   skip: 'Skip to the text',

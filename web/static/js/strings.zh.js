@@ -1,9 +1,11 @@
 // Every string of the page in Chinese. The keys and the {places} are those of the other table: a test compares them.
+import jobs from './strings.zh.jobs.js';
 import passages from './strings.zh.passages.js';
 import styles from './strings.zh.styles.js';
 
 export default {
   ...styles,
+  ...jobs,
   ...passages,
   title: 'Kyutai TTS · 语音合成试听',
   skip: '跳到正文',

@@ -44,9 +44,10 @@ TONGUE = Tongue(
 )
 _CAPITALS = Capitals(CapitalWords(SAID_ACRONYMS, SPELLED_ACRONYMS, COMMON_SHORT, EITHER, {}))
 _OPENERS = Openers(
-    abbreviations=frozenset(TITLES) | frozenset(ABBREVIATIONS) | frozenset(BEFORE_NUMBERS) | {"Dr", "St"},
+    abbreviations=frozenset(TITLES) | frozenset(ABBREVIATIONS) | frozenset(BEFORE_NUMBERS) | {"Dr", "St", "b", "d"},
     starters=frozenset(dates.MONTHS) | {"C", "F", "I", "w", "No", "Nos"},
     joiners=frozenset(dates.MONTHS)
+    | frozenset(dates.SHORT)
     | frozenset(UNITS)
     | frozenset(CURRENCIES)
     | frozenset(SCALES)

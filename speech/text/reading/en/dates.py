@@ -9,8 +9,8 @@ from speech.text.reading.scan import Match, Rule, after, before, rule
 from speech.text.wordlist import wordrow, wordset
 
 MONTHS = wordrow("January February March April May June July August September October November December")
-_SHORT = {name[:3]: name for name in MONTHS} | {"Sept": "September"}
-_NAME = "(?P<month>" + "|".join(MONTHS) + r"|(?:" + "|".join(_SHORT) + r")\b\.?)"
+SHORT = {name[:3]: name for name in MONTHS} | {"Sept": "September"}
+_NAME = "(?P<month>" + "|".join(MONTHS) + r"|(?:" + "|".join(SHORT) + r")\b\.?)"
 _YEAR = r"(?:,? (?P<year>\d{4}|'\d{2})(?!\d|[.,:/-]\d|%))?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _NOT_PLURAL = wordset(
@@ -67,7 +67,7 @@ def _any_year(digits: str) -> str:
 
 
 def _month(text: str) -> str:
-    return _SHORT.get(text.rstrip("."), text)
+    return SHORT.get(text.rstrip("."), text)
 
 
 def _date(month: str, day: int, digits: str | None) -> str | None:
@@ -88,15 +88,17 @@ def _slashed(match: Match) -> str | None:
     month, day = (second, first) if first > 12 or match["mark"] == "." else (first, second)
     if not 1 <= month <= 12 or (match["mark"] != "/" and len(match["year"]) == 2):
         return None
-    return _date(MONTHS[month - 1], day, match["year"])
+    digits = match["year"]
+    return _date(MONTHS[month - 1], day, f"20{digits}" if len(digits) == 2 and int(digits) < 40 else digits)
 
 
 def _without_year(match: Match) -> str | None:
-    """Only behind a word that comes before days: "on 12/3"; else it is a fraction."""
-    month = int(match["month"])
-    if before(match).lower() not in _BEFORE_DAYS or not 1 <= month <= 12:
+    """Behind a word that comes before days, "on 12/3", or where it is no fraction of everyday: "12/25"."""
+    month, day = int(match["month"]), int(match["day"])
+    plain = day > 12 and day not in {16, 20} and month < day
+    if not (before(match).lower() in _BEFORE_DAYS or plain) or not 1 <= month <= 12:
         return None
-    return _date(MONTHS[month - 1], int(match["day"]), None)
+    return _date(MONTHS[month - 1], day, None)
 
 
 def _day_first(match: Match) -> str | None:
@@ -141,6 +143,8 @@ def _years(match: Match) -> str | None:
 def _bare_year(match: Match) -> str | None:
     number = int(match["year"])
     previous, following = before(match).lower(), after(match)
+    if previous in {"=", "≈"}:
+        return cardinal(number)
     if previous in _YEAR_WORDS and not re.fullmatch(r"people|men|women|dollars|euros|pounds|children", following):
         return year(number)
     counted = following.islower() and re.fullmatch(r"[a-z]{3,}s|people|men|women|children", following.rstrip(".,;:!?"))

@@ -71,6 +71,9 @@ ROOMS = wordset(
     "boeing airbus "
     "exit runway tram line squadron psalm area"
 )
+LABELLED = wordset(
+    "seat row platform unit building block terminal stand house flat bay hall stall desk table lot door level"
+)
 TITLES = {
     "Mr": "mister", "Mrs": "missus", "Ms": "miz", "Prof": "professor", "Gen": "general", "Col": "colonel",
     "Capt": "captain",
@@ -111,7 +114,8 @@ BEFORE_NUMBERS = {
     "Eq": "equation",
     "para": "paragraph", "Rm": "room", "Ste": "suite", "c": "circa", "ca": "circa", "v": "verse", "vv": "verses",
     "l": "line",
-    "ll": "lines", "ver": "version", "Ver": "version", "ext": "extension", "Ext": "extension", "n": "note",
+    "ll": "lines", "rev": "revision", "Rev": "revision", "ver": "version", "Ver": "version", "ext": "extension",
+    "Ext": "extension", "n": "note",
 }  # fmt: skip
 STARTERS = wordset(
     "He She The Then It I We They This That These Those There Here A An In On At But And So When Where What Who Why "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from re import IGNORECASE
+
 from speech.text.reading.en.cardinals import cardinal, in_halves, ordinal
 from speech.text.reading.en.lists import (
     ABBREVIATIONS,
     BEFORE_NUMBERS,
+    LABELLED,
     NUMBERED,
     REGNAL,
     ROOMS,
@@ -17,6 +20,7 @@ from speech.text.reading.roman import roman
 from speech.text.reading.scan import Match, Rule, after, before, rule
 
 _ALWAYS_POINTED = {"p", "P", "c", "v", "l", "n", "vv", "ll"}
+_PAGES = frozenset({"p", "pp", "page", "pages", "fig", "ch"})
 _INSIDE = frozenset({"vs", "approx", "ca", "cf", "viz", "incl", "excl", "Vol", "vol", "Ch", "resp"})  # end no sentence
 _BOTH = {"Dr": ("doctor", "drive"), "St": ("saint", "street")}
 
@@ -31,6 +35,14 @@ def rules() -> list[Rule]:
             rf"(?P<name>{numbers})\. ?(?=[\d#]|[IVXLC]{(2,)}\b|[VXLC]\b)",
             lambda m: BEFORE_NUMBERS[m["name"]] + " ",
         ),
+        rule("l", r"(?P<name>[bd])\. ?(?=\d{4}(?!\d))", lambda m: "born " if m[0][0] == "b" else "died "),
+        rule(
+            "l",
+            r"(?P<low>Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\.?[-–](?P<high>Mon|Tues?|Wed|Thurs?|Thu|Fri|Sat|Sun)\.?(?!\w)",
+            _days,
+            IGNORECASE,
+        ),
+        rule("l", r"[ivx]{2,}(?!\w)", _small_roman),
         rule(
             "l",
             r"(?P<name>Nos?|[Nn]°) ?(?=\d)",
@@ -62,8 +74,20 @@ def rules() -> list[Rule]:
         rule("l", r"C\+\+(?!\w)", lambda m: "C plus plus"),
         rule("l", r"[IVXLCDM]+(?P<th>th|st|nd|rd)?(?P<s>'s)?(?!\w)", _roman),
         rule("d", r"(?P<number>\d{3,4})(?P<letter>[A-Z]?)(?![\w,]*\d|\.\d|[a-z])", _room),
+        rule("d", r"(?P<number>\d{1,2})(?P<letter>[A-F])(?!\w)", _label),
         rule("l", r"(?P<letters>[A-Z]{1,3})[- ]?(?P<number>\d{2,4})(?P<tail>[A-Z]?)(?![\w.,%:/-]*\d|\w)", _code),
     ]
+
+
+def _days(match: Match) -> str:
+    """Mon-Fri."""
+    return " to ".join(ABBREVIATIONS[match[name].title()] for name in ("low", "high"))
+
+
+def _small_roman(match: Match) -> str | None:
+    """Act I, scene ii; page xi."""
+    number = roman(match[0].upper())
+    return cardinal(number) if number is not None and before(match).lower().strip(".") in NUMBERED | _PAGES else None
 
 
 def _either(match: Match) -> str:
@@ -171,6 +195,11 @@ def _room(match: Match) -> str | None:
         value = int(number)
         return (cardinal(value) if value % 1000 == 0 else in_halves(value)) + letter
     return None
+
+
+def _label(match: Match) -> str | None:
+    """Gate 12A, seat 14C."""
+    return f"{cardinal(int(match['number']))} {match['letter']}" if before(match).lower() in ROOMS | LABELLED else None
 
 
 def _code(match: Match) -> str | None:

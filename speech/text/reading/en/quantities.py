@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from speech.text.reading.en.cardinals import cardinal, ordinal, plural
+from speech.text.reading.en.lists import LABELLED, ROOMS
 from speech.text.reading.en.tables import CURRENCIES, PER, SCALES, UNITS
 from speech.text.reading.maths import Maths
 from speech.text.reading.measures import Grammar, Measures
 from speech.text.reading.money import Habits, Money
-from speech.text.reading.scan import Match, Rule, rule
+from speech.text.reading.scan import Match, Rule, after, rule
 from speech.text.reading.tongue import Tongue, is_one
 from speech.text.wordlist import wordset
 
@@ -27,6 +28,22 @@ _NO_NOUNS = wordset(
     "deep apart more "
     "less off"
 )
+
+
+_DENOMINATORS = frozenset([*range(2, 11), 12, 16, 20, 32, 64, 100, 1000])
+_SCORED = wordset("score scored scores rate rated rating got gave give giving grade graded received perfect solid")
+
+
+def _counts(top: int, bottom: int, previous: list[str]) -> str:
+    """A score is out of something; a fraction has a denominator that people use."""
+    scored = not _SCORED.isdisjoint(previous) or top == bottom or (bottom == 100 and top > 10)
+    if scored and bottom in {5, 10, 20, 100}:
+        return "out of"
+    return "" if 0 < top < bottom and bottom in _DENOMINATORS else "over"
+
+
+def _squared(name: str) -> str:
+    return f"{name} squared" if name == "second" else f"square {name}"
 
 
 def _fraction(top: int, bottom: int) -> str:
@@ -52,15 +69,22 @@ def rules(tongue: Tongue) -> list[Rule]:
     grammar = Grammar(
         lambda number, noun: number,
         _several,
-        "square {}".format,
+        _squared,
         "cubic {}".format,
         _attribute,
         frozenset({"in", "A", "au", "rad"}),
         frozenset({"K", "B", "T"}),
+        ROOMS | LABELLED,
     )
     habits = Habits("and", "{} {}".format, lambda number, noun: number, _several, _attribute, say_cents=True)
     return [
+        rule("d", r"(?P<n>10{2,6}|1(?:,000)+|100?,000(?:,000)?)['’]?s", _many),
         rule("d", r"(?P<feet>\d{1,2}) ?(?:'|’|′|ft\.? |feet ) ?(?P<inches>\d{1,2}) ?(?:\"|”|″|''|’’|in\b\.?)", _feet),
+        rule(
+            "d",
+            rf"(?P<d>{tongue.number_pattern})° ?(?P<side>[NSEW])(?![\w'’])",
+            lambda m: f"{tongue.number(m['d'])} degrees {_SIDES[m['side']]}",
+        ),
         rule(
             "d",
             r"(?P<d>\d{1,3})° ?(?P<m>\d{1,2})['′’](?: ?(?P<s>\d{1,2}(?:\.\d+)?)[\"″”])? ?(?P<side>[NSEW])?(?!\w)",
@@ -68,7 +92,7 @@ def rules(tongue: Tongue) -> list[Rule]:
         ),
         *Money(tongue, CURRENCIES, SCALES, PER, habits).rules(),
         *Measures(tongue, UNITS, grammar).rules(),
-        *Maths(tongue, _fraction, _mixed, _power).rules(),
+        *Maths(tongue, _fraction, _mixed, _power, _counts).rules(),
         rule("l", r"Q(?P<n>[1-4])(?!\w)", lambda m: f"Q {cardinal(int(m['n']))}"),
         rule(
             "ds",
@@ -101,15 +125,26 @@ def _range(tongue: Tongue, match: Match) -> str:
     return f"{tongue.number(match['low'])} to {tongue.number(match['high'])}"
 
 
+def _many(match: Match) -> str | None:
+    """100s of calls."""
+    names = {
+        100: "hundreds", 1_000: "thousands", 10_000: "tens of thousands", 100_000: "hundreds of thousands",
+        1_000_000: "millions",
+    }  # fmt: skip
+    return names.get(int(match["n"].replace(",", ""))) if after(match) == "of" else None
+
+
 def _feet(match: Match) -> str:
     feet, inches = int(match["feet"]), int(match["inches"])
     return f"{cardinal(feet)} f{'oo' if feet == 1 else 'ee'}t {cardinal(inches)} inch{'es' * (inches != 1)}"
 
 
+_SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
+
+
 def _degrees(match: Match) -> str:
-    sides = {"N": "north", "S": "south", "E": "east", "W": "west"}
     said = f"{cardinal(int(match['d']))} degrees {cardinal(int(match['m']))} minutes"
     if match["s"]:
         whole, _, rest = match["s"].partition(".")
         said += f" {cardinal(int(whole))}{' point ' + ' '.join(cardinal(int(c)) for c in rest) if rest else ''} seconds"
-    return f"{said} {sides.get(match['side'] or '', '')}".strip()
+    return f"{said} {_SIDES.get(match['side'] or '', '')}".strip()

@@ -135,7 +135,7 @@ WORDS = {
     "underscore": "underscore",
     "hashtag": "hashtag", "port": "port", "per": "per", "percent": "percent", "permille": "per mille",
     "times": "times",
-    "fold": "times", "by": "by", "over": "over", "outof": "out of",
+    "fold": "times", "by": "by", "over": "over", "outof": "out of", "backslash": "backslash", "colon": "colon",
 }  # fmt: skip
 
 SIGNS = {

@@ -7,7 +7,14 @@ from speech.text.reading.scan import Match, Rule, after, before, rule
 from speech.text.wordlist import wordset
 
 _HALF = r"(?: ?(?P<half>[aApP])\.? ?[mM](?![a-zA-Z])(?P<point>\.)?)"
-_RATIO_WORDS = wordset("ratio odds scale ratios aspect score won lost win lead beat at")
+_BOOKS = wordset(
+    "genesis exodus leviticus numbers deuteronomy joshua judges ruth samuel kings chronicles ezra job psalm psalms "
+    "proverbs ecclesiastes isaiah jeremiah ezekiel daniel hosea matthew mark luke john acts romans corinthians "
+    "galatians ephesians philippians colossians thessalonians timothy titus hebrews james peter jude revelation"
+)
+_RATIO_WORDS = wordset(
+    "mix mixed diluted dilution proportion ratio odds scale ratios aspect score won lost win lead beat at"
+)
 
 
 def rules() -> list[Rule]:
@@ -19,10 +26,18 @@ def rules() -> list[Rule]:
             rf"(?P<hour>1?\d)(?::(?P<minute>[0-5]\d))?{_HALF}",
             _span,
         ),
+        rule("d", rf"{clock} ?[-–] ?(?P<later>[0-2]?\d:[0-5]\d)(?! ?[apAP]\.?[mM]|[\d:])", _until),
         rule("d", rf"{clock}(?::(?P<second>[0-5]\d))?{_HALF}?(?!\d|:\d)", _clock),
         rule("l", rf"T{clock}(?::\d\d(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d:?\d\d)?(?!\w)", _of_a_stamp),
+        rule("d", r"(?P<m>\d{1,3}) ?m(?:in)?\.? ?(?P<s>[0-5]?\d) ?s(?:ec)?(?!\w)", _minutes),
+        rule(
+            "d",
+            r"0(?P<hour>\d)(?P<minute>[0-5]\d)(?= h(?:ou)?rs?)",
+            lambda m: f"oh {_spoken(int(m['hour']), m['minute'])}",
+        ),
         rule("d", r"(?P<h>\d{1,3}) ?h ?(?P<m>\d{1,2}) ?m(?:in)?(?: ?(?P<s>\d{1,2}) ?s)?(?!\w)", _long),
         rule("d", rf"(?P<hour>1?\d){_HALF}", _hour),
+        rule("d", r"(?P<chapter>\d{1,3}):(?P<verse>\d{1,3})(?:[-–](?P<last>\d{1,3}))?(?![\d:])", _verse),
         rule("d", r"(?P<left>\d{1,9})(?P<more>(?::\d{1,9}){1,3})(?![\d:])", _ratio),
         rule(
             "d", r"24/7(?:/365)?(?!\d)", lambda m: "twenty-four seven" + (" three sixty-five" if "365" in m[0] else "")
@@ -97,6 +112,26 @@ def _span(match: Match) -> str | None:
     return f"{low}{half} to {high}{_half(match)}"
 
 
+def _until(match: Match) -> str | None:
+    """9:00-17:00."""
+    hour, _, minute = match["later"].partition(":")
+    if int(match["hour"]) > 24 or int(hour) > 24:
+        return None
+    return f"{_on_a_clock(match['hour'], match['minute'])} to {_on_a_clock(hour, minute)}"
+
+
+def _on_a_clock(hour: str, minute: str) -> str:
+    return _full_hour(int(hour), hour) if minute == "00" else _spoken(int(hour), minute)
+
+
+def _verse(match: Match) -> str | None:
+    """Psalm 23:4, Genesis 1:1-3."""
+    if not match["last"] and before(match).lower() not in _BOOKS:
+        return None
+    said = f"{cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}"
+    return f"{said} to {cardinal(int(match['last']))}" if match["last"] else said
+
+
 def _of_a_stamp(match: Match) -> str | None:
     """2024-12-31T23:59:59Z: the time behind the date, without its seconds."""
     if not match.string[match.start() - 1 : match.start()].isdigit():
@@ -109,6 +144,12 @@ def _long(match: Match) -> str:
     """How long: 1h 30m 15s."""
     parts = [(match["h"], "hour"), (match["m"], "minute"), (match["s"], "second")]
     return " ".join(f"{cardinal(int(n))} {name}{'s' * (int(n) != 1)}" for n, name in parts if n)
+
+
+def _minutes(match: Match) -> str:
+    """25min 30s."""
+    parts = [(int(match["m"]), "minute"), (int(match["s"]), "second")]
+    return " ".join(f"{cardinal(n)} {name}{'s' * (n != 1)}" for n, name in parts)
 
 
 def _hour(match: Match) -> str | None:

@@ -43,14 +43,14 @@ _OPENERS = Openers(
     abbreviations=frozenset(TITLES)
     | frozenset(ABBREVIATIONS)
     | frozenset(BEFORE_NUMBERS)
-    | {"c.-à-d", "cad", "p", "svp", "SVP"},
-    starters=frozenset(TITLES) | {"C", "I", "no", "No", "nos", "svp"},
+    | {"c.-à-d", "cad", "p", "svp", "SVP", "c", "càs", "càc"},
+    starters=frozenset(TITLES) | {"L", "R", "D", "C", "I", "no", "No", "nos", "svp"},
     joiners=frozenset(dates.MONTHS)
     | frozenset(UNITS)
     | frozenset(CURRENCIES)
     | frozenset(SCALES)
     | frozenset(ABBREVIATIONS)
-    | {"au", "et", "à", "h", "H", "ex", "J.-C"},
+    | {"au", "et", "à", "h", "H", "ex", "J.-C", "s", "c"},
 )
 
 

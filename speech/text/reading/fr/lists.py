@@ -44,6 +44,9 @@ NUMBERED = wordset(
     "zone paragraphe vatican"
 )
 FEMININE_ORDINALS = wordset("scène république division guerre dynastie")
+LABELLED = wordset(
+    "porte quai voie siège place rang salle bâtiment bât appartement appt hall vol bus ligne bureau étage"
+)
 TITLES = {
     "M": "monsieur", "MM": "messieurs", "Mme": "madame", "Mmes": "mesdames", "Mlle": "mademoiselle",
     "Mlles": "mesdemoiselles",
@@ -51,9 +54,10 @@ TITLES = {
     "Ste": "sainte",
     "Cie": "compagnie", "Cdt": "commandant", "Gal": "général", "Cne": "capitaine", "Lt": "lieutenant",
     "Ets": "établissements",
+    "Bd": "boulevard", "Bld": "boulevard", "Blvd": "boulevard", "bd": "boulevard", "appt": "appartement",
     "Sté": "société", "Vve": "veuve", "Sr": "sieur", "Mᵐᵉ": "madame", "Mʳ": "monsieur",
 }  # fmt: skip
-ALONE = frozenset({"Mme", "Mmes", "Mlle", "Mlles", "Mgr", "Cie", "Ets", "Sté", "Drs"})
+ALONE = frozenset({"appt", "Mme", "Mmes", "Mlle", "Mlles", "Mgr", "Cie", "Ets", "Sté", "Drs"})
 ABBREVIATIONS = {
     "etc": "et cetera", "av": "avenue", "Av": "avenue", "bd": "boulevard", "Bd": "boulevard", "boul": "boulevard",
     "pl": "place",
@@ -63,7 +67,12 @@ ABBREVIATIONS = {
     "oct": "octobre",
     "nov": "novembre", "déc": "décembre", "hab": "habitants", "réf": "référence", "Réf": "référence",
     "dép": "département",
-    "apr": "après", "max": "maximum", "min": "minimum", "lun": "lundi", "mar": "mardi", "mer": "mercredi",
+    "apr": "après", "pers": "personnes", "suiv": "suivantes", "arr": "arrondissement", "appt": "appartement",
+    "bât": "bâtiment", "th": "thermostat", "Lun": "lundi", "Mar": "mardi", "Mer": "mercredi", "Jeu": "jeudi",
+    "Ven": "vendredi", "Sam": "samedi", "Dim": "dimanche", "Janv": "janvier", "Juil": "juillet", "Sept": "septembre",
+    "Oct": "octobre", "Nov": "novembre", "Déc": "décembre", "Env": "environ", "Pl": "place", "Boul": "boulevard",
+    "Bld": "boulevard", "bld": "boulevard", "max": "maximum", "min": "minimum", "lun": "lundi", "mar": "mardi",
+    "mer": "mercredi",
     "jeu": "jeudi",
     "ven": "vendredi", "sam": "samedi", "dim": "dimanche", "éd": "édition", "coll": "collection",
     "qqch": "quelque chose",
@@ -74,7 +83,8 @@ BEFORE_NUMBERS = {
     "fig": "figure",
     "Fig": "figure", "vol": "volume", "Vol": "volume", "t": "tome", "T": "tome", "al": "alinéa", "v": "version",
     "ch": "chapitre", "éq": "équation",
-    "par": "paragraphe", "app": "appartement", "tél": "téléphone", "Tél": "téléphone", "no": "numéro",
+    "th": "thermostat", "appt": "appartement", "par": "paragraphe", "app": "appartement", "tél": "téléphone",
+    "Tél": "téléphone", "no": "numéro",
     "No": "numéro", "nos": "numéros",
 }  # fmt: skip
 FEMININE_NOUNS = wordset(
@@ -85,5 +95,5 @@ FEMININE_NOUNS = wordset(
     "étoiles nuit nuits "
     "histoire histoires question questions réponse réponses ligne lignes lettre lettres carte cartes photo photos "
     "chose choses "
-    "bouteille bouteilles boîte boîtes tranche tranches"
+    "c càs càc bouteille bouteilles boîte boîtes tranche tranches"
 )

@@ -24,6 +24,11 @@ def rules() -> list[Rule]:
         rule("l", r"[nN](?P<s>os?|[°ºo])(?P<many>s|ˢ)?\.? ?(?=\d)", _number_sign),
         rule("s", r"№ ?(?=\d)", lambda m: "numéro "),
         rule("l", r"[pP]\. ?ex\.", lambda m: "par exemple"),
+        rule("l", r"(?:[cC]\.? ?à\.? ?(?P<kind>[sc])|[cC]à(?P<glued>[sc]))(?P<point>\.?)(?!\w)", _spoon),
+        rule("l", r"Av\. J\.-C\.", lambda m: "avant Jésus-Christ"),
+        rule("l", r"(?P<e>Ste?)(?P<s>s?)-(?=[A-ZÀ-Þ])", lambda m: f"Saint{'e' * m['e'].endswith('e')}{m['s']}-"),
+        rule("l", r"[pP]\. ?(?=\d+ ?[-–] ?\d)", lambda m: "pages "),
+        rule("l", r"(?P<code>[LRD])\.? ?(?P<numbers>\d{1,4}(?:-\d{1,4})*)(?![\w-])", _article),
         rule("l", r"[cC]\.-?à-?d\.", lambda m: "c'est-à-dire"),
         rule("l", r"[sS]\.?[vV]\.?[pP](?:\.|(?!\w))", lambda m: "s'il vous plaît"),
         rule("l", r"(?P<name>[eE]\. ?g\.|[iI]\. ?e\.)", lambda m: "par exemple" if m[0][0] in "eE" else "c'est-à-dire"),
@@ -53,7 +58,10 @@ def _closing(match: Match) -> str:
     return "." if rest in {"", " "} and (not following or following[:1].isupper()) else ""
 
 
-_BEFORE_NAMES = frozenset({"M", "MM", "Pr", "Dr", "St", "Ste", "Gal", "Lt"})  # without a point only before a name
+_STREETS = frozenset({"Bd", "Bld", "Blvd", "bd"})
+_BEFORE_NAMES = _STREETS | frozenset(
+    {"M", "Me", "MM", "Pr", "Dr", "St", "Ste", "Gal", "Lt"}
+)  # without a point only before a name
 
 
 def _title(match: Match) -> str | None:
@@ -68,17 +76,36 @@ def _title(match: Match) -> str | None:
 
 def _initials(match: Match) -> str:
     said = " ".join(match[0].replace(".", "").upper())
-    return said + ("." if match[0].endswith(".") and not after(match) else "")
+    return said + (_closing(match) if match[0].endswith(".") and not after(match) else "")
 
 
 def _abbreviation(match: Match) -> str | None:
     name = match["name"]
     following, previous = after(match), before(match)
     if name in {"min", "max", "mar", "mer", "jeu", "ex", "fig", "pl", "vol", "coll", "par", "sept", "ven"} and not (
-        following[:1].isdigit() or previous[-1:].isdigit() or previous in {"par", "(par"}
+        following[:1].isdigit()
+        or previous[-1:].isdigit()
+        or previous in {"par", "(par"}
+        or (name in {"mar", "mer", "jeu", "ven"} and previous.lower() in {"au", "du", "le", "et", "à"})
+        or (name == "pl" and following.lower().startswith(("de", "du", "d'", "d’", "st", "saint")))
     ):
         return None
     return ABBREVIATIONS[name] + _closing(match)
+
+
+def _spoon(match: Match) -> str:
+    """c. à s., càc: a spoon, several behind a number from two on."""
+    number = before(match).replace(",", ".")
+    several = number.isdigit() and int(number) > 1
+    size = "soupe" if (match["kind"] or match["glued"]) == "s" else "café"
+    return f"cuillère{'s' * several} à {size}" + (_closing(match) if match["point"] else "")
+
+
+def _article(match: Match) -> str | None:
+    """Article L. 123-4 of a code of law."""
+    if _bare(before(match)).lower().rstrip(".") not in {"article", "articles", "art"}:
+        return None
+    return f"{match['code']} " + " tiret ".join(cardinal(int(number)) for number in match["numbers"].split("-"))
 
 
 def _pair(match: Match) -> str:
@@ -104,7 +131,7 @@ def _roman(match: Match) -> str | None:
         return "premier" if number == 1 else cardinal(number)
     if following.lower().startswith(("siècle", "arrondissement", "République", "dynastie")):
         return ordinal(number)
-    if _bare(previous).lower() in NUMBERED:
+    if _bare(previous).lower() in NUMBERED and (len(letters) > 1 or letters in "IVX"):
         return "une" if number == 1 and previous.lower() in FEMININE_ORDINALS else cardinal(number)
     if len(letters) > 1 and set(letters) <= set("IVX") and letters not in {"XX", "XXX"}:
         return cardinal(number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speech.text.reading.fr.cardinals import cardinal, feminine, ordinal
-from speech.text.reading.fr.lists import FEMININE_NOUNS
+from speech.text.reading.fr.lists import FEMININE_NOUNS, LABELLED
 from speech.text.reading.fr.tables import CURRENCIES, FEMININE_UNITS, PER, SCALES, UNITS
 from speech.text.reading.maths import Maths
 from speech.text.reading.measures import Grammar, Measures
@@ -15,7 +15,7 @@ from speech.text.wordlist import wordset
 _FEMININE_CURRENCIES = frozenset({"livre", "livres", "livre sterling", "livres sterling", "roupie", "roupies"})
 _VERSIONED = wordset(
     "version python windows android ios java firefox chrome linux ubuntu debian php mac macos usb bluetooth html "
-    "node rust"
+    "node rust article articles art"
 )
 
 
@@ -39,6 +39,16 @@ def _of(scale: str, currency: str) -> str:
     if not scale.startswith(("million", "milliard", "billion")):
         return f"{scale} {currency}"
     return f"{scale} d'{currency}" if currency[0] in "aeiouy" else f"{scale} de {currency}"
+
+
+def _counts(top: int, bottom: int, previous: list[str]) -> str:
+    """Marks and scores are "sur" something; of fractions people say halves to tenths, and one of any."""
+    is_fraction = 0 < top < bottom and (bottom <= 8 or (top == 1 and bottom in {9, 10, 12, 16, 20, 100, 1000}))
+    is_mark = not _MARKED.isdisjoint(previous) and bottom in {5, 10, 20, 100}
+    return "" if is_fraction and not is_mark else "sur"
+
+
+_MARKED = wordset("note noté notée notés notées eu obtenu moyenne score résultat")
 
 
 def _fraction(top: int, bottom: int) -> str:
@@ -77,12 +87,15 @@ def rules(tongue: Tongue) -> list[Rule]:
         lambda previous, following: False,
         frozenset({"an", "in", "A", "o"}),
         frozenset({"K", "B", "T"}),
+        LABELLED,
     )
     habits = Habits("et", _of, _agree, _several, lambda previous, following: False, say_cents=False)
     return [
+        rule("d", r"(?P<m>\d)m(?P<cm>\d\d)(?!\w)", _height),
+        rule("s", r"(?P<sign>[€$£])(?!\w)", _currency),
         *Money(tongue, CURRENCIES, SCALES, PER, habits).rules(),
         *Measures(tongue, UNITS, grammar).rules(),
-        *Maths(tongue, _fraction, _mixed, _power).rules(),
+        *Maths(tongue, _fraction, _mixed, _power, _counts).rules(),
         rule(
             "d",
             rf"(?P<n>{tongue.number_pattern}) ?(?P<scale>Mds?|Mrd)(?!\w)",
@@ -91,16 +104,34 @@ def rules(tongue: Tongue) -> list[Rule]:
     ]
 
 
+def _height(match: Match) -> str:
+    """1m80."""
+    metres = int(match["m"])
+    return f"{cardinal(metres)} mètre{'s' * (metres > 1)} {cardinal(int(match['cm']))}"
+
+
+def _currency(match: Match) -> str | None:
+    """A sign without a sum: l'€, le $, 3 millions d'€."""
+    currency = CURRENCIES[match["sign"]]
+    head = match.string[max(0, match.start() - 4) : match.start()].replace("’", "'").lower()
+    if head.endswith("d'"):
+        return currency.several
+    return currency.one if head.endswith(("l'", " le ", " la ", " un ", " une ")) or head == "le " else None
+
+
 def plain(tongue: Tongue) -> list[Rule]:
     """The last resort for a number."""
     n = tongue.number_pattern
 
     def number(match: Match) -> str:
         text = match[0]
-        point = "point" if "." in text and before(match).lower() in _VERSIONED else None
+        point = "point" if "." in text and _bare(before(match)) in _VERSIONED else None
         said = tongue.number(text, point)
         noun = after(match).rstrip(".,;:!?").lower()
         return feminine(said) if noun in FEMININE_NOUNS and text.isdigit() else said
+
+    def _bare(word: str) -> str:
+        return word.lower().rstrip(".").replace("’", "'").rpartition("'")[2]
 
     def between(match: Match) -> str:
         return f"{tongue.number(match['low'])} à {tongue.number(match['high'])}"

@@ -115,6 +115,7 @@ WORDS = {
     "underscore": "tiret bas", "hashtag": "hashtag", "port": "port", "per": "par", "percent": "pour cent",
     "permille": "pour mille",
     "times": "fois", "fold": "fois", "by": "par", "over": "sur", "outof": "sur",
+    "backslash": "barre oblique inversée", "colon": "deux-points",
 }  # fmt: skip
 
 SIGNS = {

@@ -12,7 +12,6 @@ from tests.live_server import LiveServer, live_server
 from tests.speech.engines.kyutai.checkpoint import lay_out_cache, write_checkpoint
 
 TEXT = "The quick brown fox jumps over the lazy dog."
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

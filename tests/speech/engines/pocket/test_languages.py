@@ -274,10 +274,11 @@ class TestService:
 
     def test_side_by_side_in_all_languages(self, client: FlaskClient) -> None:
         """Over three doors at once; each waits for its model."""
-        answers: list[int] = []
+        answers: list[tuple[int, str]] = []
 
         def say(path: str, body: dict[str, object]) -> None:
-            answers.append(client.application.test_client().post(path, json=body).status_code)
+            answer = client.application.test_client().post(path, json=body)
+            answers.append((answer.status_code, answer.text[:200] if answer.status_code != 200 else ""))
 
         asked: list[tuple[str, dict[str, object]]] = [
             ("/api/tts", {"text": "Rain.", "language": language}) for language in ("en", "fr", "de", "fr")
@@ -289,7 +290,7 @@ class TestService:
             thread.start()
         for thread in threads:
             thread.join()
-        assert answers == [200] * len(asked)
+        assert answers == [(200, "")] * len(asked)
 
     def test_one_that_is_not_there_is_read_by_the_voice_s(self, client: FlaskClient) -> None:
         answer = client.post("/api/tts", json={"text": "Regen.", "language": "nl"})

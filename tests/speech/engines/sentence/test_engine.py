@@ -49,7 +49,7 @@ class SlowVoice:
         self.gate = threading.Semaphore(0)
         self.asked = threading.Semaphore(0)
 
-    def speak(self, text: str, seed: int | None = None) -> Said:
+    def speak(self, text: str, seed: int | None = None, voice: str | None = None) -> Said:
         self.asked.release()
         assert self.gate.acquire(timeout=WAIT_S)
         self.said.append(text)

@@ -1,0 +1,89 @@
+"""The folder of jobs below OUTPUT_DIR (Folder): one process has it at a time. Opened when it is first needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from speech.errors import ErrorCode, Unavailable
+from speech.jobs.results import Results
+from speech.jobs.runner import REST_S, Runner
+from speech.jobs.store import Store
+from speech.jobs.whole import WholeFiles
+from speech.service import SpeechService
+
+NAME = "jobs"
+DATABASE = "jobs.sqlite3"
+RESUME_S = 1.0  # how often it is tried while another process has the jobs
+TAKEN = "Another process works on the jobs in OUTPUT_DIR; ask again when it has ended."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What works on the jobs of a folder."""
+
+    store: Store
+    results: Results
+    files: WholeFiles
+    runner: Runner
+
+
+class Folder:
+    """Every method may be called from any thread."""
+
+    def __init__(self, service: SpeechService, rest_s: float = REST_S) -> None:
+        """rest_s: how long a job rests that was refused something."""
+        self._service, self._rest_s = service, rest_s
+        self._folder = service.settings.output_dir / NAME
+        self._lock = threading.Lock()
+        self._opened: Opened | None = None
+        self._held: FileLock | None = None
+
+    def resume(self) -> None:
+        """Go on with the jobs of an earlier process, if there are any, as soon as no other process has them."""
+        if (self._folder / DATABASE).exists():
+            threading.Thread(target=self._resume, name="jobs-resume", daemon=True).start()
+
+    def open(self) -> Opened:
+        """Raises Unavailable if another process has the folder, or it cannot be written."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def close(self) -> None:
+        with self._lock:
+            if self._opened is not None:
+                self._opened.runner.close()
+                self._opened.store.close()
+                self._opened = None
+            if self._held is not None:
+                self._held.release()
+
+    def _resume(self) -> None:
+        while not self._service.draining:
+            try:
+                self.open()
+                return
+            except Unavailable:
+                time.sleep(RESUME_S)
+
+    def _open(self) -> Opened:
+        if self._service.draining:
+            raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._held = FileLock(self._folder / "jobs.lock")
+            self._held.acquire(timeout=0)
+            store = Store(self._folder / DATABASE)
+        except Timeout:
+            raise Unavailable(TAKEN, retry_after_s=5) from None
+        except OSError as error:
+            raise Unavailable(f"OUTPUT_DIR cannot be written: {error.strerror}.") from None
+        results = Results(self._folder, store, self._service.choice.spec.sample_rate)
+        runner = Runner(self._service, store, results, self._rest_s)
+        runner.start()
+        return Opened(store, results, WholeFiles(results), runner)
