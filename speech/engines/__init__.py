@@ -47,6 +47,8 @@ ENGINES: dict[str, EngineSpec] = {
             needs_modules=("torch", "pocket_tts"),
             library="torch/lib/libtorch_cpu.so",
             files="speech.engines.pocket.files",
+            image="pocket",
+            cost="1.3 GB on disk; its weights, 0.05 to 1.4 GB, come at the first request",
             prefetch="speech.engines.pocket.prefetch",
             sampling=True,
         ),
@@ -62,6 +64,7 @@ ENGINES: dict[str, EngineSpec] = {
             needs_cuda=False,
             idle_timeout_s=-1,
             requirements=CORE,
+            image="cpu",
             phonemes=True,
         ),
     )

@@ -45,6 +45,9 @@ class EngineSpec:
     prefetch: str = ""  # holds main(arguments, settings, prog), which fetches files ahead of time; "": needs none
     cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
     default_cfg_coef: float | None = None
+    image: str = ""  # the service of docker-compose.yml that has all it needs without a GPU; empty: none has
+    # What it costs to install and to fetch, in words; empty: nothing worth saying. start.sh says it before it installs.
+    cost: str = ""
     phonemes: bool = False  # takes `[word](/phonemes/)` in what it is given to say
     sampling: bool = False  # temperature, top_k and seed mean something
 
