@@ -1,9 +1,11 @@
-# The service as an image. Two targets:
+# The service as an image. Three targets:
 #   full (default)  Kyutai TTS on an NVIDIA GPU, and the embedded voice
+#   pocket          Kyutai Pocket TTS on any CPU, and the embedded voice; torch without CUDA
 #   cpu             the embedded voice alone, without torch
 # Needs BuildKit, which Docker uses by default since 23. No weights inside: they are fetched into a volume, once.
 #
 #   docker build -t kyutai-tts .
+#   docker build -t kyutai-tts:pocket --target pocket --build-arg BASE_IMAGE=ubuntu:24.04 .
 #   docker build -t kyutai-tts:cpu --target cpu --build-arg BASE_IMAGE=ubuntu:24.04 .
 #
 # Any Debian or Ubuntu whose python3 is 3.11 to 3.13 will do as a base (for the target cpu, 3.14 too). torch's wheels
@@ -61,6 +63,11 @@ RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=
     . scripts/common.sh && . scripts/python.sh \
  && if [ "$TORCH" = cpu ]; then install requirements.txt requirements/cpu-overrides.txt; else install requirements.txt; fi
 
+FROM core-packages AS pocket-packages
+COPY requirements/pocket.txt requirements/cpu-overrides.txt requirements/
+RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
+    . scripts/common.sh && . scripts/python.sh && install requirements/pocket.txt requirements/cpu-overrides.txt
+
 # A checkout made under a strict umask is its owner's alone; the user of the image must be able to read it.
 FROM base AS code
 COPY . .
@@ -72,6 +79,14 @@ LABEL org.opencontainers.image.title="Kyutai TTS service, embedded voice only" \
 COPY --from=core-packages /opt/venv /opt/venv
 COPY --from=code /srv /srv
 ENV DEVICE=cpu
+USER 10001:10001
+
+FROM base AS pocket
+LABEL org.opencontainers.image.title="Kyutai TTS service, Pocket TTS on a CPU" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=pocket-packages /opt/venv /opt/venv
+COPY --from=code /srv /srv
+ENV ENGINE=pocket DEVICE=cpu
 USER 10001:10001
 
 FROM base AS full

@@ -32,9 +32,8 @@ start_containers() {
   if wants_gpu && gpu_usable; then
     choose_container_gpu
   else
-    engines slim "$ENGINE" ||
+    service=$(engines image "$ENGINE") ||
       die "ENGINE=$ENGINE without a GPU runs only outside containers: DEVICE=cpu ./start.sh --local"
-    service=cpu
   fi
   give_up_when_interrupted
   bring_up "$PORT" "$service" || give_up_containers "$PORT"

@@ -5,8 +5,10 @@ check NAME                    exit code 0 if ENGINE may be NAME; else 1, and one
 gpu NAME                      exit code 0 if ENGINE=NAME would use a GPU where there is one
 fits NAME DEVICE GPU          exit code 0 if what ENGINE=NAME needs can be had here; else 1, and a line says why not
 packages NAME DEVICE GPU      the files to install where ENGINE is NAME and DEVICE is DEVICE, one a line; GPU: yes or no
+cost NAME DEVICE GPU          what that takes to install and to fetch, for people; nothing where it is not worth saying
 label NAME DEVICE GPU         what would speak there, for people
-slim NAME                     exit code 0 if the image without torch has all that ENGINE=NAME needs without a GPU
+image NAME                    the service of docker-compose.yml that has all that ENGINE=NAME needs without a GPU; exit
+                              code 1 if none has
 list                          the engines, for ./start.sh --help
 table                         the engines, for docs/configuration.md
 """
@@ -15,11 +17,12 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from speech.engines import AUTO, CORE, ENGINES, by_rank, names
+from speech.engines import AUTO, ENGINES, by_rank, names
 from speech.engines.spec import EngineSpec
 
 WHERE = {True: "NVIDIA GPU", False: "any CPU"}
@@ -110,6 +113,13 @@ def _facts(spec: EngineSpec) -> str:
     return f"{spec.label}: {', '.join(spec.languages)}; {WHERE[spec.needs_cuda]}"
 
 
+FACTS: dict[str, Callable[[str, str, bool], str]] = {
+    "packages": lambda *where: "\n".join(packages(*where)),
+    "label": lambda *where: chosen(*where).label,
+    "cost": lambda *where: chosen(*where).cost,
+}
+
+
 def _told(reason: str | None) -> int:
     """0 without a reason; else 1, and the reason on standard error."""
     if reason:
@@ -123,13 +133,14 @@ def main(arguments: list[str]) -> int:
         return _told(None if rest[0] in names() else f"ENGINE={rest[0]} is none of {', '.join(names())}.")
     if wish == ["gpu"] and len(rest) == 1:
         return 0 if may_use_gpu(rest[0]) else 1
-    if wish == ["slim"] and len(rest) == 1:
-        return 0 if chosen(rest[0], "cpu", False).requirements == CORE else 1
-    if wish in (["fits"], ["packages"], ["label"]) and len(rest) == 3:
-        where = (rest[0], rest[1], rest[2] == "yes")
-        if wish == ["fits"]:
-            return _told(unfit(*where))
-        print("\n".join(packages(*where)) if wish == ["packages"] else chosen(*where).label)
+    if wish == ["image"] and len(rest) == 1:
+        image = chosen(rest[0], "cpu", False).image
+        print(image)
+        return 0 if image else 1
+    if wish == ["fits"] and len(rest) == 3:
+        return _told(unfit(rest[0], rest[1], rest[2] == "yes"))
+    if wish[:1] and wish[0] in FACTS and len(rest) == 3:
+        print(FACTS[wish[0]](rest[0], rest[1], rest[2] == "yes"))
         return 0
     if wish in (["list"], ["table"]):
         print(listing() if wish == ["list"] else table())

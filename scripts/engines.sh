@@ -31,12 +31,14 @@ check_machine() {
 
 # install_dependencies: those of the engine that will speak, and no more.
 install_dependencies() {
+  local cost
   local -a here files
   mapfile -t here < <(place)
   if [[ $ENGINE == auto && ${here[2]} == no ]] && wants_gpu; then
     say "No NVIDIA GPU can be used (nvidia-smi lists none, or all are hidden). What speaks: $(engines label "${here[@]}")."
   fi
   mapfile -t files < <(engines packages "${here[@]}")
-  install "${files[@]}"
+  cost=$(engines cost "${here[@]}")
+  INSTALL_COST=$cost install "${files[@]}"
   [[ -z $(wyoming_port) ]] || install requirements/wyoming.txt
 }

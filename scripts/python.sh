@@ -63,13 +63,14 @@ make_venv() {
 }
 
 # install FILE [OVERRIDES]: FILE's requirements into VENV; nothing when neither has changed since the last time.
+# INSTALL_COST is told to people beforehand.
 install() {
   local file=$1 overrides=${2:-} stamp state
   stamp="$VENV/.installed-$(basename "$file")"
   state=$(installed_state "$overrides")
   [[ -f $stamp && $(<"$stamp") == "$state" ]] && return
   rm -f "$stamp"
-  say "Installing $file into $VENV (once; minutes on a slow line)"
+  say "Installing $file into $VENV (once; ${INSTALL_COST:-minutes on a slow line})"
   mend_pip
   install_with_uv "$file" "$overrides" || install_with_pip "$file" ||
     die "The requirements could not be installed; the reason is above.

@@ -54,13 +54,17 @@ class ErrorCode(StrEnum):
         "voice_cloning_not_released",
         "a voice cannot be made from a recording: that part of the model is not published",
     )
+    CLONING_NOT_READY = (
+        "cloning_not_ready",
+        "voices can be made from recordings only with weights that are not here; the message says how to get them",
+    )
     UNSUPPORTED_PARAMETER = "unsupported_parameter", "a field of OpenAI's that means nothing here"
     BAD_EMBEDDING = "bad_embedding", "the file is no voice embedding of this model"
     JOB_NOT_FOUND = "job_not_found", "no job of yours has that id"
     JOB_STATE = "job_state", "not in this state of the job; the message says which it must be"
     JOB_QUOTA = "job_quota", "the files of jobs take as much as `JOB_QUOTA_GB` allows"
     INVALID_JSON = "invalid_json", "the body is not a JSON object"
-    INVALID_AUDIO = "invalid_audio", "the body is not whole samples"
+    INVALID_AUDIO = "invalid_audio", "the body is not whole samples, or the recording cannot be used"
     BAD_MESSAGE = "bad_message", "a message that the WebSocket's protocol does not have there"
     SILENT = "silent", "the WebSocket's client sent nothing for `SILENCE_TIMEOUT`"
     UNREAD = "unread", "the WebSocket's client left its audio unread"

@@ -54,6 +54,8 @@ class SpeechRequest:
     code: Literal["skip", "read"] = "skip"  # what happens to fenced code
     # Who asks: slots are dealt evenly between callers. Opaque; may be an address, so it is never shown. "": not known.
     caller: str = field(default="", repr=False, compare=False)
+    # Whose voices it may use that were made from recordings: the name of a key; None: the caller's.
+    owner: str | None = field(default=None, repr=False, compare=False)
     # A speaker that the caller brings, as a Kyutai voice embedding, (1, 512, 125). An engine whose voices are
     # embeddings takes it instead of `voice`, and refuses another shape; any other engine ignores it.
     embedding: NDArray[np.float32] | None = field(default=None, compare=False)

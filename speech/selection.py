@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from speech.engines import AUTO, ENGINES, by_rank, names
 from speech.engines.spec import EngineSpec
@@ -21,6 +22,7 @@ class EngineChoice:
     device: str  # cpu, or cuda:N
     reason: str
     gpu: GPU | None = None  # the one that it holds while it is loaded
+    step_up: str | None = None  # of what speaks better on this machine too: how to get it and what it costs
 
 
 def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:
@@ -52,13 +54,23 @@ def _asked_for(spec: EngineSpec, settings: Settings, gpus: list[GPU]) -> EngineC
 
 
 def _first_that_can(settings: Settings, gpus: list[GPU]) -> EngineChoice:
-    passed_over: list[str] = []
+    passed_over: dict[str, str] = {}
     for spec in by_rank():
         why_not = _why_not(spec, settings, gpus)
         if why_not is None:
-            return _chosen(spec, settings, gpus, _reason(spec, passed_over, _usable(settings, gpus)))
-        passed_over.append(why_not)
-    raise Unavailable(f"No engine can speak here: {'; '.join(passed_over)}.")
+            chosen = _chosen(spec, settings, gpus, _reason(spec, list(passed_over.values()), _usable(settings, gpus)))
+            return replace(chosen, step_up=_step_up(spec, passed_over))
+        passed_over[spec.name] = why_not
+    raise Unavailable(f"No engine can speak here: {'; '.join(passed_over.values())}.")
+
+
+def _step_up(chosen: EngineSpec, passed_over: Iterable[str]) -> str | None:
+    """A sentence about the first engine passed over that needs no GPU, where its row tells what it costs."""
+    for spec in (ENGINES[name] for name in passed_over):
+        if not (spec.needs_cuda or chosen.needs_cuda) and spec.cost:
+            more = f"{spec.label} speaks {len(spec.languages)} languages without a GPU, too"
+            return f"{more}: ENGINE={spec.name} ({spec.cost})."
+    return None
 
 
 def _why_not(spec: EngineSpec, settings: Settings, gpus: list[GPU]) -> str | None:

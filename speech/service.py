@@ -52,7 +52,7 @@ class SpeechService:
         manager: GPUManager[Engine],
         gpus: Callable[[], list[GPU]] = list_gpus,
     ) -> None:
-        self.settings, self.choice, self.voices, self.manager = settings, choice, voices, manager
+        self.settings, self.choice, self._catalogue, self.manager = settings, choice, voices, manager
         self._gpus = gpus
         self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
         self._share = Share()
@@ -79,7 +79,7 @@ class SpeechService:
             self.manager,
             load_timeout_s=self.settings.load_timeout,
             queue_timeout_s=self.settings.queue_timeout,
-            prepare=partial(self._prepare, {voice.id, *voices}),
+            prepare=partial(self._prepare, {voice.id, *voices}, request.language),
             ignored=ignored,
             most_s=self.settings.max_audio_s,
             manner=self.manner(request),
@@ -116,8 +116,8 @@ class SpeechService:
         """What the bytes of its speech depend on; None where that is not known now. Raises InvalidRequest,
         VoiceNotFound."""
         settled = self.settled(request)
-        voices = [self.voice(turn.voice or settled.voice).id for turn in spoken_turns(settled)]
-        identities = [self.voices.identity(voice) for voice in voices]
+        voices = [self._speaker(settled, turn.voice or settled.voice).id for turn in spoken_turns(settled)]
+        identities = [self._catalogue.identity(voice) for voice in voices]
         if None in identities:
             return None
         known = list(zip(voices, identities, strict=True))
@@ -125,32 +125,52 @@ class SpeechService:
         return fingerprint(settled, self.choice.spec.name, known, manners)
 
     def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
-        return self.voice(request.voice), *settle(request, self.choice.spec)
+        voice = self._speaker(request, request.voice)
+        self._catalogue.spoken(voice, request.language)
+        return voice, *settle(request, self.choice.spec)
 
     def _script(self, request: SpeechRequest) -> Script:
         self.check_length(request.written, field_of(request))
-        script = script_of(request, self.voice, lambda voice, told: self._reader(request, voice, told))
+        script = script_of(request, partial(self._speaker, request), partial(self._reader, request))
         Length(self.settings.max_audio_s, request.speed).add(script.pieces)
         return script
 
     def _reader(self, request: SpeechRequest, voice: str, told: Remarks) -> Reader:
         return self.manner(replace(request, voice=voice)).reader(told)
 
-    def _prepare(self, voices: Iterable[str]) -> None:
+    def _prepare(self, voices: Iterable[str], language: str | None) -> None:
         for voice in voices:
-            self.voices.prepare(voice)
+            self._catalogue.prepare(voice, language)
 
     def read(self, request: SpeechRequest, told: Remarks) -> list[Piece]:
         """What is read of its text, with places in it. told: of what is not said. Raises VoiceNotFound."""
 
         def reader_of(voice: str | None) -> Reader:
-            return self._reader(request, self.voice(voice or request.voice).id, told)
+            return self._reader(request, self._speaker(request, voice or request.voice).id, told)
 
         return [piece for turn in spoken_turns(request) for piece in read_turn(turn, reader_of)]
 
-    def voice(self, name: str | None) -> Voice:
+    def voice(self, name: str | None, caller: str = "") -> Voice:
         """The voice of that id, alias or OpenAI name; None: the default. Raises VoiceNotFound."""
-        return self._names.voice(name, self.voices) if name else self.voices.default
+        voices = self.voices_of(caller)
+        return self._names.voice(name, voices) if name else voices.default
+
+    def voices_of(self, caller: str) -> VoiceCatalogue:
+        """The voices that a caller may see and use: with API_KEYS of those made from recordings its own.
+
+        caller: the name of a key; anything else has made none.
+        """
+        return self._catalogue.of(caller if self.settings.api_keys else "")
+
+    @property
+    def voices(self) -> VoiceCatalogue:
+        """Those that anyone may see and use."""
+        return self._catalogue.of("")
+
+    def _speaker(self, request: SpeechRequest, name: str | None) -> Voice:
+        """The voice of that name for this request; None: one that fits its language or text. Raises VoiceNotFound."""
+        owner = request.caller if request.owner is None else request.owner
+        return self.voice(name, owner) if name else self.voices_of(owner).usual(request.language, request.text)
 
     def check_length(self, text: str, field: str = "text") -> None:
         """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS. field: what the caller calls it."""
@@ -167,10 +187,10 @@ class SpeechService:
 
         Raises VoiceNotFound.
         """
-        voice = self.voice(request.voice)
+        voice = self._speaker(request, request.voice)
         language = request.language or voice.language
         return Manner(
-            voice.language,
+            self._catalogue.spoken(voice, request.language),
             request.language,
             request.normalize,
             request.code == "read",

@@ -206,6 +206,18 @@ class Settings(BaseModel):
         description="Model of Pocket TTS: english, french, german, spanish, portuguese, italian, dutch, each also with "
         "_24l, or english_18m_2026-10, english_7m_2026-10, english_2m_2026-10 for small machines.",
     )
+    pocket_languages: Listed = Field(
+        (),
+        description="Languages that Pocket TTS speaks beside that of POCKET_MODEL, such as fr,de; each is a model of "
+        "its own, fetched when first asked for. Unset: all that it has; none: no other.",
+    )
+    pocket_languages_loaded: int = Field(
+        1,
+        ge=1,
+        le=7,
+        description="How many of them are in memory at once; each of the usual size takes 0.5 to 1.3 GB. A request in "
+        "another language waits until those who speak have ended, and for its model to load.",
+    )
     pocket_quantize: Literal["auto", "true", "false"] = Field(
         "auto", description="Pocket TTS in int8: true, false (float32), or auto: where it is faster on this CPU."
     )

@@ -76,8 +76,9 @@ def test_it_asks_for_what_the_requirements_files_name(wheel: Path) -> None:
     asked = [Requirement(line) for line in metadata.get_all("Requires-Dist", [])]
 
     def of(extra: str) -> set[tuple[str, str]]:
-        wanted = [r for r in asked if (r.marker.evaluate({"extra": extra}) if r.marker else not extra)]
-        return {(canonicalize_name(r.name), str(r.specifier)) for r in wanted if bool(r.marker) == bool(extra)}
+        marked = f'extra == "{extra}"' if extra else ""
+        wanted = [r for r in asked if ("extra ==" in str(r.marker)) == bool(extra) and marked in str(r.marker)]
+        return {(canonicalize_name(r.name), str(r.specifier)) for r in wanted}
 
     def in_file(file: str) -> set[tuple[str, str]]:
         found = [Requirement(line) for line in named(ROOT / file)]

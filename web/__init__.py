@@ -15,7 +15,20 @@ from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.finished import MB, Finished
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, convert, job_parts, jobs, openai, ops, pages, passages, reading, voices
+from web.routes import (
+    addresses,
+    balancer,
+    cloning,
+    convert,
+    job_parts,
+    jobs,
+    openai,
+    ops,
+    pages,
+    passages,
+    reading,
+    voices,
+)
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -36,6 +49,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     balancer.blueprint,
     ops.blueprint,
     voices.blueprint,
+    cloning.blueprint,
     reading.blueprint,
 )
 

@@ -25,6 +25,7 @@ ENGINES: dict[str, EngineSpec] = {
             before_python=(3, 14),  # moshi asks for numpy below 2.3
             machines=("x86_64",),  # moshi asks for sphn
             needs_modules=("torch", "moshi"),
+            library="torch/lib/libtorch_cpu.so",
             prefetch="speech.engines.kyutai.prefetch",
             cfg_coefs=(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
             default_cfg_coef=2.0,
@@ -44,7 +45,10 @@ ENGINES: dict[str, EngineSpec] = {
             requirements="requirements/pocket.txt",
             cpu_overrides="requirements/cpu-overrides.txt",
             needs_modules=("torch", "pocket_tts"),
+            library="torch/lib/libtorch_cpu.so",
             files="speech.engines.pocket.files",
+            image="pocket",
+            cost="1.3 GB on disk; its weights, 0.05 to 1.4 GB, come at the first request",
             prefetch="speech.engines.pocket.prefetch",
             sampling=True,
         ),
@@ -60,6 +64,7 @@ ENGINES: dict[str, EngineSpec] = {
             needs_cuda=False,
             idle_timeout_s=-1,
             requirements=CORE,
+            image="cpu",
             phonemes=True,
         ),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from speech.errors import ErrorCode, InvalidRequest
-from speech.jobs.job import NewJob, Part
+from speech.jobs.job import Job, NewJob, Part
 from speech.jobs.store import NewPart
 from speech.relay import PAUSES_S
 from speech.request import SpeechRequest
@@ -45,7 +44,7 @@ class Intake:
         if document.characters > most:
             message = f"text has {document.characters} characters; at most {most} are allowed (MAX_JOB_CHARS)."
             raise InvalidRequest(message, param="text", code=ErrorCode.TEXT_TOO_LONG)
-        request = self._seeded(self._service.settled(request))
+        request = self._seeded(self._service.settled(replace(request, owner=owner)))
         reading = _Reading(self._service, request)
         said = [(chapter.title, reading.passages(chapter)) for chapter in document.chapters]
         said = [(title, passages) for title, passages in said if passages]
@@ -56,10 +55,10 @@ class Intake:
         job = NewJob(job_id, owner, document.title, _kept(request), engine, _plain(reading.remarks))
         return Taken(job, [title for title, _ in said], parts)
 
-    def altered(self, kept: Mapping[str, Any], part: Part, text: str | None, voice: str | None) -> Passage:
-        """The passage with another text or voice. kept: its job's request. Raises InvalidRequest, VoiceNotFound."""
-        request = SpeechRequest(**kept)
-        speaker = self._service.voice(voice).id if voice else part.passage.voice
+    def altered(self, job: Job, part: Part, text: str | None, voice: str | None) -> Passage:
+        """The job's passage with another text or voice. Raises InvalidRequest, VoiceNotFound."""
+        request = SpeechRequest(**job.request, owner=job.owner)
+        speaker = self._service.voice(voice, job.owner).id if voice else part.passage.voice
         if text is None:
             return replace(part.passage, voice=speaker)
         found = _Reading(self._service, request).passages(Chapter("", (Paragraph(text, speaker),)))
@@ -88,7 +87,7 @@ class _Reading:
         return [replace(passage, voice=self._voice(passage.voice)) for passage in found]
 
     def _voice(self, name: str | None) -> str | None:
-        return self._service.voice(name).id if name else self._request.voice
+        return self._service.voice(name, self._request.owner or "").id if name else self._request.voice
 
     def _reader(self, voice: str | None) -> Reader:
         request = replace(self._request, voice=voice or self._request.voice)

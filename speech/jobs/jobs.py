@@ -120,7 +120,7 @@ class Jobs:
             raise InvalidRequest(f"There is no passage {number}; the job has {job.total}, from 0.", param="number")
         if job.engine != self._service.choice.spec.name:
             raise JobState(f"The job was made with the engine {job.engine}, which does not run now.")
-        passage = self._intake.altered(job.request, part, change.text, change.voice)
+        passage = self._intake.altered(job, part, change.text, change.voice)
         seed = part.seed if change.seed is None else change.seed
         left_s = passage.seconds / float(job.request["speed"])
         opened.store.alter(job_id, replace(part, passage=passage, seed=seed), left_s)

@@ -87,7 +87,7 @@ def request_of(job: Job, part: Part, attempt: int) -> SpeechRequest:
     """What an engine is asked for. attempt: from 0; each has a seed of its own."""
     own = {"voice": part.passage.voice or job.request["voice"], "seed": _seed(job, part, attempt)}
     said = {name: job.request[name] for name in ("speed", "cfg_coef", "temperature", "top_k", "language")}
-    return SpeechRequest(**said | own, caller=CALLER)
+    return SpeechRequest(**said | own, caller=CALLER, owner=job.owner)
 
 
 def _seed(job: Job, part: Part, attempt: int) -> int:

@@ -106,7 +106,7 @@ class ServiceClient:
 
     def start_job(self, request: SpeechRequest) -> dict[str, Any]:
         """Have a long text said; the job, as the API tells it. Raises SpeechError."""
-        unknown = {"caller": None, "passages": None, "embedding": None}
+        unknown = dict.fromkeys(("caller", "passages", "embedding", "turns"))
         fields = {name: value for name, value in {**vars(request), **unknown}.items() if value is not None}
         return self._json("POST", "/api/jobs", fields, JOB_S)
 

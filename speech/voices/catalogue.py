@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from speech.errors import NotSupported, VoiceNotFound
+from speech.errors import InvalidRequest, NotSupported, VoiceNotFound
+from speech.voices.quality import Fault
 
 LONGEST_ID = 100  # characters of an unknown id that are looked at and shown
 
@@ -25,6 +26,17 @@ class Voice:
     style: str | None = None
     cached: bool = True  # nothing needs to be fetched before it can speak
     size_bytes: int | None = None  # of a file that is fetched only when the voice is asked for; None: there is none
+    made: bool = False  # from a recording; DELETE removes it
+    made_at: float | None = None  # seconds since 1970
+
+
+@dataclass(frozen=True)
+class Cloned:
+    """A voice that was made from a recording."""
+
+    voice: Voice
+    seconds: float  # of the recording
+    faults: tuple[Fault, ...]  # what may spoil it
 
 
 class VoiceCatalogue:
@@ -45,7 +57,7 @@ class VoiceCatalogue:
             raise self._not_found(voice_id)
         return voice
 
-    def prepare(self, voice_id: str) -> None:
+    def prepare(self, voice_id: str, language: str | None = None) -> None:
         """Bring what is needed to speak with it onto this machine. May take seconds: never on the engine's thread.
 
         Raises VoiceNotFound, or Unavailable when it cannot be had now.
@@ -62,6 +74,44 @@ class VoiceCatalogue:
     def add(self, name: str, data: bytes) -> Voice:
         """Add a voice from a file that a user sent. Raises NotSupported, or InvalidRequest with the reason."""
         raise NotSupported("Voices cannot be added to this engine.")
+
+    def of(self, owner: str) -> VoiceCatalogue:
+        """The voices that this owner may see and use. owner: the name of a key; empty where none is needed."""
+        return self
+
+    def usual(self, language: str | None, text: str = "") -> Voice:
+        """The voice of a request that names none: the default, or one that fits its language or its text better."""
+        return self.default
+
+    def spoken(self, voice: Voice, language: str | None) -> str:
+        """The language that the voice speaks when it is asked for `language`; most voices have one language.
+
+        Raises InvalidRequest where the voice cannot and says so.
+        """
+        return voice.language
+
+    @property
+    def cloning(self) -> bool:
+        """Voices can be made from recordings, here and now."""
+        return False
+
+    def check_cloning(self) -> None:
+        """Raises NotSupported, which says what is missing, where no voice can be made from a recording."""
+        raise NotSupported("This engine makes no voices from recordings; ENGINE=pocket does.")
+
+    def clone(self, name: str, recording: bytes, owner: str, language: str | None = None) -> Cloned:
+        """Make a voice from a recording, which is not kept.
+
+        language: that the voice is to speak; None: the engine's default. Raises NotSupported as `check_cloning` does,
+        InvalidRequest for a bad recording, name or language, StorageFull, or Unavailable while another is made.
+        """
+        self.check_cloning()
+        raise NotImplementedError
+
+    def delete(self, voice_id: str, owner: str) -> None:
+        """Remove a voice that the owner made. Raises VoiceNotFound, InvalidRequest for one that was not made."""
+        self.of(owner).get(voice_id)
+        raise InvalidRequest("Only a voice that was made from a recording can be deleted.", param="voice")
 
     def check_default(self) -> None:
         """Raises VoiceNotFound if DEFAULT_VOICE names no voice; the message is one line that names the setting."""

@@ -44,7 +44,12 @@ class VoiceFolder:
         folder cannot be written.
         """
         voice_id = safe_name(name)
-        path = self.folder / f"{voice_id}{EMBEDDING}"
+        self.write(f"{voice_id}{EMBEDDING}", data, voice_id)
+        return voice_id
+
+    def write(self, file: str, data: bytes, voice_id: str) -> None:
+        """Write a file of the folder, which may lie below it, as a whole or not at all. Raises as `store` does."""
+        path = self.folder / file
         with self._lock:
             if path.exists():
                 raise name_taken(voice_id)
@@ -54,7 +59,6 @@ class VoiceFolder:
             except OSError as error:
                 raise self._not_stored(error) from None
             self._changed = None
-        return voice_id
 
     def _check_quota(self, more_bytes: int) -> None:
         used = sum((folder / name).stat().st_size for folder, names in _walk(self.folder) for name in names)

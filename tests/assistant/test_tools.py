@@ -190,6 +190,7 @@ def test_speech_is_written_and_told(session: Session, folder: Path, backend: str
         "status": "success",
         "output_path": str(folder / "hello.wav"),
         "duration_seconds": pytest.approx(3 * FRAME_S),
+        "job_id": None,
         "voice": None,
         "backend": backend,
         "ignored": ["cfg_coef"],
@@ -304,7 +305,7 @@ TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed
     ("arguments", "told"),
     [
         ({"text": ""}, "text must be text of 1 to 1000000 characters."),
-        ({"text": "x" * 20_001}, "text must be text of 1 to 1000000 characters."),
+        ({"text": "x" * 1_000_001}, "text must be text of 1 to 1000000 characters."),
         ({"text": None}, "text must be text of 1 to 1000000 characters."),
         ({}, "text is required: text of 1 to 1000000 characters."),
         ({"text": "x", "cfg_coef": 4.5}, "cfg_coef must be a number from 1 to 4, or left out."),

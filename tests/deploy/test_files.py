@@ -13,6 +13,7 @@ import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 
+from speech.engines import ENGINES
 from speech.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +73,14 @@ def test_only_the_one_gpu_that_is_named() -> None:
     assert device["device_ids"] == ["${NVIDIA_VISIBLE_DEVICES:-0}"]
     assert "NVIDIA_VISIBLE_DEVICES" not in compose()["services"]["tts"]["environment"]
     assert "deploy" not in compose()["services"]["cpu"]
+    assert "deploy" not in compose()["services"]["pocket"]
+
+
+def test_each_image_of_an_engine_is_a_service() -> None:
+    images = {spec.image for spec in ENGINES.values() if spec.image}
+    services = compose()["services"]
+    assert images == {name for name in services if "build" in services[name]} - {"tts"}
+    assert all(services[name]["build"]["target"] == name for name in images)
 
 
 def test_a_project_for_each_port_and_one_model_cache_for_all() -> None:
@@ -79,7 +88,7 @@ def test_a_project_for_each_port_and_one_model_cache_for_all() -> None:
     assert {volume["name"] for volume in compose()["volumes"].values()} == {"tts-models", "tts-voices", "tts-outputs"}
 
 
-@pytest.mark.parametrize("service", ["tts", "cpu"])
+@pytest.mark.parametrize("service", ["tts", "pocket", "cpu"])
 def test_no_service_has_more_rights_than_it_needs(service: str) -> None:
     definition = compose()["services"][service]
     assert definition["read_only"] is True
@@ -144,7 +153,7 @@ def test_files_of_a_strict_umask_are_opened_to_the_images_user() -> None:
     (code,) = (stage for stage in stages if "\nCOPY . .\n" in stage)
     assert code.startswith("base AS code\n")
     assert "\nRUN chmod -R a+rX .\n" in code
-    assert sum("\nCOPY --from=code /srv /srv\n" in stage for stage in stages) == 2
+    assert sum("\nCOPY --from=code /srv /srv\n" in stage for stage in stages) == 3
 
 
 def test_secrets_stay_out_of_the_image() -> None:

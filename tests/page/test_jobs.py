@@ -78,6 +78,7 @@ def test_a_job_has_the_chapters_and_voices_of_the_document(gpu_page: Page) -> No
     assert asked["voice"] == "vctk/p228_023.wav"
 
 
+@pytest.mark.slow
 def test_a_job_is_heard_in_the_player(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
     give(page, BOOK)
@@ -90,6 +91,7 @@ def test_a_job_is_heard_in_the_player(gpu_page: Page) -> None:
     assert word_errors(f"The fox. {FOX} The boats. {BROOK} {MARKET}", heard(got, page.rate)) <= 3
 
 
+@pytest.mark.slow
 def test_one_passage_is_made_again_with_another_text(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
     give(page, BOOK)
@@ -111,6 +113,7 @@ def test_one_passage_is_made_again_with_another_text(gpu_page: Page) -> None:
         assert word_errors(f"The fox. {MARKET} The boats. {BROOK} {MARKET}", heard(got, file.getframerate())) <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_job_is_saved_with_its_chapters(gpu_page: Page, language: str) -> None:
     page = gpu_page.open(language=language).ready()
@@ -138,6 +141,7 @@ def chapters(file: Path) -> list[str]:
         return [str(chapter["metadata"]["title"]) for chapter in container.chapters()]
 
 
+@pytest.mark.slow
 def test_a_job_rests_and_goes_on_and_is_deleted_with_undo(gpu_page: Page, plan: Plan) -> None:
     page = gpu_page.open().ready()
     plan.pace = 4.0

@@ -160,6 +160,7 @@ def recorded(gpu_site: Site, cloning: Cloning, tmp_path: Path) -> Iterator[Page]
         yield page.ready()
 
 
+@pytest.mark.slow
 def test_a_recording_from_the_microphone_is_heard_and_sent(recorded: Page, cloning: Cloning) -> None:
     page = recorded
     opened(page)

@@ -126,7 +126,7 @@ def requirements(checkout: Checkout, **environment: str) -> str:
         ("GPU", {"NVIDIA_VISIBLE_DEVICES": "none"}, "requirements/core.txt"),
         (
             "none",
-            {"ENGINE": "kyutai", "PIP_FIND_LINKS": "/wheels"},
+            {"ENGINE": "kyutai", "DEVICE": "cpu", "PIP_FIND_LINKS": "/wheels"},
             "requirements.txt --find-links /wheels --override requirements/cpu-overrides.txt",
         ),
         (

@@ -73,6 +73,8 @@ class ReleasedAnswer(GpuDoneAnswer):
 
 
 class VoiceAnswer(BaseModel):
+    """made: from a recording that was sent here; DELETE removes it. made_at: seconds since 1970; null unless made."""
+
     id: str
     name: str
     language: str
@@ -83,6 +85,22 @@ class VoiceAnswer(BaseModel):
     style: str | None
     cached: bool
     size_bytes: int | None
+    made: bool
+    made_at: float | None
+
+
+class FaultAnswer(BaseModel):
+    """What may spoil a voice. code: silent, quiet, little_speech, clipped, noisy or noise."""
+
+    code: str
+    message: str
+
+
+class ClonedAnswer(VoiceAnswer):
+    """seconds: of the recording, which is not kept. warnings: what was measured; music and a second speaker are not."""
+
+    seconds: float
+    warnings: list[FaultAnswer]
 
 
 class VoicesAnswer(BaseModel):
@@ -139,11 +157,16 @@ class NamedFormat(BaseModel):
 
 
 class InfoAnswer(BaseModel):
+    """cloning: voices can be made from recordings (POST /api/voices/clone). step_up: a sentence about an engine that
+    would speak better on this machine and what it costs; null where there is none."""
+
     service: Literal["kyutai-tts"]
     version: str
     engine: EngineAnswer
     formats: list[NamedFormat]
     max_text_chars: int
+    cloning: bool
+    step_up: str | None
 
 
 class WarningAnswer(BaseModel):

@@ -68,7 +68,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     def check() -> Response | None:
         if keys.needed and not is_open(settings) and not _is_signed(keys) and (refusal := _check_key(keys)):
             return refusal
-        g.insider = not keys.needed or keys.name_of(given_key() or "") is not None
+        g.owner = keys.name_of(given_key() or "")
+        g.insider = not keys.needed or g.owner is not None
         if buckets and _speaks():
             return _check_rate(buckets)
         return None
@@ -112,6 +113,11 @@ def _access() -> Access:
 def caller() -> str:
     """Whose request it is, for limits and for fair shares: the name of its key, else the client's address."""
     return str(g.get("key_name") or request.remote_addr or "-")
+
+
+def owner() -> str:
+    """Whose voices made from recordings these are: the name of the key, also where none is needed; else empty."""
+    return str(g.get("key_name") or g.get("owner") or "")
 
 
 def insider() -> bool:

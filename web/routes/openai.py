@@ -22,7 +22,7 @@ from speech.voices.catalogue import Voice
 from web.http import errors, finished
 from web.http.answers import OpenAIAudioModels, OpenAIModel, OpenAIModels, OpenAIVoices
 from web.http.audio import AUDIO, Body, answer, audio_response, headers_of
-from web.http.auth import caller
+from web.http.auth import caller, owner
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation, path_parameter
 from web.http.forms import (
@@ -115,7 +115,7 @@ class OpenAISpeechForm(TextWishes):
     @staticmethod
     def _voice(name: str, service: SpeechService) -> Voice:
         try:
-            return service.voice(name)
+            return service.voice(name, caller())
         except VoiceNotFound:
             if not service.settings.openai_lenient:
                 raise
@@ -209,7 +209,7 @@ def audio_models() -> Response:
 @blueprint.get("/v1/audio/voices")
 @operation("Voices, as Open WebUI reads them", tag="OpenAI", access=Access.LISTS, gives=OpenAIVoices)
 def audio_voices() -> Response:
-    listed = [_voice(voice) for voice in speech_service().voices.voices()]
+    listed = [_voice(voice) for voice in speech_service().voices_of(owner()).voices()]
     return jsonify(object="list", data=listed, voices=listed)
 
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from speech.request import Pause, SpeechRequest
 from speech.text.remarks import Remarks
 from web.http.answers import ReadingAnswer
+from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation
 from web.http.forms import Name, SomeText, TextWishes, read_form
@@ -43,7 +44,7 @@ def reading() -> Response:
     JavaScript counts; words without `spoken` are not said."""
     form, service = read_form(ReadingQuestion), speech_service()
     service.check_length(form.text)
-    asked, remarks = SpeechRequest(**form.model_dump()), Remarks()
+    asked, remarks = SpeechRequest(**form.model_dump(), caller=caller()), Remarks()
     pieces = service.read(asked, remarks)
     words = [piece for piece in pieces if not isinstance(piece, Pause)]
     return jsonify(

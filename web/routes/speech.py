@@ -77,6 +77,8 @@ def info() -> Response:
         },
         formats=[{"name": name, "media_type": e.media_type} for name, e in ENCODERS.items()],
         max_text_chars=service.settings.max_text_chars,
+        cloning=service.voices.cloning,
+        step_up=service.choice.step_up,
     )
 
 

@@ -1,4 +1,4 @@
-"""Voices: the list, and adding one from an embedding file."""
+"""Voices: the list, adding one from an embedding file, removing one. Making one from a recording: cloning.py."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from speech.errors import InvalidRequest, VoiceNotFound
 from web.http.answers import VoiceAnswer, VoicesAnswer
+from web.http.auth import owner
 from web.http.context import speech_service
-from web.http.describe import BODY, Access, operation
+from web.http.describe import BODY, Access, operation, path_parameter
 from web.http.security import body_deadline
 from web.routes.pages import kept
 
@@ -37,7 +38,7 @@ UPLOAD = {
 @operation("Voices", tag="Lists", access=Access.LISTS, gives=VoicesAnswer)
 def voices() -> Response:
     """Every voice that a request may name, and the default; null where DEFAULT_VOICE names none of them."""
-    catalogue = speech_service().voices
+    catalogue = speech_service().voices_of(owner())
     listed, default = catalogue.voices(), None
     if listed:
         with suppress(VoiceNotFound):
@@ -70,3 +71,19 @@ def add_voice() -> tuple[Response, int]:
             raise InvalidRequest("name: is required.", param="name")
         voice = speech_service().voices.add(name, upload.stream.read())
     return jsonify(asdict(voice)), 201
+
+
+@blueprint.delete("/api/voices/<path:voice_id>")
+@operation(
+    "Remove a voice",
+    tag="Lists",
+    access=Access.KEY,
+    gives={},
+    status=204,
+    fails=(400, 404, 501, 503),
+    parameters=[path_parameter("voice_id", "Id of a voice that was made from a recording.", "mum-3f9a1c07")],
+)
+def delete_voice(voice_id: str) -> tuple[str, int]:
+    """One that was made from a recording, by its maker."""
+    speech_service().voices.delete(voice_id, owner())
+    return "", 204

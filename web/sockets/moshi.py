@@ -158,7 +158,7 @@ def _asked(service: SpeechService) -> SpeechRequest:
 def _known(voice: str | None, service: SpeechService) -> str | None:
     """The voice if there is one, else None, which is the default voice."""
     try:
-        return service.voice(voice).id if voice else None
+        return service.voice(voice, caller()).id if voice else None
     except VoiceNotFound:
         log.info("no voice %r; the default voice speaks", (voice or "")[:100])
         return None

@@ -26,15 +26,17 @@ class BatchedEngine(Engine):
         max_queue: int,
         free: Callable[[], None] = lambda: None,
         step_timeout_s: float = STEP_TIMEOUT_S,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
         """Returns when the model is loaded.
 
         build: makes the runner, on the engine's thread. free: called when that thread has ended, to collect what is
-        left. step_timeout_s: a turn that takes longer will never end; the engine is broken then.
+        left. step_timeout_s: a turn that takes longer will never end; the engine is broken then. rest: called, on the
+        engine's thread, whenever there is nothing to do.
         Raises the SpeechError that build raised, or EngineFailed.
         """
         self.fatal: SpeechError | None = None  # why it can never speak again; only a new process helps
-        self._free = free
+        self._free, self._rest = free, rest
         self._stepper: Stepper | None = None
         self._wake, self._loaded = threading.Event(), threading.Event()
         self._closing = False
@@ -127,6 +129,7 @@ class BatchedEngine(Engine):
             with self._watchdog:
                 busy = stepper.turn()
             if not busy:
+                self._rest()
                 self._wake.wait()
 
 

@@ -16,7 +16,7 @@ class HibariVoices(VoiceCatalogue):
         super().__init__((), default)
         self._files = files
 
-    def prepare(self, voice_id: str) -> None:
+    def prepare(self, voice_id: str, language: str | None = None) -> None:
         self.get(voice_id)
         self._files.obtain(voice_id)
 

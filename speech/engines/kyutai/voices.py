@@ -91,7 +91,7 @@ class EmbeddingVoices(VoiceCatalogue):
         self._repo.refresh()
         self._found_default = None
 
-    def prepare(self, voice_id: str) -> None:
+    def prepare(self, voice_id: str, language: str | None = None) -> None:
         """Download the voice's file if need be. Raises as `path` does."""
         found = self._found.get(voice_id)
         if found is None or found[0] < self._clock():

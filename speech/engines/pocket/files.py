@@ -7,6 +7,7 @@ folder has all of them, or one such folder for each model.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import yaml
 from safetensors import SafetensorError, safe_open
 
+from speech.engines.pocket.sources import CONFIG, Source, sources
 from speech.errors import EngineFailed, SpeechError
 from speech.hub.files import Hub, make_hub
 from speech.progress import Progress, silent
@@ -24,15 +27,18 @@ from speech.progress import Progress, silent
 if TYPE_CHECKING:
     from speech.settings import Settings
 
-CONFIG = "config.yaml"
-# Where a config.yaml names files, and which of them is taken instead of another: the weights for cloning are gated.
-PLACES = (
+log = logging.getLogger("kyutai_tts.engine")
+
+Place = tuple[str, ...]
+# Where a config.yaml names files, and the entry that names the weights without those for making voices.
+PLACES: tuple[Place, ...] = (
     ("weights_path",),
     ("flow_lm", "weights_path"),
     ("mimi", "weights_path"),
     ("flow_lm", "lookup_table", "tokenizer_path"),
 )
 UNGATED = "weights_path_without_voice_cloning"
+SPEAKER = "flow_lm.speaker_proj_weight"  # what only making voices needs: zeros where it was taken out
 _ON_THE_HUB = re.compile(r"hf://(?P<repo>[^/]+/[^/]+)/(?P<name>[^@]+)(?:@(?P<revision>.+))?")
 
 
@@ -55,38 +61,39 @@ class PocketModel:
     name: str  # english, french_24l ...; of a folder its own name
     config: Mapping[str, Any]  # the paths in it are those of local files
 
+    without_cloning: bool = False  # its weights are those without what making voices needs
+
     @property
     def files(self) -> list[Path]:
         return [Path(value) for place in PLACES if (value := _get(self.config, place))]
 
-
-def model_folder(settings: Settings) -> Path | None:
-    """The folder of the model that the settings name; None without MODEL_DIR."""
-    if settings.model_dir is None or (settings.model_dir / CONFIG).is_file():
-        return settings.model_dir
-    return settings.model_dir / settings.pocket_model
-
-
-def locate(settings: Settings, hub: Hub) -> PocketModel | None:
-    """The model of the settings if it is complete on this machine. Never connects. Raises as `read_config` does."""
-    folder = model_folder(settings)
-    if folder is not None:
-        return None if _lacking(folder) else PocketModel(folder.name, _in_folder(folder))
-    config = packaged(settings.pocket_model)
-    found = {place: file.cached(hub) for place, file in hub_files(config)}
-    local = {place: path for place, path in found.items() if path is not None}
-    return PocketModel(settings.pocket_model, _with(config, local)) if len(local) == len(found) else None
+    @property
+    def clones(self) -> bool:
+        """Its weights can make a voice of a recording, as far as their numbers tell."""
+        weights = _get(self.config, PLACES[0])
+        return not self.without_cloning and weights is not None and _has_speaker(Path(weights))
 
 
-def obtain(settings: Settings, hub: Hub, progress: Progress = silent) -> PocketModel:
-    """The model of the settings; what is missing of it is downloaded, unless MODEL_DIR names a folder.
+def locate(source: Source, hub: Hub) -> PocketModel | None:
+    """The model if it is complete on this machine. Never connects. Raises as `read_config` does."""
+    if source.folder is not None:
+        return None if _lacking(source.folder) else PocketModel(source.name, _in_folder(source.folder))
+    config = packaged(source.name)
+    return _cached(source.name, config, hub, cloning=True) or _cached(source.name, config, hub, cloning=False)
 
+
+def obtain(source: Source, hub: Hub, progress: Progress = silent, token: bool = False) -> PocketModel:
+    """The model; what is missing of it is downloaded, unless it is that of a folder.
+
+    token: HF_TOKEN is set, so that the weights for making voices are asked for.
     Raises Unavailable or EngineFailed, which say what is missing or damaged and what to do.
     """
-    folder, model = model_folder(settings), locate(settings, hub)
-    if model is None and folder is not None:
-        raise EngineFailed(f"MODEL_DIR: {folder} lacks {', '.join(_lacking(folder))}.")
-    model = model or _download(settings.pocket_model, hub, progress)
+    model = locate(source, hub)
+    if model is None and source.folder is not None:
+        raise EngineFailed(f"MODEL_DIR: {source.folder} lacks {', '.join(_lacking(source.folder))}.")
+    if source.folder is None and token and (model is None or model.without_cloning):
+        model = _download_gated(source.name, hub, progress) or model
+    model = model or _download(source.name, hub, progress, cloning=False)
     for path in model.files:
         check_whole(path)
     return model
@@ -94,13 +101,14 @@ def obtain(settings: Settings, hub: Hub, progress: Progress = silent) -> PocketM
 
 def missing(settings: Settings) -> str | None:
     """What is not on this machine, in words, or None. Never connects."""
+    source = next(iter(sources(settings).values()))
     try:
-        model = locate(settings, make_hub(settings))
+        model = locate(source, make_hub(settings))
     except SpeechError as error:
         return error.message
     if model is not None:
         return None
-    return f"Pocket TTS ({settings.pocket_model}) is not on this machine"
+    return f"Pocket TTS ({source.name}) is not on this machine"
 
 
 def packaged(name: str) -> dict[str, Any]:
@@ -126,10 +134,13 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def hub_files(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], HubFile]]:
-    """The files of the hub that a released model needs, each with its place in the configuration."""
+def hub_files(config: Mapping[str, Any], cloning: bool = False) -> Iterator[tuple[Place, HubFile]]:
+    """The files of the hub that a released model needs, each with its place in the configuration.
+
+    cloning: the weights that can make voices too.
+    """
     for place in PLACES:
-        value = (place == PLACES[0] and config.get(UNGATED)) or _get(config, place)
+        value = (place == PLACES[0] and not cloning and config.get(UNGATED)) or _get(config, place)
         if value and (match := _ON_THE_HUB.fullmatch(value)):
             yield place, HubFile(match["repo"], match["name"], match["revision"])
 
@@ -146,13 +157,36 @@ def check_whole(path: Path) -> None:
     raise EngineFailed(f"{reason}. Delete {path.resolve()}, so that it is fetched again.")
 
 
-def _download(name: str, hub: Hub, progress: Progress) -> PocketModel:
+def _cached(name: str, config: Mapping[str, Any], hub: Hub, cloning: bool) -> PocketModel | None:
+    found = {place: file.cached(hub) for place, file in hub_files(config, cloning)}
+    local = {place: path for place, path in found.items() if path is not None}
+    return PocketModel(name, _with(config, local), not cloning) if len(local) == len(found) else None
+
+
+def _download(name: str, hub: Hub, progress: Progress, cloning: bool) -> PocketModel:
     """The smaller files first: what is wrong shows soon."""
     config = packaged(name)
     local = {}
-    for place, file in reversed(list(hub_files(config))):
+    for place, file in reversed(list(hub_files(config, cloning))):
         local[place] = file.cached(hub) or hub.download(file.repo, [file.name], progress, revision=file.revision)[0]
-    return PocketModel(name, _with(config, local))
+    return PocketModel(name, _with(config, local), not cloning)
+
+
+def _download_gated(name: str, hub: Hub, progress: Progress) -> PocketModel | None:
+    """None where they are not given: it speaks without them."""
+    try:
+        return _download(name, hub, progress, cloning=True)
+    except SpeechError as error:
+        log.warning("no voices can be made from recordings: %s", error.message)
+        return None
+
+
+def _has_speaker(weights: Path) -> bool:
+    try:
+        with safe_open(weights, "numpy") as file:  # type: ignore[no-untyped-call]
+            return SPEAKER in file.keys() and bool(np.any(file.get_tensor(SPEAKER)))  # noqa: SIM118
+    except (OSError, SafetensorError, TypeError):  # numpy has no bfloat16
+        return False
 
 
 def _in_folder(folder: Path) -> dict[str, Any]:
@@ -173,7 +207,7 @@ def _lacking(folder: Path) -> list[str]:
     return [path.name for path in model.files if not path.is_file()]
 
 
-def _with(config: Mapping[str, Any], paths: Mapping[tuple[str, ...], Path]) -> dict[str, Any]:
+def _with(config: Mapping[str, Any], paths: Mapping[Place, Path]) -> dict[str, Any]:
     """A copy with these paths in their places, and no other way to the weights."""
     changed: dict[str, Any] = {name: value for name, value in config.items() if name != UNGATED}
     for place, path in paths.items():
@@ -186,7 +220,7 @@ def _with(config: Mapping[str, Any], paths: Mapping[tuple[str, ...], Path]) -> d
     return changed
 
 
-def _get(config: Mapping[str, Any], place: tuple[str, ...]) -> Any:
+def _get(config: Mapping[str, Any], place: Place) -> Any:
     value: Any = config
     for name in place:
         value = value.get(name) if isinstance(value, Mapping) else None

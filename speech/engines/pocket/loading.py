@@ -24,11 +24,13 @@ from torch import nn
 from speech.engines.base import Engine
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.pocket.files import PocketModel, obtain
+from speech.engines.pocket.languages import LanguageEngine, Rest
 from speech.engines.pocket.library import TTSModel, quantize
 from speech.engines.pocket.packed import pack
 from speech.engines.pocket.runner import PocketRunner
+from speech.engines.pocket.sources import Source, sources
 from speech.engines.pocket.states import VoiceStates
-from speech.engines.pocket.voices import catalogue
+from speech.engines.pocket.voices import PocketVoices, catalogue
 from speech.errors import EngineFailed
 from speech.hub.files import make_hub
 from speech.progress import Progress, silent
@@ -58,20 +60,46 @@ class LoadPlan:
 
 
 def build(settings: Settings, progress: Progress) -> Engine:
-    """The engine, ready to speak; what is missing of the model is downloaded first.
+    """The engine, ready to speak POCKET_MODEL's language; what is missing of a model is downloaded first.
 
     Raises Unavailable for a hub that cannot be reached, EngineFailed for damaged files.
     """
-    model = obtain(settings, make_hub(settings), progress)
-    plan = LoadPlan(
-        model,
-        catalogue(settings).path,
-        max_slots=settings.max_slots,
-        threads=settings.pocket_threads,
-        quantize=settings.pocket_quantize,
-        temperature=settings.temperature if "temperature" in settings.model_fields_set else None,
+    voices = catalogue(settings)
+    models = {name: Model(settings, source, voices, progress) for name, source in sources(settings).items()}
+    if len(models) == 1:
+        (only,) = models.values()
+        return only.load()
+    return LanguageEngine(
+        models, voices.language_of, most=settings.pocket_languages_loaded, max_queue=settings.max_queue
     )
-    return BatchedEngine(partial(load, plan, progress), settings.max_queue, free_memory)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One language's model, as the settings have it."""
+
+    settings: Settings
+    source: Source
+    voices: PocketVoices
+    progress: Progress
+
+    def fetch(self) -> PocketModel:
+        """Its files; what is missing is downloaded. Raises Unavailable or EngineFailed."""
+        token = self.settings.hf_token is not None
+        return obtain(self.source, make_hub(self.settings), self.progress, token=token)
+
+    def load(self, rest: Rest = lambda: None) -> Engine:
+        """Its engine. rest: called whenever that has nothing left to do. Raises as `fetch`, and EngineFailed."""
+        settings = self.settings
+        plan = LoadPlan(
+            self.fetch(),
+            partial(self.voices.path, language=self.source.language),
+            max_slots=settings.max_slots,
+            threads=settings.pocket_threads,
+            quantize=settings.pocket_quantize,
+            temperature=settings.temperature if "temperature" in settings.model_fields_set else None,
+        )
+        return BatchedEngine(partial(load, plan, self.progress), settings.max_queue, free_memory, rest=rest)
 
 
 def load(plan: LoadPlan, progress: Progress = silent) -> PocketRunner:

@@ -87,7 +87,7 @@ def test_auto_takes_it_by_its_rank(toy: EngineSpec) -> None:
 def test_scripts_read_its_row(toy: EngineSpec, capsys: pytest.CaptureFixture[str]) -> None:
     assert for_bash.main(["check", "toy"]) == 0
     assert for_bash.main(["gpu", "toy"]) == 1
-    assert for_bash.main(["slim", "toy"]) == 1
+    assert for_bash.main(["image", "toy"]) == 1
     assert for_bash.packages("toy", "auto", gpu=True) == ["requirements.txt"]
     assert for_bash.chosen("auto", "auto", gpu=False) is toy
     assert for_bash.main(["list"]) == 0

@@ -15,15 +15,20 @@ import pytest
 import torch
 import yaml
 
+from speech.engines import ENGINES
 from speech.engines.base import Engine, UtteranceStatus
+from speech.engines.pocket import prefetch
 from speech.engines.pocket.files import UNGATED, hub_files, locate, missing, obtain, packaged
 from speech.engines.pocket.library import TTSModel, compute_with, in_another_thread
 from speech.engines.pocket.loading import build, int8_is_faster, rows_a_core
-from speech.engines.pocket.voices import LANGUAGES, ORIGINS, REPO, REVISION, catalogue
+from speech.engines.pocket.ready import ORIGINS, REPO, REVISION
+from speech.engines.pocket.sources import LANGUAGES, Source, sources
+from speech.engines.pocket.voices import catalogue
 from speech.errors import EngineFailed, Unavailable, VoiceNotFound
 from speech.hub.files import make_hub
 from speech.progress import silent
 from speech.request import Samples, SpeechRequest
+from speech.selection import choose_engine
 from speech.settings import Settings
 from tests.speech.engines.pocket.checkpoint import CONFIG, MODEL, TOKENIZER, write_checkpoint
 from tests.speech.engines.pocket.helpers import CASES, Case, Reference, expected, utter
@@ -32,6 +37,11 @@ from tests.speech.hub.fake_hub import FakeHub
 
 def folder_settings(folder: Path, **more: str) -> Settings:
     return Settings.load({"MODEL_DIR": str(folder), "TEMPERATURE": "0", "POCKET_QUANTIZE": "false"} | more)
+
+
+def main(settings: Settings) -> Source:
+    """The model of requests that name no language."""
+    return next(iter(sources(settings).values()))
 
 
 def hear(engine: Engine, case: Case) -> Samples:
@@ -149,23 +159,41 @@ class TestHub:
         settings = self.settings(hub, tmp_path)
         assert missing(settings) is not None
         told: list[tuple[float, float]] = []
-        model = obtain(settings, make_hub(settings), lambda _what, done, total, _left: told.append((done, total)))
+        model = obtain(main(settings), make_hub(settings), lambda _what, done, total, _left: told.append((done, total)))
         assert all(path.is_file() for path in model.files)
         assert told[-1][0] == told[-1][1] > 0
         asked = len(hub.asked)
         offline = self.settings(hub, tmp_path, HF_HUB_OFFLINE="1")
-        assert obtain(offline, make_hub(offline)) == model
+        assert obtain(main(offline), make_hub(offline)) == model
         assert missing(offline) is None
         assert len(hub.asked) == asked
 
     def test_of_the_gated_weights_nothing_is_asked(self, hub: FakeHub, tmp_path: Path) -> None:
         settings = self.settings(hub, tmp_path)
-        obtain(settings, make_hub(settings))
+        obtain(main(settings), make_hub(settings))
         config = packaged("english_2m_2026-10")
         assert config["weights_path"].split("@")[0] != config[UNGATED].split("@")[0]
         assert not any(
             path.startswith(("/kyutai/pocket-tts/", "/api/models/kyutai/pocket-tts/")) for _, path, _ in hub.asked
         )
+
+    def test_with_a_token_they_are_taken_and_make_voices(self, checkpoint: Path, tmp_path: Path) -> None:
+        config, repos = packaged("english_2m_2026-10"), dict[str, dict[str, bytes]]()
+        for place, file in [*hub_files(config), *hub_files(config, cloning=True)]:
+            source = MODEL if place[-1] == "weights_path" else TOKENIZER
+            repos.setdefault(file.repo, {})[file.name] = (checkpoint / source).read_bytes()
+        with FakeHub(repos).running() as hub:
+            plain, given = self.settings(hub, tmp_path), self.settings(hub, tmp_path, HF_TOKEN="hf_x")
+            assert not obtain(main(plain), make_hub(plain)).clones
+            assert not catalogue(plain).cloning
+            assert obtain(main(given), make_hub(given), token=True).clones
+            assert catalogue(plain).cloning, "they are here now"
+            assert obtain(main(plain), make_hub(plain)).clones
+
+    def test_where_they_are_refused_it_speaks_without(self, hub: FakeHub, tmp_path: Path) -> None:
+        settings = self.settings(hub, tmp_path, HF_TOKEN="hf_x")
+        model = obtain(main(settings), make_hub(settings), token=True)
+        assert not model.clones
 
     def test_offline_without_files_says_which(self, hub: FakeHub, tmp_path: Path) -> None:
         settings = self.settings(hub, tmp_path, HF_HUB_OFFLINE="1")
@@ -174,10 +202,10 @@ class TestHub:
 
     def test_another_commit_s_file_is_not_taken(self, hub: FakeHub, tmp_path: Path) -> None:
         settings = self.settings(hub, tmp_path)
-        model = obtain(settings, make_hub(settings))
+        model = obtain(main(settings), make_hub(settings))
         snapshot = next(parent for parent in model.files[0].parents if parent.parent.name == "snapshots")
         snapshot.rename(snapshot.with_name("b" * 40))
-        assert locate(settings, make_hub(settings)) is None
+        assert locate(main(settings), make_hub(settings)) is None
 
     def test_a_ready_voice_is_fetched_when_asked_for(self, hub: FakeHub, tmp_path: Path) -> None:
         voices = catalogue(self.settings(hub, tmp_path))
@@ -289,3 +317,40 @@ def test_the_faster_precision_is_measured(checkpoint: Path, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "kyutai_tts.engine"):
         speak(folder_settings(checkpoint, POCKET_QUANTIZE="auto"), CASES[1])
     assert "int8" in caplog.text or "float32" in caplog.text
+
+
+class TestAuto:
+    """ENGINE=auto on a machine without a GPU."""
+
+    def test_it_is_taken_where_its_files_are_here(self, checkpoint: Path) -> None:
+        choice = choose_engine(folder_settings(checkpoint), [])
+        assert (choice.spec.name, choice.step_up) == ("pocket", None)
+
+    def test_where_they_are_not_the_step_up_is_told_with_its_cost(self, tmp_path: Path) -> None:
+        choice = choose_engine(Settings.load({"HF_HOME": str(tmp_path)}), [])
+        assert choice.spec.name == "hibari"
+        assert choice.step_up is not None
+        assert "ENGINE=pocket" in choice.step_up
+        assert ENGINES["pocket"].cost in choice.step_up
+
+    def test_one_asked_for_by_name_needs_none(self) -> None:
+        assert choose_engine(Settings(engine="hibari"), []).step_up is None
+
+
+class TestPrefetch:
+    def test_what_is_here_is_told(self, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert prefetch.main(["--all-voices"], folder_settings(checkpoint)) == 0
+        told = capsys.readouterr().out
+        assert "with the weights for making voices" in told
+        assert "3/3 v2 (unknown)" in told
+
+    def test_what_cannot_be_had_is_said_in_words(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        settings = Settings.load({"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"})
+        assert prefetch.main([], settings) == 1
+        told = capsys.readouterr().err
+        assert "tokenizer" in told
+        assert "hf download" in told
+
+    def test_a_language_that_it_has_not(self, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert prefetch.main(["--language", "ja"], folder_settings(checkpoint)) == 1
+        assert "--language ja is none of en" in capsys.readouterr().err
