@@ -31,6 +31,8 @@ class Results:
         """sample_rate: Hz of what is written."""
         self._folder, self._store, self.sample_rate = folder, store, sample_rate
         self._lock = threading.Lock()
+        for left in folder.glob("*/.*"):  # by a process that was killed while it wrote
+            shutil.rmtree(left, ignore_errors=True)
         self._used_bytes = sum(_bytes_below(inner) for inner in folder.iterdir() if inner.is_dir())
 
     def write(self, job_id: str, part: Part, samples: Samples) -> None:

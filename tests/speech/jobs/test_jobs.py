@@ -180,10 +180,13 @@ def test_closing_lets_a_job_rest_and_the_next_process_goes_on(tmp_path: Path) ->
         job = jobs.add(SpeechRequest(), ME, Document.of_text(LONG))
         stage.play(stage.next(), *WORDS)
         stage.next()
+    unfinished = tmp_path / "jobs" / job.id / ".killed"  # as a process leaves it that is killed while it writes
+    unfinished.mkdir()
     with jobs_over(service_in(tmp_path)) as jobs:
         jobs.resume()
         wait_for(jobs, job.id, State.DONE)
         assert jobs.job(job.id, ME).done == 6
+        assert not unfinished.exists()
 
 
 def test_a_passage_that_fails_three_times_fails_the_job(tmp_path: Path) -> None:
