@@ -41,13 +41,15 @@ RUN apt-get update \
 ARG PIP_INDEX_URL
 ARG PIP_FIND_LINKS
 ARG UV_VERSION=0.9
+# LOCKED=0: the newest versions that the ranges allow instead of those of requirements/lock.txt
+ARG LOCKED=1
 ENV ROOT=/srv VENV=/opt/venv UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_CACHE_DIR=/root/.cache/uv
 # hadolint ignore=DL3042  # the cache is a mount and not in the image
 RUN --mount=type=cache,target=/root/.cache \
     python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet "uv>=${UV_VERSION}" \
  && ln -s /opt/uv/bin/uv /usr/local/bin/uv && python3 -m venv --without-pip "$VENV"
 COPY scripts/common.sh scripts/python.sh scripts/
-COPY requirements/core.txt requirements/wyoming.txt requirements/
+COPY requirements/core.txt requirements/wyoming.txt requirements/lock.txt requirements/
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
     . scripts/common.sh && . scripts/python.sh && install requirements/core.txt && install requirements/wyoming.txt

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -59,12 +59,12 @@ class OutputFiles:
             raise BadPath(f"output_path cannot be used: {error}.") from None
         return target
 
-    def write(self, target: Path, data: bytes, overwrite: bool) -> None:
-        """Write the whole file or nothing. Raises BadPath."""
+    def write(self, target: Path, data: Iterable[bytes], overwrite: bool) -> None:
+        """Write the whole file, given in pieces, or nothing. Raises BadPath, and what `data` raises."""
         temporary = target.parent / f".kyutai-tts-{token_hex(8)}.part"
         try:
             with temporary.open("xb") as file:
-                file.write(data)
+                file.writelines(data)
                 file.flush()
                 os.fsync(file.fileno())
             if overwrite:

@@ -10,14 +10,30 @@ Backend = Literal["service", "this process"]
 
 
 class SpokenFile(BaseModel):
-    """An audio file that was written."""
+    """An audio file that was written, or that a job will make."""
 
-    status: Literal["success"] = Field("success", description="The file is there, whole.")
-    output_path: str = Field(description="Absolute path of the audio file.")
-    duration_seconds: float = Field(description="Length of the speech.")
+    status: Literal["success", "started"] = Field(
+        description="success: the file is there, whole. started: a job says the text; call get_speech_job."
+    )
+    output_path: str = Field(description="Absolute path of the audio file; get_speech_job writes that of a job.")
+    duration_seconds: float = Field(description="Length of the speech; 0 for a job that was started.")
+    job_id: str | None = Field(None, description="Of the job that was started: what get_speech_job takes.")
     voice: str | None = Field(description="Id of the voice that was asked for; null: the default voice.")
     backend: Backend = Field(description="Who spoke: the running service, or this MCP server's own process.")
     ignored: list[str] = Field(description="Arguments that the engine does not know and left aside.")
+
+
+class SpeechJob(BaseModel):
+    """A long text that the service says."""
+
+    job_id: str
+    state: Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+    reason: str = Field(description="Why it is paused or failed.")
+    passages_done: int
+    passages_total: int
+    audio_s: float = Field(description="Seconds of speech that are made.")
+    seconds_left: float | None = Field(description="Until it is done, as far as is known.")
+    output_path: str | None = Field(description="Absolute path of the audio file, once the job is done.")
 
 
 class GpuStatus(BaseModel):

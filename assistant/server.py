@@ -20,7 +20,7 @@ _ANNOUNCING = ("initialize", "server/discover")  # the requests that are answere
 
 INSTRUCTIONS = (
     "Turns text into speech and saves it as an audio file on this machine. Call text_to_speech and tell the user the "
-    "path in its answer; list_voices finds other voices."
+    "path in its answer; list_voices finds other voices. A long text becomes a job: ask get_speech_job now and then."
 )
 
 

@@ -1,4 +1,4 @@
-"""The four tools. Each is one sentence in the client's list, a closed schema, and a method here."""
+"""The tools. Each is one sentence in the client's list, a closed schema, and a method here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from assistant.arguments import closed
 from assistant.doors import Doors
 from assistant.files import BadPath, OutputFiles, format_of, media_type
 from assistant.job import Job, Order, Spoken, run_job
-from assistant.results import GpuStatus, Released, SpokenFile, VoiceInfo, VoiceList
+from assistant.long import LongSpeech
+from assistant.results import GpuStatus, Released, SpeechJob, SpokenFile, VoiceInfo, VoiceList
 
 if TYPE_CHECKING:
     from speech.errors import ErrorCode
@@ -44,6 +45,7 @@ class SpeechTools:
     def __init__(self, doors: Doors, files: OutputFiles, timeout_s: float = 600.0, inline_audio_bytes: int = 0) -> None:
         """inline_audio_bytes: files up to this size also go into the answer itself."""
         self._doors, self._files = doors, files
+        self._long = LongSpeech(doors, files)
         self._timeout_s, self._inline_audio_bytes = timeout_s, inline_audio_bytes
 
     def tools(self) -> list[Tool]:
@@ -53,7 +55,15 @@ class SpeechTools:
                 self.text_to_speech,
                 title="Text to speech",
                 description="Say a text and save it as an audio file. Returns the file's absolute path and the length "
-                "of the speech in seconds. The first call may take longer: it loads the model.",
+                "of the speech in seconds. The first call may take longer: it loads the model. A long text becomes a "
+                "job: the answer has its job_id for get_speech_job.",
+                annotations=_REPLACES_FILES,
+            ),
+            closed(
+                self.get_speech_job,
+                title="Speech job",
+                description="How far a long text is that text_to_speech started. When it is done, the audio file is "
+                "written and its path is in the answer.",
                 annotations=_REPLACES_FILES,
             ),
             closed(
@@ -82,7 +92,7 @@ class SpeechTools:
         self,
         text: Annotated[
             str,
-            Field(description='What to say. <break time="0.5s"/> is a pause.', min_length=1, max_length=20_000),
+            Field(description='What to say. <break time="0.5s"/> is a pause.', min_length=1, max_length=1_000_000),
         ],
         output_path: Annotated[
             str | None,
@@ -116,9 +126,23 @@ class SpeechTools:
         with explained():
             target = await in_thread(self._files.target, output_path, overwrite)
             order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed)
+            if job_id := await in_thread(self._long.start, order, target):
+                return self._started(target, order, job_id)
             spoken = await self._speak(order, ctx)
-            await in_thread(self._files.write, target, spoken.data, overwrite)
+            await in_thread(self._files.write, target, [spoken.data], overwrite)
         return self._answer(target, order, spoken)
+
+    async def get_speech_job(
+        self,
+        job_id: Annotated[str, Field(description="As text_to_speech gave it.", min_length=1, max_length=100)],
+        output_path: Annotated[
+            str | None,
+            Field(description="Where to save the file. Left out: as text_to_speech was told.", max_length=4096),
+        ] = None,
+        overwrite: Annotated[bool, Field(description="Replace the file if it exists.")] = True,
+    ) -> SpeechJob:
+        with explained():
+            return await in_thread(self._long.look, job_id, output_path, overwrite)
 
     async def get_gpu_status(self) -> GpuStatus:
         with explained():
@@ -151,10 +175,24 @@ class SpeechTools:
                 "KYUTAI_TTS_TIMEOUT."
             ) from None
 
+    def _started(self, target: Path, order: Order, job_id: str) -> CallToolResult:
+        result = SpokenFile(
+            status="started",
+            output_path=str(target),
+            duration_seconds=0.0,
+            job_id=job_id,
+            voice=order.voice,
+            backend="service",
+            ignored=[],
+        )
+        content: list[ContentBlock] = [TextContent(type="text", text=result.model_dump_json())]
+        return CallToolResult(content=content, structured_content=result.model_dump())
+
     def _answer(self, target: Path, order: Order, spoken: Spoken) -> CallToolResult:
         """Text with everything in it first: some clients show nothing else."""
         result = SpokenFile(
             status="success",
+            job_id=None,
             output_path=str(target),
             duration_seconds=round(spoken.seconds, 3),
             voice=order.voice,

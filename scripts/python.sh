@@ -74,7 +74,8 @@ install() {
   mend_pip
   install_with_uv "$file" "$overrides" || install_with_pip "$file" ||
     die "The requirements could not be installed; the reason is above.
-Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS."
+Behind a mirror set PIP_INDEX_URL, for wheels in a folder PIP_FIND_LINKS. A mirror that lacks a version of
+requirements/lock.txt: LOCKED=0 takes the newest that the ranges allow."
   printf '%s\n' "$state" >"$stamp"
 }
 
@@ -85,7 +86,20 @@ mend_pip() {
 
 # installed_state OVERRIDES: changes whenever an install would do something else.
 installed_state() {
-  printf '%s %s' "$(basename "$1")" "$(cat "$ROOT"/requirements{,/*}.txt "$VENV/pyvenv.cfg" 2>/dev/null | cksum)"
+  printf '%s %s %s' "$(basename "$1")" "$(locked && echo locked)" "$(cat "$ROOT"/requirements{,/*}.txt "$VENV/pyvenv.cfg" 2>/dev/null | cksum)"
+}
+
+# locked: whether the versions of requirements/lock.txt are installed, and no others. Wheels that were carried over are
+# of the versions that they are.
+locked() { [[ ${LOCKED:-$([[ ${PIP_NO_INDEX:-0} == 0 ]] && echo 1 || echo 0)} != 0 ]]; }
+
+# lock_without PATTERN [hashes]: prints the path of a copy of the lock without the packages whose names match, and
+# without hashes.
+lock_without() {
+  awk -v pattern="^($1)==" -v hashes="${2:-}" '
+    /^[^ ]/ { kept = $0 !~ pattern; if (hashes) sub(/ *\\$/, "") }
+    kept && !(hashes && /^ /)' "$ROOT/requirements/lock.txt" >"$VENV/.lock.txt"
+  printf '%s' "$VENV/.lock.txt"
 }
 
 # anything_installed: whether some requirements file is in VENV as it is now; each of them names core.txt.
@@ -104,6 +118,11 @@ install_with_uv() {
   pip_settings_for_uv
   local -a command=("$uv" pip install --python "$VENV/bin/python" -r "$file") links=()
   [[ -t 2 ]] || command+=(--quiet)
+  if locked && [[ $overrides ]]; then
+    command+=(-c "$(lock_without 'torch|triton|nvidia-[^=]*')") # the override names another torch
+  elif locked; then
+    command+=(-c "$ROOT/requirements/lock.txt")
+  fi
   for link in $(pip_setting find-links); do
     links+=(--find-links "$link")
   done
@@ -124,7 +143,10 @@ install_with_uv() {
 install_with_pip() {
   "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || return 1
   say "uv is not to be had or failed; installing with pip, which takes longer"
-  "$VENV/bin/python" -m pip install --quiet -r "$1"
+  local -a lock=()
+  # pip checks hashes only where every requirement has some
+  ! locked || lock=(-c "$(lock_without 'no such package' hashes)")
+  "$VENV/bin/python" -m pip install --quiet -r "$1" "${lock[@]}"
 }
 
 # find_uv: prints its path: on PATH, in VENV, or fetched into it.

@@ -31,7 +31,7 @@ class ErrorCode(StrEnum):
     NOT_SUPPORTED = "not_supported", "the service cannot do that"
     QUEUE_FULL = "queue_full", "every slot is taken and the queue is full, or another caller had a right to the place"
     UNAVAILABLE = "unavailable", "not now; the message says why"
-    ENGINE_BUSY = "engine_busy", "the engine speaks and was asked to go away"
+    ENGINE_BUSY = "engine_busy", "the model is in use; `force` interrupts it"
     ENGINE_FAILED = "engine_failed", "a fault of ours or of the machine's while loading or speaking"
     CANCELLED = "cancelled", "the client left, or the speech was stopped"
     NOTHING_TO_SAY = "nothing_to_say", "the text has no words that can be said"

@@ -150,7 +150,7 @@ class Settings(BaseModel):
     voices_quota_mb: float = Field(
         1000,
         ge=0,
-        description="Megabytes that VOICES_DIR may hold after an upload; beyond that one is refused. 0: all are.",
+        description="Megabytes that VOICES_DIR may hold after an upload; more is refused. 0: no upload is taken.",
     )
     lexicon_dir: Path | None = Field(
         None,
@@ -322,6 +322,12 @@ class Settings(BaseModel):
     max_upload_mb: float = Field(
         50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
     )
+    job_workers: Listed = Field(
+        (),
+        description="Addresses of other instances, or of a balancer before them, that say the passages of jobs instead "
+        "of this one, separated by commas: http://balancer:8900.",
+    )
+    job_workers_key: str | None = Field(None, repr=False, description="Key that JOB_WORKERS need, where they need one.")
     job_ttl: float = Field(
         604_800, ge=-1, description="Seconds after which a job that ended is deleted with its audio. -1: never."
     )

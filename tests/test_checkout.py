@@ -21,7 +21,7 @@ TOP = {  # what the delivery checklist names, what each public repository has, a
     *("start.sh", "stop.sh", "test.sh", "test_api.sh", "verify_deployment.sh", "say"),
     *("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml"),
     *(".gitignore", ".gitattributes"),
-    *(".ci", "assistant", "benchmarks", "cli", "deploy", "docs", "outputs", "requirements"),
+    *(".ci", "assistant", "benchmarks", "cli", "deploy", "docs", "examples", "outputs", "requirements"),
     *("scripts", "speech", "tests", "web"),
 }
 

@@ -76,8 +76,9 @@ def test_it_asks_for_what_the_requirements_files_name(wheel: Path) -> None:
     asked = [Requirement(line) for line in metadata.get_all("Requires-Dist", [])]
 
     def of(extra: str) -> set[tuple[str, str]]:
-        wanted = [r for r in asked if (r.marker.evaluate({"extra": extra}) if r.marker else not extra)]
-        return {(canonicalize_name(r.name), str(r.specifier)) for r in wanted if bool(r.marker) == bool(extra)}
+        marked = f'extra == "{extra}"' if extra else ""
+        wanted = [r for r in asked if ("extra ==" in str(r.marker)) == bool(extra) and marked in str(r.marker)]
+        return {(canonicalize_name(r.name), str(r.specifier)) for r in wanted}
 
     def in_file(file: str) -> set[tuple[str, str]]:
         found = [Requirement(line) for line in named(ROOT / file)]
@@ -107,6 +108,7 @@ def files(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_an_installed_copy_speaks_and_leaves_its_folder_alone(wheel: Path, tmp_path: Path) -> None:
     environment = installed(wheel, tmp_path) | {"PORT": str(free_port())}
     before = files(tmp_path / "site")
@@ -156,6 +158,7 @@ def served(command: list[str], folder: Path, environment: dict[str, str], port: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # it fetches half a gigabyte
 @pytest.mark.skipif(not shutil.which("uv"), reason="no uv")
 def test_pip_and_uvx_make_it_speak(tmp_path: Path) -> None:
     """From nothing: a virtual environment without packages, and one that uvx makes. Asks the package index."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from speech.engines import ENGINES
 
 ROOT = Path(__file__).parent.parent
 CODE = [
@@ -64,7 +69,7 @@ def test_a_package_has_one_range() -> None:
     """Except in the overrides, which are there to name another."""
     ranges: dict[str, set[str]] = {}
     for file in [ROOT / "requirements.txt", *(ROOT / "requirements").glob("*.txt")]:
-        if file.name != "cpu-overrides.txt":
+        if file.name not in ("cpu-overrides.txt", "lock.txt"):
             for line in filter(re.compile(r"[A-Za-z0-9]").match, file.read_text().splitlines()):
                 requirement = line.partition("#")[0].strip()
                 range_of, _, where = requirement.partition(";")
@@ -72,3 +77,72 @@ def test_a_package_has_one_range() -> None:
                 ranges.setdefault(f"{name};{where}", set()).add(requirement)
     assert [found for found in ranges.values() if len(found) > 1] == []
     assert len(ranges) > 30
+
+
+# -- the table of docs/install.md -----------------------------------------------------------------------------------
+
+OLDEST = "manylinux_2_28"  # glibc of the oldest systems that the guide names
+
+
+def wheels() -> dict[tuple[str, str, str], bool]:
+    """(engine, processor, Python) -> whether docs/install.md says that its packages can be had."""
+    table = (ROOT / "docs/install.md").read_text().partition("<!-- wheels -->\n")[2].partition("<!-- end")[0]
+    head, _, *rows = ([cell.strip("` ") for cell in line.strip("|").split("|")] for line in table.splitlines())
+    return {
+        (row[0], row[1], python): cell == "yes" for row in rows for python, cell in zip(head[2:], row[2:], strict=True)
+    }
+
+
+def test_the_table_says_of_every_engine_what_its_row_says() -> None:
+    told = wheels()
+    assert {engine for engine, _, _ in told} == set(ENGINES)
+    assert {python for _, _, python in told} == {"3.11", "3.12", "3.13", "3.14"}
+    for (engine, processor, python), can in told.items():
+        spec = ENGINES[engine]
+        version = tuple(map(int, python.split(".")))
+        assert can == (version < spec.before_python and processor in (spec.machines or (processor,))), (engine, python)
+
+
+@pytest.mark.slow  # asks the index for what is not in uv's cache
+@pytest.mark.parametrize(("engine", "processor", "python"), sorted(wheels()))
+def test_the_table_is_what_the_resolver_finds(engine: str, processor: str, python: str) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("no uv")
+    wish = ("--python-version", python, "--python-platform", f"{processor}-{OLDEST}", "--only-binary", ":all:")
+    source = ("--no-binary", "flasgger")  # pure Python, published without a wheel
+    command = [uv, "pip", "compile", "--quiet", *wish, *source, ENGINES[engine].requirements]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    reached = done.returncode == 0 or "No solution found" in done.stderr
+    assert reached, done.stderr
+    assert (done.returncode == 0) == wheels()[engine, processor, python], done.stderr
+
+
+def locked() -> dict[str, list[str]]:
+    """Each package of the lock, and its lines: one for each of its versions; where they differ a marker says when."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements/lock.txt").read_text().splitlines():
+        if match := re.match(r"([a-z0-9-]+)==", line):
+            found.setdefault(match[1], []).append(line.removesuffix(" \\"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", *(f"requirements/{n}.txt" for n in ("core", "pocket", "wyoming", "dev-core"))]
+)
+def test_the_lock_has_a_version_in_every_range(name: str) -> None:
+    """Else scripts/lock.sh was forgotten after a change of a range."""
+    versions = locked()
+    for line in filter(re.compile(r"[A-Za-z0-9]").match, (ROOT / name).read_text().splitlines()):
+        wanted = Requirement(line.partition("#")[0])
+        pins = [Requirement(pin) for pin in versions[re.sub(r"[-_.]+", "-", wanted.name).lower()]]
+        found = [specifier.version for pin in pins for specifier in pin.specifier]
+        assert any(map(wanted.specifier.contains, found)), f"{wanted} has none of {found}"
+
+
+def test_the_lock_has_hashes_and_names_no_index() -> None:
+    text = (ROOT / "requirements/lock.txt").read_text()
+    assert "://" not in text
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(blocks) > 100
+    assert all("--hash=sha256:" in block for block in blocks)

@@ -15,7 +15,20 @@ from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.finished import MB, Finished
 from web.http.recordings import Recordings
-from web.routes import addresses, balancer, cloning, convert, job_parts, jobs, openai, ops, pages, reading, voices
+from web.routes import (
+    addresses,
+    balancer,
+    cloning,
+    convert,
+    job_parts,
+    jobs,
+    openai,
+    ops,
+    pages,
+    passages,
+    reading,
+    voices,
+)
 from web.routes import docs as openapi
 from web.routes import speech as api
 from web.sockets import json as live
@@ -28,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     openai.blueprint,
     jobs.blueprint,
     job_parts.blueprint,
+    passages.blueprint,
     convert.blueprint,
     streaming.blueprint,
     live.blueprint,

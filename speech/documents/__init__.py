@@ -48,7 +48,7 @@ def read_document(name: str, file: IO[bytes], most_chars: int, charset: str | No
         found = counted(blocks, most_chars)
     if not found:
         raise unreadable("has no text.", ErrorCode.NOTHING_TO_SAY)
-    return assembled(title, found)
+    return assembled(title, found, PurePosixPath(name.replace("\\", "/")).stem)
 
 
 def ending_of(name: str) -> str:

@@ -42,8 +42,10 @@ def counted(blocks: Iterable[Block], most_chars: int) -> list[Block]:
     return kept
 
 
-def assembled(title: str, blocks: Sequence[Block]) -> Document:
-    """A chapter begins with each heading that stands high enough; lower ones stay in the text as headings.
+def assembled(title: str, blocks: Sequence[Block], name: str) -> Document:
+    """title: that the file tells, if any; else its one highest heading, else the file's name.
+
+    A chapter begins with each heading that stands high enough; lower ones stay in the text as headings.
 
     High enough is the highest level that two headings have, and what is above it; else the highest that there is.
     """
@@ -55,8 +57,8 @@ def assembled(title: str, blocks: Sequence[Block]) -> Document:
         else:
             chapters[-1][1].append(Paragraph(_marked(block)))
     found = tuple(Chapter(name, tuple(paragraphs)) for name, paragraphs in chapters if name or paragraphs)
-    first = next((_one_line(block.text) for block in blocks if block.level == TOP), "")
-    return Document(_one_line(title) or first, found)
+    tops = [_one_line(block.text) for block in blocks if block.level == TOP]
+    return Document(_one_line(title) or (tops[0] if len(tops) == 1 else _one_line(name)), found)
 
 
 def _chapter_level(blocks: Iterable[Block]) -> int:

@@ -38,6 +38,7 @@ class EngineSpec:
     before_python: tuple[int, int] = (3, 15)  # the first Python for which the packages have no wheels
     machines: tuple[str, ...] = ()  # processors for which they have wheels, as platform.machine() says; empty: any
     needs_modules: tuple[str, ...] = ()  # must be installed beside what the service itself needs
+    library: str = ""  # the large one of a package, PACKAGE/PATH, loaded ahead so that other threads go on meanwhile
     # Holds missing(settings) -> what is not on this machine, in words, or None. Where it is given, ENGINE=auto takes
     # the engine only if nothing is missing, and start.sh installs it only when it is asked for by name.
     files: str = ""
@@ -75,5 +76,9 @@ class EngineSpec:
 
     def build(self, settings: Settings, progress: Progress) -> Engine:
         """Import the engine's module and make one. Slow: up to minutes. Raises SpeechError."""
+        from speech.engines.libraries import load_library  # start.sh reads this file without the others
+
+        if self.library:
+            load_library(self.library)
         engine: Engine = import_module(self.module).build(settings, progress)
         return engine

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from filelock import FileLock, Timeout
 
 from speech.errors import ErrorCode, Unavailable
+from speech.jobs.places import Here, Places
 from speech.jobs.results import Results
 from speech.jobs.runner import REST_S, Runner
 from speech.jobs.store import Store
 from speech.jobs.whole import WholeFiles
+from speech.jobs.workers import Workers
+from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 
 NAME = "jobs"
@@ -71,6 +74,12 @@ class Folder:
             except Unavailable:
                 time.sleep(RESUME_S)
 
+    def _places(self) -> Places:
+        settings = self._service.settings
+        if not settings.job_workers:
+            return Here(self._service)
+        return Workers([ServiceClient(url, settings.job_workers_key) for url in settings.job_workers])
+
     def _open(self) -> Opened:
         if self._service.draining:
             raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
@@ -84,6 +93,6 @@ class Folder:
         except OSError as error:
             raise Unavailable(f"OUTPUT_DIR cannot be written: {error.strerror}.") from None
         results = Results(self._folder, store, self._service.choice.spec.sample_rate)
-        runner = Runner(self._service, store, results, self._rest_s)
+        runner = Runner(self._service, store, results, self._places(), self._rest_s)
         runner.start()
         return Opened(store, results, WholeFiles(results), runner)

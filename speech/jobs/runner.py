@@ -11,45 +11,46 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from speech.errors import NO_ROOM, Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable, VoiceNotFound
 from speech.jobs.job import ACTIVE, Job, Part, Said, State
+from speech.jobs.places import Place, Places, Saying
 from speech.jobs.results import Results
 from speech.jobs.speaker import Speaker, Take
 from speech.jobs.store import Store
 from speech.jobs.turns import Turns
-from speech.request import SpeechRequest
 from speech.service import SpeechService
-from speech.session import Speech
 
 log = logging.getLogger("kyutai_tts.jobs")
 
-THREADS = 4  # passages at once
 LOOK_S = 0.5  # while there is something to say: how often a thread looks whether a slot is free
 REST_S = 10.0  # after an engine or a disk that refused
 ATTEMPTS = 3  # at one passage
 NOT_NOW = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)  # the disk's errors, not ours
 _GB = 1e9
 
-Task = tuple[Job, int]
+Task = tuple[Job, int, Place]
 
 
 class Runner:
     """Its threads end when the service drains, or with `close`."""
 
-    def __init__(self, service: SpeechService, store: Store, results: Results, rest_s: float = REST_S) -> None:
-        """rest_s: how long a job rests that was refused something."""
+    def __init__(
+        self, service: SpeechService, store: Store, results: Results, places: Places, rest_s: float = REST_S
+    ) -> None:
+        """places: where passages are said. rest_s: how long a job rests that was refused something."""
         self._service, self._store, self._results, self._rest_s = service, store, results, rest_s
+        self._places = places
         self._speaker = Speaker(results.sample_rate)
         self._changed = threading.Condition()  # guards all below
         self._turns = Turns(time.monotonic)
-        self._speaking: dict[tuple[str, int], Speech | None] = {}  # job and number of what is being said
+        self._speaking: dict[tuple[str, int], Saying | None] = {}  # job and number of what is being said
         self._resting: dict[str, float] = {}  # jobs that were refused something, until when, on time.monotonic
         self._failures: dict[tuple[str, int], int] = {}
         self._closed = False
         self._ending = threading.Event()
-        threads = [threading.Thread(target=self._run, name=f"job-{i}", daemon=True) for i in range(THREADS)]
+        threads = [threading.Thread(target=self._run, name=f"job-{i}", daemon=True) for i in range(places.most)]
         self._threads = [*threads, threading.Thread(target=self._end, name="jobs-end", daemon=True)]
 
     def start(self) -> None:
@@ -120,10 +121,20 @@ class Runner:
     # -- what is next -------------------------------------------------------------------------------------------
 
     def _take(self) -> Task | None:
-        """The next passage, if there is a slot for it."""
+        """The next passage, if there is room for it."""
+        self._places.look()
         with self._changed:
-            if self._closed or not self._slot_is_free():
-                return None
+            place = None if self._closed else self._places.claim(len(self._speaking))
+            found = self._next() if place else None
+        if place and not found:
+            place.leave()
+        elif reason := self._places.obstacle:
+            for job in self._store.active():
+                self._pause(job, reason)
+        return (*found, place) if found and place else None
+
+    def _next(self) -> tuple[Job, int] | None:
+        with self._changed:
             for job in self._turns.in_order(self._store.active()):
                 if self._may_go_on(job) and (number := self._next_of(job)) is not None:
                     self._speaking[job.id, number] = None
@@ -132,7 +143,7 @@ class Runner:
         return None
 
     def _next_of(self, job: Job) -> int | None:
-        missing = self._store.missing(job.id, THREADS)
+        missing = self._store.missing(job.id, self._places.most)
         return next((number for number in missing if (job.id, number) not in self._speaking), None)
 
     def _may_go_on(self, job: Job) -> bool:
@@ -151,33 +162,26 @@ class Runner:
             return over_quota(self._results.used_bytes, most_gb)
         return ""
 
-    def _slot_is_free(self) -> bool:
-        if self._service.manager.peek() is None:
-            return not self._speaking  # the first one loads the engine
-        status = self._service.engine_status()
-        most = min(max(1, status.slots_total - 1), status.at_once or status.slots_total)
-        used = max(status.slots_used, len(self._speaking))
-        return not status.queue_depth and len(self._speaking) < most and used < max(1, status.slots_total - 1)
-
     # -- one passage --------------------------------------------------------------------------------------------
 
     def _do(self, task: Task) -> None:
         """Say one passage and keep it."""
-        job, number = task
+        job, number, place = task
         try:
-            self._kept(job, number)
+            self._kept(job, number, place)
         except Exception:
             log.exception("a passage of job %s failed", job.id)
             self._fail(job, "The fault is ours; the log says more.")
         finally:
+            place.leave()
             with self._changed:
                 del self._speaking[job.id, number]
                 self._changed.notify_all()
 
-    def _kept(self, job: Job, number: int) -> None:
+    def _kept(self, job: Job, number: int, place: Place) -> None:
         try:
             self._store.set_state(job.id, State.RUNNING, only_from=(State.QUEUED, State.PAUSED))
-            self._speak(job, number)
+            self._speak(job, number, place)
         except Cancelled:
             return
         except (QueueFull, Unavailable) as error:
@@ -211,11 +215,11 @@ class Runner:
     def _fail(self, job: Job, reason: str) -> None:
         self._store.set_state(job.id, State.FAILED, reason, only_from=ACTIVE)
 
-    def _speak(self, job: Job, number: int) -> None:
+    def _speak(self, job: Job, number: int, place: Place) -> None:
         part = self._store.part(job.id, number)
         if part is None:
             return  # the job was deleted
-        take = self._speaker.say(job, part, lambda request: self._opened(job, number, request))
+        take = self._speaker.say(job, part, lambda request: self._opened(job, number, place.open(request)))
         self._results.write(job.id, part, take.samples)
         self._finish(job, part, take)
 
@@ -228,8 +232,8 @@ class Runner:
                 self._turns.made(seconds)
 
     @contextmanager
-    def _opened(self, job: Job, number: int, request: SpeechRequest) -> Iterator[Speech]:
-        with self._service.open(request) as speech:
+    def _opened(self, job: Job, number: int, opening: AbstractContextManager[Saying]) -> Iterator[Saying]:
+        with opening as speech:
             with self._changed:
                 self._speaking[job.id, number] = speech
                 if self._closed:

@@ -10,17 +10,17 @@ import numpy as np
 
 from speech.errors import EngineFailed, ErrorCode, InvalidRequest
 from speech.jobs.job import Flaw, Job, Part
+from speech.jobs.places import Saying
 from speech.jobs.quality import flaws_of
 from speech.joints import without_edges
 from speech.relay import seed_of
 from speech.request import AudioChunk, Samples, SpeechRequest, Word
-from speech.session import Speech
 
 CALLER = "jobs"  # all jobs together get one caller's share of the slots
 RUNAWAY = (ErrorCode.SPEECH_WITHOUT_END, ErrorCode.NO_SOUND)  # errors that another seed may not have
 HEARD_TIMES, HEARD_MORE_S = 4.0, 20.0  # longer than its text should last by so much: it is not heard to its end
 
-Open = Callable[[SpeechRequest], AbstractContextManager[Speech]]
+Open = Callable[[SpeechRequest], AbstractContextManager[Saying]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Speaker:
         found = flaws_of(part.passage, samples, words, self._sample_rate, speed)
         return Take(samples, tuple(words), frozenset(found))
 
-    def _heard(self, speech: Speech, part: Part, speed: float) -> tuple[Samples, list[Word]]:
+    def _heard(self, speech: Saying, part: Part, speed: float) -> tuple[Samples, list[Word]]:
         """All of it, up to a length that no reading has; silence where the engine finds nothing to say."""
         most_s = (HEARD_TIMES * part.passage.seconds + HEARD_MORE_S) / speed
         sound = without_edges(_up_to(speech.chunks(), most_s), self._sample_rate, keep_start=not part.number)

@@ -7,15 +7,17 @@ this machine, and the standard library's client never asks for one.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
 from speech.remote.connection import RemoteSpeech, refusal
+from speech.remote.passage import RemotePassage
 from speech.remote.talk import RemoteTalk
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
@@ -27,6 +29,8 @@ SERVICE = "kyutai-tts"  # what /health calls itself
 CONNECT_S = 3.0  # on this machine a refusal takes a millisecond
 ANSWER_S = 5.0  # /health and the lists never wait for the model
 RELEASE_S = 60.0
+JOB_S = 600.0  # a million characters are read, or an hour's file is put together
+_PIECE_BYTES = 1 << 16
 _LONGEST_ANSWER = 16 * 2**20  # bytes; a list of some hundred voices has a tenth of a megabyte
 
 
@@ -71,6 +75,10 @@ class ServiceClient:
         """Speech that the service will make; nothing is sent before it is read. The caller closes it."""
         return RemoteSpeech(self._connection(), f"{self._prefix}/api/tts", self._headers, request)
 
+    def passage(self, request: SpeechRequest) -> RemotePassage:
+        """A passage that the service will say; nothing is sent before it is read. The caller closes it."""
+        return RemotePassage(self._connection(), self._prefix, self._headers, request)
+
     def talk(self, request: SpeechRequest) -> RemoteTalk:
         """Speech whose words come later; nothing is sent before it is opened. The caller closes it."""
         return RemoteTalk(self._connection(), f"{self._prefix}/api/stream", self._headers, request)
@@ -96,12 +104,38 @@ class ServiceClient:
         """Give the GPU back; False if nothing was loaded. Raises SpeechError while in use, unless force."""
         return bool(self._json("POST", "/api/gpu/offload", {"force": force}, RELEASE_S)["released"])
 
+    def start_job(self, request: SpeechRequest) -> dict[str, Any]:
+        """Have a long text said; the job, as the API tells it. Raises SpeechError."""
+        unknown = dict.fromkeys(("caller", "passages", "embedding", "turns"))
+        fields = {name: value for name, value in {**vars(request), **unknown}.items() if value is not None}
+        return self._json("POST", "/api/jobs", fields, JOB_S)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """How far it is. Raises SpeechError."""
+        return self._json("GET", f"/api/jobs/{quote(job_id, safe='')}")
+
+    def job_audio(self, job_id: str, format_name: str) -> Iterator[bytes]:
+        """The file of a job that is done, in pieces. Raises SpeechError."""
+        path = f"{self._prefix}/api/jobs/{quote(job_id, safe='')}/audio?format={quote(format_name)}"
+        try:
+            with closing(self._connection()) as connection:
+                connection.connect()
+                connection.sock.settimeout(JOB_S)
+                connection.request("GET", path, headers=self._headers)
+                with connection.getresponse() as response:
+                    if response.status != 200:
+                        raise refusal(response.status, response.read(_LONGEST_ANSWER))
+                    while piece := response.read(_PIECE_BYTES):
+                        yield piece
+        except (OSError, HTTPException) as error:
+            raise self._silent(error) from None
+
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _json(self, method: str, path: str, body: object = None, answer_s: float | None = None) -> dict[str, Any]:
         try:
             status, data = self._ask(method, path, answer_s or self._answer_s, body)
-            if status != 200:
+            if status not in (200, 202):
                 raise refusal(status, data)
             answer: dict[str, Any] = json.loads(data)
             return answer

@@ -47,7 +47,7 @@ class RemoteSpeech:
         """
         try:
             self._connect()
-            for name, data in _events(self._answer()):
+            for name, data in events_of(self._answer()):
                 if name == "audio":
                     self.seconds = data["audio_s"]
                     yield b64decode(data["audio"])
@@ -151,7 +151,7 @@ def refusal(status: int, body: bytes, retry_after: str | None = None) -> SpeechE
     return SpeechError(message, param=param, code=code, retry_after_s=again_s)
 
 
-def _events(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:
+def events_of(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:
     """Server-sent events as our service writes them: one line with the name, one with the data as JSON."""
     name = ""
     for line in response:

@@ -66,9 +66,7 @@ class RemoteTalk:
         try:
             self._connect()
             self._shake_hands()
-            given = {name: value for name, value in vars(self._request).items() if name not in _NOT_SENT}
-            fields = {name: value for name, value in given.items() if value is not None}
-            self._send_json("start", **{**fields, "format": "pcm"})
+            self._send_json("start", **_wishes(self._request))
             ready = self._told(next(self._incoming))
         except StopIteration:
             raise self._broken(EOFError("the connection was closed")) from None
@@ -205,3 +203,10 @@ class RemoteTalk:
 
     def _broken(self, error: Exception) -> SpeechError:
         return Cancelled("The speech was cancelled.") if self._cancelled else broken_off(error)
+
+
+def _wishes(request: SpeechRequest) -> dict[str, Any]:
+    """What is asked for and not the default anyway, as the first message has it."""
+    usual = vars(SpeechRequest())
+    given = {name: value for name, value in vars(request).items() if name not in _NOT_SENT}
+    return {name: value for name, value in given.items() if value != usual[name]} | {"format": "pcm"}

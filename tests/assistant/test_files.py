@@ -120,8 +120,8 @@ def test_a_very_long_name_is_refused_and_not_a_crash(files: OutputFiles) -> None
 
 def test_written_whole_and_nothing_beside_it(files: OutputFiles, folder: Path) -> None:
     target = files.target("x.wav", True)
-    files.write(target, b"one", True)
-    files.write(target, b"two", True)
+    files.write(target, [b"one"], True)
+    files.write(target, [b"two"], True)
     assert target.read_bytes() == b"two"
     assert everything_under(folder) == {"x.wav"}
     assert target.stat().st_mode & 0o777 == 0o666 & ~umask()
@@ -131,7 +131,7 @@ def test_an_existing_file_is_kept_unless_it_may_be_replaced(files: OutputFiles, 
     target = files.target("x.wav", False)
     target.write_bytes(b"another was faster")
     with pytest.raises(BadPath, match="overwrite=true"):
-        files.write(target, b"new", False)
+        files.write(target, [b"new"], False)
     with pytest.raises(BadPath, match="overwrite=true"):
         files.target("x.wav", False)
     assert target.read_bytes() == b"another was faster"
@@ -143,7 +143,7 @@ def test_a_link_that_appears_before_the_writing_is_replaced_and_not_followed(fil
     victim = folder / "victim.wav"
     victim.write_bytes(b"kept")
     target.symlink_to(victim)
-    files.write(target, b"new", True)
+    files.write(target, [b"new"], True)
     assert victim.read_bytes() == b"kept"
     assert target.read_bytes() == b"new"
     assert not target.is_symlink()
@@ -153,13 +153,13 @@ def test_a_writing_that_fails_leaves_nothing(files: OutputFiles, folder: Path) -
     target = files.target("x.wav", True)
     target.mkdir()  # cannot be replaced by a file
     with pytest.raises(BadPath, match="could not be written"):
-        files.write(target, b"new", True)
+        files.write(target, [b"new"], True)
     assert everything_under(folder) == {"x.wav"}
 
 
 def test_only_the_output_folder_is_served(files: OutputFiles, folder: Path, elsewhere: Path) -> None:
     target = files.target("a b/ü.wav", True)
-    files.write(target, b"data", True)
+    files.write(target, [b"data"], True)
     (elsewhere / "x.wav").write_bytes(b"not served")
     (folder / "link.wav").symlink_to(elsewhere / "x.wav")
     assert files.uri(target) == "kyutai-tts://audio/a%20b/%C3%BC.wav"
@@ -175,7 +175,7 @@ def test_what_was_written_is_listed_newest_first_while_it_is_there(
 ) -> None:
     assert files.listed() == []
     for name in ("a.wav", "b.mp3", "a.wav", "gone.wav", "link.wav", str(elsewhere / "x.wav")):
-        files.write(files.target(name, True), name.encode(), True)
+        files.write(files.target(name, True), [name.encode()], True)
     (folder / "gone.wav").unlink()
     (folder / "link.wav").unlink()
     (folder / "link.wav").symlink_to(elsewhere / "x.wav")
@@ -187,7 +187,7 @@ def test_what_was_written_is_listed_newest_first_while_it_is_there(
 
 def test_the_list_has_an_end(files: OutputFiles) -> None:
     for number in range(files.MOST_LISTED + 1):
-        files.write(files.target(f"{number}.wav", True), b"", True)
+        files.write(files.target(f"{number}.wav", True), [b""], True)
     names = [file.name for file in files.listed()]
     assert names == [f"{number}.wav" for number in range(files.MOST_LISTED, 0, -1)]
 

@@ -148,7 +148,7 @@ def stage() -> AtOnce:
 
 def test_the_list_of_tools(session: Session) -> None:
     tools = {tool.name: tool for tool in session.tools()}
-    assert list(tools) == ["text_to_speech", "get_gpu_status", "offload_gpu", "list_voices"]
+    assert list(tools) == ["text_to_speech", "get_speech_job", "get_gpu_status", "offload_gpu", "list_voices"]
     for tool in tools.values():
         assert tool.title
         assert tool.description
@@ -164,7 +164,7 @@ def test_the_list_of_tools(session: Session) -> None:
     assert (speak["properties"]["speed"]["minimum"], speak["properties"]["speed"]["maximum"]) == SPEEDS
     assert speak["required"] == ["text"]
     assert speak["properties"]["overwrite"]["default"] is True
-    assert speak["properties"]["text"]["maxLength"] == 20_000
+    assert speak["properties"]["text"]["maxLength"] == 1_000_000
 
 
 def test_honest_annotations(session: Session) -> None:
@@ -175,6 +175,7 @@ def test_honest_annotations(session: Session) -> None:
     }
     assert hints == {
         "text_to_speech": (False, True, False, False),
+        "get_speech_job": (False, True, False, False),
         "get_gpu_status": (True, False, True, False),
         "offload_gpu": (False, False, True, False),
         "list_voices": (True, False, True, False),
@@ -189,6 +190,7 @@ def test_speech_is_written_and_told(session: Session, folder: Path, backend: str
         "status": "success",
         "output_path": str(folder / "hello.wav"),
         "duration_seconds": pytest.approx(3 * FRAME_S),
+        "job_id": None,
         "voice": None,
         "backend": backend,
         "ignored": ["cfg_coef"],
@@ -302,10 +304,10 @@ TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"text": ""}, "text must be text of 1 to 20000 characters."),
-        ({"text": "x" * 20_001}, "text must be text of 1 to 20000 characters."),
-        ({"text": None}, "text must be text of 1 to 20000 characters."),
-        ({}, "text is required: text of 1 to 20000 characters."),
+        ({"text": ""}, "text must be text of 1 to 1000000 characters."),
+        ({"text": "x" * 1_000_001}, "text must be text of 1 to 1000000 characters."),
+        ({"text": None}, "text must be text of 1 to 1000000 characters."),
+        ({}, "text is required: text of 1 to 1000000 characters."),
         ({"text": "x", "cfg_coef": 4.5}, "cfg_coef must be a number from 1 to 4, or left out."),
         ({"text": "x", "cfg_coef": 0.5}, "cfg_coef must be a number from 1 to 4, or left out."),
         ({"text": "x", "speed": 9}, "speed must be a number from 0.25 to 4, or left out."),
@@ -320,7 +322,7 @@ TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed
         ),
         (
             {"text": "", "speed": 0},
-            "text must be text of 1 to 20000 characters. speed must be a number from 0.25 to 4, or left out.",
+            "text must be text of 1 to 1000000 characters. speed must be a number from 0.25 to 4, or left out.",
         ),
     ],
 )

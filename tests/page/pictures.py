@@ -116,6 +116,23 @@ def nothing(page: Page, plan: Plan, at: Site) -> None:
     """As it comes up."""
 
 
+def jobs(page: Page, plan: Plan, at: Site) -> None:
+    """Two jobs of the service: one is made, one is under way."""
+    plan.pace = 6.0
+    for count in (1, 2):
+        page.run("document.querySelector('#b-server').click()")
+        page.wait("return document.querySelectorAll('#jlist .h').length === arguments[0]", count)
+    page.wait("return document.querySelectorAll('#jlist progress').length < 2", timeout_s=60)
+    page.run("document.querySelector('#jlist').scrollIntoView({ block: 'center' })")
+
+
+def job(page: Page, plan: Plan, at: Site) -> None:
+    """One that is made, open."""
+    jobs(page, plan, at)
+    page.run("document.querySelector('#jlist .h:last-child [data-do=open]').click()")
+    page.wait("return document.querySelector('#j-parts .jp') !== null")
+
+
 STILL = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}  # no colour half way to another
 
 Scene = Callable[[Page, Plan, Site], None]
@@ -141,6 +158,11 @@ PICTURES: dict[str, tuple[Scene, int, str, str]] = {
     "voices-390": (voices, 390, "en", "dark"),
     "search-1280": (search, 1280, "zh", "dark"),
     "key-390": (key, 390, "zh", "dark"),
+    "jobs-1280": (jobs, 1280, "en", "dark"),
+    "jobs-1920": (jobs, 1920, "zh", "light"),
+    "jobs-390": (jobs, 390, "zh", "dark"),
+    "job-1280": (job, 1280, "en", "light"),
+    "job-390": (job, 390, "zh", "dark"),
     "empty-390": (nothing, 390, "en", "light"),
     "empty-320": (nothing, 320, "en", "dark"),
     "empty-1920": (nothing, 1920, "en", "light"),

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from tests.ear import heard, word_errors
 from tests.page.browser import Page, browser
@@ -224,6 +226,19 @@ def test_a_dialogue_asks_once_for_the_voice_of_each_name(gpu_page: Page) -> None
     ]
 
 
+def test_a_key_puts_a_pause_where_one_writes_and_undo_takes_it_back(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.write("One. Two.")
+    page.run("document.querySelector('#text').setSelectionRange(4, 4)")
+    ActionChains(page.driver).key_down(Keys.CONTROL).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(
+        Keys.SHIFT
+    ).key_up(Keys.CONTROL).perform()
+    assert page.run("return document.querySelector('#text').value") == 'One.<break time="0.5s"/> Two.'
+    assert states(page) == ["none"]
+    page.chord(Keys.CONTROL, "z")
+    assert page.run("return document.querySelector('#text').value") == "One. Two."
+
+
 def test_the_arrow_keys_go_from_paragraph_to_paragraph(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
     put(page, THREE)
@@ -260,6 +275,27 @@ def test_three_hundred_paragraphs_are_written_in_without_a_stop(gpu_page: Page) 
         )
         == 1
     )
+
+
+LONGEST = """
+window.frames = [];
+new PerformanceObserver((list) => frames.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({
+  type: 'longtask', buffered: false });
+"""
+
+
+@pytest.mark.slow
+def test_three_hundred_paragraphs_take_no_long_task_to_write_or_scroll(gpu_page: Page) -> None:
+    """Told, not judged, by the clock: how many tasks of more than 50 ms there were is printed (pytest -s)."""
+    page = gpu_page.open().ready()
+    put(page, "\n\n".join(f"Paragraph {i}. {FOX} {MARKET}" for i in range(300)))
+    page.run(LONGEST)
+    page.find("#text").send_keys(" More and more.")
+    for y in range(0, 9000, 600):
+        page.run("document.querySelector('#desk').scrollTop = arguments[0]", y)
+    page.run("return new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    print("tasks over 50 ms:", page.run("return frames"))
+    assert page.run("return document.querySelectorAll('.reading .p').length") == 300
 
 
 # -- nothing is lost ----------------------------------------------------------------------------------------------

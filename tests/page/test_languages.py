@@ -19,7 +19,7 @@ STATIC = Path(__file__).parents[2] / "web" / "static"
 FOX = "The quick brown fox jumped over the lazy dog."
 # Keys that are put together: of a state, a format, a filter, a theme, a button of the history, a style.
 MADE = re.compile(
-    "st_(ready|asking|queued|speaking|waiting|paused|blocked|done|stopped|broken|error)|j_(as|flaw)_.*|j_(queued|paused|failed|cancelled)"
+    "st_(ready|asking|queued|speaking|waiting|paused|blocked|done|stopped|broken|error)|j_(as|flaw)_.*|c_(silent|quiet|little_speech|clipped|noisy|noise)|j_(queued|paused|failed|cancelled)"
     "|dl_(mp3|opus|aac|flac|wav|pcm|mulaw|alaw|srt|vtt|json)"
     "|ps_(none|waiting|making|made|stale|part|failed)|p_(hear|again|voice|reading|same|before)|st_busy|dl_txt"
     "|f_(lang|gender|style|lic)|lic_(com|nc)|(fe)?male_m"

@@ -101,9 +101,9 @@ class Checkout:
         path.chmod(0o755)
         return path
 
-    def make_venv(self) -> None:
+    def make_venv(self, name: str = ".venv") -> None:
         """What start.sh would make, without the seconds that pip takes."""
-        venv.create(self.folder / ".venv", with_pip=False, symlinks=True)
+        venv.create(self.folder / name, with_pip=False, symlinks=True)
 
     def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ./script to its end; environment adds to the checkout's own."""

@@ -54,7 +54,41 @@ def test_pip_takes_over_where_uv_fails(checkout: Checkout) -> None:
     python.write_text(f'#!/bin/bash\n[[ ${{2:-}} == pip ]] || exec "{real}" "$@"\nprintf "%s\\n" "$*" >>"$FAKE_LOG"\n')
     python.chmod(0o755)
     commands = install(checkout, FAKE_UV_EXIT="2")
-    assert commands[-1] == "-m pip install --quiet -r requirements/core.txt"
+    lock = checkout.folder / ".venv/.lock.txt"
+    assert commands[-1] == f"-m pip install --quiet -r requirements/core.txt -c {lock}"
+    assert "flask==" in lock.read_text()
+    assert "--hash" not in lock.read_text()  # pip would want one of every requirement
+    assert "\\" not in lock.read_text()
+
+
+@pytest.mark.parametrize(
+    ("environment", "locked"),
+    [
+        ({}, True),
+        ({"LOCKED": "0"}, False),
+        ({"PIP_NO_INDEX": "1"}, False),  # wheels that were carried over are of the versions that they are
+        ({"PIP_NO_INDEX": "1", "LOCKED": "1"}, True),
+    ],
+)
+def test_the_locked_versions_are_installed(checkout: Checkout, environment: dict[str, str], locked: bool) -> None:
+    (command,) = install(checkout, **environment)
+    assert (f" -c {checkout.folder}/requirements/lock.txt" in command) == locked
+
+
+def test_another_lock_setting_installs_again(checkout: Checkout) -> None:
+    assert len(install(checkout)) == 1
+    assert len(install(checkout, LOCKED="0")) == 1
+    assert install(checkout, LOCKED="0") == []
+
+
+def test_beside_another_torch_the_rest_is_locked_with_hashes(checkout: Checkout) -> None:
+    checkout.source("install requirements.txt requirements/cpu-overrides.txt", PIP_FIND_LINKS="/wheels")
+    lock = checkout.folder / ".venv/.lock.txt"
+    assert f" -c {lock} " in checkout.installed()[-1]
+    packages = lock.read_text().split("\n")
+    assert not [line for line in packages if line.startswith(("torch==", "nvidia-", "triton=="))]
+    assert [line for line in packages if line.startswith("flask==")]
+    assert lock.read_text().count("    --hash=sha256:") > 1000
 
 
 def test_a_pip_that_is_half_there_is_made_whole(bare: Checkout) -> None:

@@ -46,6 +46,9 @@ echo ' chromium | 150.0.7-1~deb12u1 | http://deb.example/debian bookworm/main am
 def checkout(checkout: Checkout) -> Checkout:
     for tool in (*LINTERS, "pytest", "pip-audit"):
         checkout.command(tool, f'#!/bin/bash\nprintf "%s\\n" "{tool} $*" >>"$FAKE_LOG"\n')
+    checkout.make_venv(".run/locked")
+    (checkout.folder / "tests").mkdir()
+    (checkout.folder / "tests/smoke.py").write_text('print("spoke with what is locked")')
     (checkout.folder / "deploy/kubernetes").mkdir()
     (checkout.folder / "deploy/kubernetes/pod.yaml").touch()
     return checkout
@@ -82,6 +85,20 @@ def test_the_slow_ones_are_run_when_asked_for(checkout: Checkout) -> None:
     tested = checkout.run("test.sh", "--all")
     assert stages(checkout)[-2].rstrip() == "pytest"
     assert "LEFT OUT" not in tested.stdout
+    newest, locked = (command for command in checkout.installed() if command.startswith("uv"))
+    assert ".venv/" in newest
+    assert "lock.txt" not in newest
+    assert ".run/locked/" in locked
+    assert "requirements/lock.txt" in locked
+    assert "spoke with what is locked" in tested.stdout
+
+
+def test_versions_that_cannot_speak_fail_the_whole(checkout: Checkout) -> None:
+    with_everything(checkout)
+    (checkout.folder / "tests/smoke.py").write_text("raise SystemExit(1)")
+    tested = checkout.run("test.sh")
+    assert tested.returncode == 1
+    assert "locked         FAILED" in tested.stdout
 
 
 @pytest.mark.parametrize("broken", [*LINTERS, "pytest"])

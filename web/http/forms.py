@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -63,25 +62,20 @@ SampleRate = Annotated[int, Field(ge=RATES[0], le=RATES[-1]), BeforeValidator(_w
 ABOUT_RATE = "Hz, for wav and pcm: 8000, 16000, 24000, 44100 or 48000; unset: the engine's own. mulaw, alaw: 8000."
 
 
-def from_json(what: str) -> Callable[[Any], Any]:
-    """For a field that is no text: a form has only text, so there it is JSON. what: it must be that."""
-
-    def read(given: Any) -> Any:
-        if not isinstance(given, str):
-            return given
-        try:
-            return json.loads(given)
-        except (ValueError, RecursionError):
-            raise ValueError(f"must be {what}, as JSON") from None
-
-    return read
+def _entries(given: Any) -> Any:
+    """A form has no objects: there it is JSON in text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("must be a JSON object of words and what is said for them") from None
 
 
-_ENTRIES = from_json("an object of words and what is said for them")
 Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
 Phrase = Annotated[Text, Field(max_length=MAX_CHARS, pattern=rf"^\s*\S+(\s+\S+){{0,{MAX_WORDS - 1}}}\s*$")]
 Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
-Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_ENTRIES)]
+Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_entries)]
 Code = Literal["skip", "read"]
 
 MOST_TURNS = 500
@@ -157,9 +151,7 @@ class TurnForm(StrictForm):
     voice: Name | None = Field(None, description="Who says it; unset: the request's voice.")
 
 
-Turns = Annotated[
-    list[TurnForm], Field(min_length=1, max_length=MOST_TURNS), BeforeValidator(from_json("a list of turns"))
-]
+Turns = Annotated[list[TurnForm], Field(min_length=1, max_length=MOST_TURNS)]
 
 
 class SpeechForm(ReadingForm):
@@ -168,7 +160,7 @@ class SpeechForm(ReadingForm):
     model_config = ConfigDict(title="Speech", json_schema_extra=EXAMPLE)
 
     text: SomeText | None = Field(None, description=ABOUT_TEXT)
-    turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
+    turns: Turns | None = Field(None, description="Who says what, in order, instead of text; only in JSON.")
     passages: bool = Field(
         True, description="Say a long text in passages, side by side where slots are free; false: in one piece."
     )

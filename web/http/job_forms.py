@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from speech.errors import InvalidRequest
 from speech.jobs.jobs import Change
 from speech.jobs.whole import FORMATS, Wanted
 from speech.request import SpeechRequest
 from speech.text.document import Chapter, Document, Paragraph
-from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm, Turns, from_json
+from web.http.forms import Name, ReadingForm, Seed, SomeText, StrictForm, Turns
 
 EXAMPLE: dict[str, Any] = {
     "title": "One",
     "chapters": [{"title": "The sea", "paragraphs": [{"text": "It was calm."}, {"text": "Was it?", "voice": None}]}],
 }
 WHAT = ("text", "turns", "chapters")  # one of them says what is said
-MOST_CHAPTERS, MOST_PARAGRAPHS = 10_000, 100_000
 
 
 class ParagraphForm(StrictForm):
@@ -32,15 +31,10 @@ class ChapterForm(StrictForm):
     model_config = ConfigDict(title="Chapter")
 
     title: Name = Field("", description="Said first, as a heading, and shown in lists.")
-    paragraphs: list[ParagraphForm] = Field(max_length=MOST_PARAGRAPHS, description="In order.")
+    paragraphs: list[ParagraphForm] = Field(description="In order.")
 
     def chapter(self) -> Chapter:
         return Chapter(self.title, tuple(Paragraph(part.text, part.voice or None) for part in self.paragraphs))
-
-
-Chapters = Annotated[
-    list[ChapterForm], Field(min_length=1, max_length=MOST_CHAPTERS), BeforeValidator(from_json("a list of chapters"))
-]
 
 
 class JobWishes(ReadingForm):
@@ -58,8 +52,10 @@ class JobForm(JobWishes):
     model_config = ConfigDict(title="Job", json_schema_extra={"examples": [{"text": "A long story."}, EXAMPLE]})
 
     text: SomeText | None = Field(None, description="What to say, up to MAX_JOB_CHARS characters.")
-    turns: Turns | None = Field(None, description="Who says what, in order, instead of text.")
-    chapters: Chapters | None = Field(None, description="What to say in chapters, instead of text.")
+    turns: Turns | None = Field(None, description="Who says what, in order, instead of text; only in JSON.")
+    chapters: list[ChapterForm] | None = Field(
+        None, description="What to say in chapters, instead of text; only in JSON."
+    )
 
     def document(self) -> Document:
         """Raises InvalidRequest."""

@@ -65,6 +65,7 @@ class Server(Application):  # type: ignore[misc]
         self.cfg.set("worker_connections", connections_within(4 * (streams + SPARE_THREADS), each))
         self.cfg.set("keepalive", self._settings.keep_alive)
         self.cfg.set("graceful_timeout", int(self._settings.drain_timeout))
+        self.cfg.set("when_ready", lambda _: log.info("listening on http://%s", _address(self._settings)))
         self.cfg.set("post_worker_init", self._post_worker_init)
         self.cfg.set("worker_exit", self._worker_exit)
 

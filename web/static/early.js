@@ -7,7 +7,7 @@
   var chinese = kept.lang ? kept.lang === 'zh' : /^zh\b/i.test(navigator.language);
   root.dataset.js = ''; // the plain form is for those without
   root.lang = chinese ? 'zh-CN' : 'en';
-  ['', '.jobs', '.passages', '.styles'].forEach(function (part) { // with the modules that the head names
+  ['', '.clone', '.jobs', '.passages', '.styles'].forEach(function (part) { // with the modules that the head names
     var link = document.createElement('link');
     link.rel = 'modulepreload';
     link.href = document.currentScript.src.replace('early.js', 'js/strings.' + (chinese ? 'zh' : 'en') + part + '.js');

@@ -40,6 +40,9 @@ class VoiceFiles:
         self._base_url, self._offline, self._known = base_url, offline, known
         self._fetching = threading.Lock()  # two requests for a new voice fetch it once
 
+    def __contains__(self, name: str | None) -> bool:
+        return name in self._known
+
     def names(self) -> list[str]:
         """Those that are here or may be fetched; the one in the wheel first."""
         return [name for name in self._known if self.here(name) or not self._offline]

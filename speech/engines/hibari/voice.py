@@ -79,9 +79,10 @@ class HibariVoice:
     def speak(self, text: str, seed: int | None = None, voice: str | None = None) -> SpokenSentence:
         """Say a sentence; empty if nothing in it can be said. The same text, seed and voice give the same samples.
 
-        Raises OSError for a voice that was not fetched.
+        A voice that is none of hibari's (a catalogue of others stands before it) is spoken by the one in the wheel.
+        Raises OSError for one that was not fetched.
         """
-        return self._speaker(voice or BUNDLED).speak(text, seed)
+        return self._speaker(voice if voice and voice in self._files else BUNDLED).speak(text, seed)
 
     def split(self, text: str) -> list[str]:
         """Sentences by the package's own rules, which know titles and initials."""

@@ -108,6 +108,12 @@ def test_a_text_is_utf8_unless_its_encoding_is_told() -> None:
     assert shape(read("a.txt", "café".encode("latin-1"), "iso-8859-1")) == [("", ["café"])]
 
 
+def test_a_book_without_a_title_has_its_one_highest_heading_or_the_files_name() -> None:
+    assert read("notes/sea.md", "# The Sea\n\n## One\n\nIt was calm.\n\n## Two\n\nIt rose.").title == "The Sea"
+    assert read("notes/sea.md", "# One\n\nIt was calm.\n\n# Two\n\nIt rose.").title == "sea"
+    assert read("C:\\books\\sea.txt", "It was calm.").title == "sea"
+
+
 def test_subtitles() -> None:
     text = """1
 00:00:01,000 --> 00:00:02,000

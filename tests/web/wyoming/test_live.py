@@ -11,13 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.client import AsyncTcpClient
 from wyoming.tts import Synthesize
 
 from speech.settings import Settings, SettingsError
-from tests.live_server import ROOT, free_port, live_server
+from tests.live_server import ROOT, LiveServer, free_port, live_server
 
 LONG_TEXT = "Good evening, and welcome to all of you. " * 40
 
@@ -40,12 +41,16 @@ def test_a_new_worker_opens_it_again_and_the_end_waits_for_the_last_word(tmp_pat
     with live_server(tmp_path, ENGINE="hibari", WYOMING_PORT=str(port)) as server:
         old = server.worker().pid
         assert asyncio.run(_said(port, LONG_TEXT, meanwhile=old))  # by the worker that ends
-        server.wait_until(lambda: server.worker().pid != old)
+        server.wait_until(lambda: _workers(server) not in ([], [old]))
         assert asyncio.run(_said(port, "Good evening."))
         _run_recipe(port, tmp_path)
         assert asyncio.run(_said(port, LONG_TEXT, meanwhile=server.process.pid))
         assert server.process.wait(30) == 0
         assert "Traceback" not in server.log
+
+
+def _workers(server: LiveServer) -> list[int]:
+    return [child.pid for child in psutil.Process(server.process.pid).children()]
 
 
 def _run_recipe(port: int, folder: Path) -> None:

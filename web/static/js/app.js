@@ -26,7 +26,7 @@ import { setUpTheme } from './theme.js';
 import { Voices } from './voices.js';
 import { fullName } from './voicetext.js';
 
-const TITLE_CHARS = 80;
+const TITLE_CHARS = 60;
 const LONG_S = 120; // what lasts longer may be left to the service
 const LATE_MS = 2000; // a document is kept sooner than that after its text
 
@@ -69,6 +69,7 @@ async function learn() {
     sampleRate = info.engine.sample_rate;
     delivery.know({ cfgCoefs: info.engine.cfg_coefs, defaultCfgCoef: info.engine.default_cfg_coef, sampling: info.engine.sampling });
     download.know(info.formats.map((format) => format.name));
+    $('b-clone').hidden = !info.cloning;
     gpu.setEngine(info.engine);
     voices.load(list);
     stage.written();
@@ -129,6 +130,18 @@ preview.addEventListener('failed', ({ detail: error }) => {
 });
 stage.player.addEventListener('state', () => { if (stage.player.state === 'playing') preview.stop(); });
 
+let openClone = null; // once it was asked for
+$('b-clone').addEventListener('click', async () => {
+  openClone ??= (await import('./clone.js')).setUpClone({ made: newVoice, voices: () => voices.all, situation: stage.situation });
+  openClone();
+});
+
+/** The list of voices is another. id: of the one that was made. */
+async function newVoice(id) {
+  voices.load(await askJson('api/voices'));
+  if (id) { voices.choose(id); voices.reveal(); }
+}
+
 // -- history -----------------------------------------------------------------------------------------------------------
 
 history.addEventListener('press', () => stage.player.unlock());
@@ -170,6 +183,9 @@ async function playJob({ id }, chapter = 0) {
   } catch (error) { jobList.complain(error); }
 }
 
+/** So much of a text as is shown in a list. */
+const shortened = (text) => (text.length > TITLE_CHARS ? `${text.slice(0, TITLE_CHARS).replace(/\s+\S*$/, '')}…` : text);
+
 jobList.addEventListener('play', ({ detail: job }) => playJob(job));
 jobList.addEventListener('open', async ({ detail: job }) => {
   openJob ??= (await import('./jobsheet.js')).setUpJobSheet({ jobs, voices, play: playJob, situation: stage.situation });
@@ -177,7 +193,7 @@ jobList.addEventListener('open', async ({ detail: job }) => {
 });
 $('b-server').addEventListener('click', async () => {
   jobList.complain(null);
-  const title = script.name || titleOf({ name: '', text: script.text }).slice(0, TITLE_CHARS);
+  const title = script.name || shortened(script.passages[0]?.text ?? '');
   try { await jobs.add(jobOf(script, title, 'mp3')); jobList.added(); } catch (error) { jobList.complain(error); }
 });
 for (const [part, what] of [[stage, 'written'], [jobs, 'change']]) {

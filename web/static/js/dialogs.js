@@ -4,7 +4,7 @@ import { $, el, put } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 
 const KEYS = [
-  ['k_gen', [['Ctrl', '⏎']]], ['k_stop', [['Esc']]], ['k_play', [['Alt', 'K']]], ['k_seek', [['Alt', 'J'], ['Alt', 'L']]],
+  ['k_gen', [['Ctrl', '⏎']]], ['k_break', [['Ctrl', 'Shift', '⏎']]], ['k_stop', [['Esc']]], ['k_play', [['Alt', 'K']]], ['k_seek', [['Alt', 'J'], ['Alt', 'L']]],
   ['k_word', [['Alt', ','], ['Alt', '.']]], ['k_search', [['/']]], ['k_help', [['?']]],
 ];
 

@@ -11,6 +11,8 @@ const FILES = [
   ['wav', 'audio?format=wav'], ['srt', 'captions?format=srt'], ['vtt', 'captions?format=vtt'],
 ];
 
+const bare = (text) => text.replace(/^#+ /, '');
+
 /** play(job, chapter), situation(). */
 export function setUpJobSheet({ jobs, voices, play, situation }) {
   const dialog = $('d-job');
@@ -62,11 +64,11 @@ export function setUpJobSheet({ jobs, voices, play, situation }) {
   }
 
   function passageRow(part) {
-    const text = part.text.slice(0, 40), state = part.done ? part.flaws.map((flaw) => t(`j_flaw_${flaw}`)).join(', ') : t('j_missing');
+    const text = bare(part.text).slice(0, 40), state = part.done ? part.flaws.map((flaw) => t(`j_flaw_${flaw}`)).join(', ') : t('j_missing');
     if (part.number === editing) return el('li', { class: 'jp' }, el('textarea', { rows: 3, 'data-n': part.number, 'aria-label': t('j_edit', { text }) }, part.text));
     const ops = [control('again', part.number, 'again', t('j_again', { text })), control('edit', part.number, 'pen', t('j_edit', { text }))];
     if (voices.all.length > 1) ops.push(control('voice', part.number, 'say', t('j_voice', { text })));
-    return el('li', { class: 'jp' }, el('p', { dir: 'auto' }, part.text), el('div', { class: 'ops' }, ...ops), el('small', {}, [state, part.voice === job.voice ? '' : voices.nameOf(part.voice)].filter(Boolean).join(' · ')));
+    return el('li', { class: 'jp' }, el('p', { dir: 'auto' }, bare(part.text)), el('div', { class: 'ops' }, ...ops), el('small', {}, [state, part.voice === job.voice ? '' : voices.nameOf(part.voice)].filter(Boolean).join(' · ')));
   }
 
   const control = (what, n, drawing, label) => {

@@ -3,6 +3,7 @@ import { $ } from './dom.js';
 import { openHelp } from './dialogs.js';
 
 const SEEK_S = 5;
+const PAUSE = '<break time="0.5s"/>'; // its length can be written over
 const GO_ON = new Set(['KeyJ', 'KeyL', 'Comma', 'Period']); // for as long as the key is held down
 
 export function setUpKeys({ stage, download, gpu }) {
@@ -17,7 +18,8 @@ export function setUpKeys({ stage, download, gpu }) {
     if (event.isComposing || document.querySelector('dialog[open]')) return; // an input method's Enter is no command
     const field = event.target.closest('textarea, select, input:not([type=range]):not([type=radio])');
     let run;
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) run = () => stage.speak();
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.shiftKey && event.target === $('text')) run = pause;
+    else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) run = () => stage.speak();
     else if (event.key === 'Escape') run = escape();
     else if (event.altKey && !event.ctrlKey && !event.metaKey && !field) run = alt[event.code] && (() => { if (player.tape) alt[event.code](); });
     else if (!event.altKey && !event.ctrlKey && !event.metaKey && !field) run = plain[event.key];
@@ -34,6 +36,9 @@ export function setUpKeys({ stage, download, gpu }) {
     return stage.goes ? () => stage.stop() : null;
   }
 }
+
+/** A pause where one writes. As if it had been typed: the browser's own undo takes it back. */
+function pause() { document.execCommand('insertText', false, PAUSE); }
 
 function search() {
   if ($('b-voices').offsetParent) $('b-voices').click(); // on a phone it is in a sheet

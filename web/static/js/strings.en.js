@@ -1,10 +1,12 @@
 // Every string of the page in English. The keys and the {places} are those of the other table: a test compares them.
+import clone from './strings.en.clone.js';
 import jobs from './strings.en.jobs.js';
 import passages from './strings.en.passages.js';
 import styles from './strings.en.styles.js';
 
 export default {
   ...styles,
+  ...clone,
   ...jobs,
   ...passages,
   title: 'Kyutai TTS · speech playground',
@@ -183,6 +185,7 @@ export default {
   key_forget: 'Forget the key',
   key_show: 'Show',
   k_gen: 'Generate',
+  k_break: 'Put in a pause',
   k_stop: 'Stop',
   k_play: 'Play or pause',
   k_seek: 'Back or forward 5 s',

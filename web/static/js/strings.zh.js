@@ -1,10 +1,12 @@
 // Every string of the page in Chinese. The keys and the {places} are those of the other table: a test compares them.
+import clone from './strings.zh.clone.js';
 import jobs from './strings.zh.jobs.js';
 import passages from './strings.zh.passages.js';
 import styles from './strings.zh.styles.js';
 
 export default {
   ...styles,
+  ...clone,
   ...jobs,
   ...passages,
   title: 'Kyutai TTS · 语音合成试听',
@@ -183,6 +185,7 @@ export default {
   key_forget: '清除密钥',
   key_show: '显示',
   k_gen: '生成语音',
+  k_break: '插入停顿',
   k_stop: '停止',
   k_play: '播放 / 暂停',
   k_seek: '后退 / 前进 5 秒',

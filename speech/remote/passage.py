@@ -1,0 +1,156 @@
+"""One passage that another instance says (RemotePassage): as a Speech is used, over POST /api/passages.
+
+Knows the service's API and HTTP; no engine and no jobs.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from email.message import Message
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from socket import SHUT_RDWR, socket
+
+import numpy as np
+
+from speech.errors import (
+    Cancelled,
+    EngineFailed,
+    ErrorCode,
+    InvalidRequest,
+    QueueFull,
+    SpeechError,
+    Unavailable,
+    VoiceNotFound,
+)
+from speech.remote.connection import EventData, events_of, refusal
+from speech.request import AudioChunk, Pause, Piece, SpeechRequest, Word
+
+PATH = "/api/passages"
+SILENT_S = 60.0  # while one waits there, a line comes every 10 s
+FULL_SCALE = 32767  # as the encoders have it: samples come as a file of a passage would keep them
+FIELDS = ("voice", "speed", "cfg_coef", "temperature", "top_k", "seed", "language")
+OF_STATUS: dict[int, type[SpeechError]] = {400: InvalidRequest, 404: VoiceNotFound, 500: EngineFailed}
+OF_THE_TEXT = (ErrorCode.NOTHING_TO_SAY, ErrorCode.INVALID_VALUE)
+OF_THE_MODEL = (ErrorCode.SPEECH_WITHOUT_END, ErrorCode.NO_SOUND)
+
+
+class RemotePassage:
+    """`cancel` may be called from any thread; the rest belongs to one thread, which must call `close`."""
+
+    def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
+        """connection: not open yet. path: of the service, before PATH. request: its text is not looked at."""
+        self._connection, self._path, self._headers, self._request = connection, path + PATH, headers, request
+        self._pieces: list[Piece] = []
+        self._engine: str | None = None
+        self._lock = threading.Lock()
+        self._socket: socket | None = None
+        self._response: HTTPResponse | None = None
+        self._cancelled = False
+
+    def say(self, *pieces: Piece) -> None:
+        self._pieces.extend(pieces)
+
+    def end(self) -> None:
+        """All of it was said; nothing is sent before `chunks` is read."""
+
+    def chunks(self) -> Iterator[AudioChunk]:
+        """The audio as it is made there, with words.
+
+        Raises QueueFull and Unavailable, with when to ask again, for what another instance may do, other errors of the
+        text, the voice or the model, and Cancelled.
+        """
+        try:
+            yield from self._chunks(self._answer())
+        except (OSError, HTTPException, ValueError, KeyError) as error:
+            if self._cancelled:
+                raise Cancelled("The passage was cancelled.") from None
+            reason = str(error) or type(error).__name__
+            raise Unavailable(f"The instance broke off ({reason}).", code=ErrorCode.BROKEN_OFF) from None
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(SHUT_RDWR)
+
+    def close(self) -> None:
+        """Hang up. A second call does nothing."""
+        self.cancel()
+        if self._response is not None:
+            self._response.close()
+        self._connection.close()
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _answer(self) -> HTTPResponse:
+        self._connection.connect()
+        with self._lock:
+            self._socket = self._connection.sock
+            if self._cancelled:
+                raise OSError("cancelled")
+        self._socket.settimeout(SILENT_S)
+        self._connection.request("POST", self._path, self._body(), self._headers)
+        response = self._response = self._connection.getresponse()
+        if response.status != 200:
+            raise error_of(response.status, response.headers, response.read())
+        return response
+
+    def _body(self) -> bytes:
+        known = asdict(self._request)
+        fields = {name: known[name] for name in FIELDS if known[name] is not None}
+        return json.dumps(fields | {"pieces": [written_piece(piece) for piece in self._pieces]}).encode()
+
+    def _chunks(self, response: HTTPResponse) -> Iterator[AudioChunk]:
+        words: list[Word] = []
+        rate = 0
+        for name, data in events_of(response):
+            if name == "start":
+                rate = data["sample_rate"]
+            elif name == "word":
+                words.append(_word(data))
+            elif name == "audio":
+                samples = np.frombuffer(b64decode(data["audio"]), "<i2").astype(np.float32) / np.float32(FULL_SCALE)
+                yield AudioChunk(samples, rate, tuple(words))
+                words = []
+            elif name == "error":
+                raise _later_error(data)
+            elif name == "done":
+                if words:
+                    yield AudioChunk(np.zeros(0, np.float32), rate, tuple(words))
+                return
+        raise HTTPException("the stream ended before the speech did")
+
+
+def written_piece(piece: Piece) -> object:
+    """As JSON has it: a pause is its seconds."""
+    if isinstance(piece, Pause):
+        return piece.seconds
+    return [piece.written, piece.spoken, piece.start, piece.stop]
+
+
+def _word(data: EventData) -> Word:
+    return Word(data["word"], data["start_s"], data["stop_s"], data["from"], data["to"])
+
+
+def error_of(status: int, headers: Message, body: bytes) -> SpeechError:
+    """A refusal as the error that it was there."""
+    told = refusal(status, body)
+    again_s = headers.get("Retry-After", "")
+    retry_after_s = float(again_s) if again_s.isdecimal() else None
+    if status == 429:
+        return QueueFull(told.message, retry_after_s=retry_after_s)
+    kind = OF_STATUS.get(status, Unavailable)
+    return kind(told.message, param=told.param, code=told.code, retry_after_s=retry_after_s)
+
+
+def _later_error(data: EventData) -> SpeechError:
+    """What went wrong after the headers had left."""
+    told = refusal(200, json.dumps(data).encode())
+    kind = InvalidRequest if told.code in OF_THE_TEXT else EngineFailed if told.code in OF_THE_MODEL else Unavailable
+    return kind(told.message, code=told.code, retry_after_s=data.get("retry_after_s"))
