@@ -243,7 +243,7 @@ export default {
   no_voices: '这台服务器还没有音色，管理员可以在日志里查到原因。',
   e_unavailable: '服务器暂时无法朗读',
   h_full: '浏览器的存储空间不足，最新的记录会在关闭标签页后丢失。',
-  hibari: '内置音色',
+  hibari: '内置引擎',
   generate_n: '生成 {n}/{m} 段',
   go_on: '接着生成',
   retry_now: '立即重试',
