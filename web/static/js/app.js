@@ -10,7 +10,7 @@ import { explain } from './errors.js';
 import { adopt, setUpFiles } from './files.js';
 import { Gpu } from './gpu.js';
 import { History, titleOf } from './history.js';
-import { lang, onLanguage, setLanguage, t, translate } from './i18n.js';
+import { lang, onLanguage, sentences, setLanguage, t, translate } from './i18n.js';
 import { JobList } from './joblist.js';
 import { jobOf, ServerJobs } from './jobs.js';
 import { setUpKeys } from './keys.js';
@@ -125,7 +125,7 @@ preview.addEventListener('change', () => {
 });
 preview.addEventListener('failed', ({ detail: error }) => {
   const found = explain(error, stage.situation());
-  voices.complain(() => `${t('preview_failed')} ${t(found.title, found.values)}`);
+  voices.complain(() => sentences(t('preview_failed'), t(found.title, found.values)));
   if (found.place === 'key') keyDialog.open();
 });
 stage.player.addEventListener('state', () => { if (stage.player.state === 'playing') preview.stop(); });

@@ -2,7 +2,7 @@
 // while the tab is hidden.
 import { apiKey, ask, askJson } from './api.js';
 import { $, el, note, put } from './dom.js';
-import { number, onLanguage, t } from './i18n.js';
+import { number, onLanguage, sentences, t } from './i18n.js';
 import { loadingLine } from './messages.js';
 
 const BUSY_MS = 2000;
@@ -174,8 +174,8 @@ export class Gpu extends EventTarget {
       : s.state !== 'ready' ? t(s.available ? 'released_d' : 'released_cpu')
       : s.seconds_until_release !== null ? t('release_in', { n: Math.ceil(Math.max(0, s.seconds_until_release - (performance.now() - this.askedAt) / 1000)) })
       : t(s.idle_timeout_s < 0 ? 'release_never' : 'release_busy');
-    const cpu = s?.engine === 'hibari' ? `${t('w_hibari')} ` : s && !s.available ? `${t('w_cpu')} ` : '';
-    put($('g-sentence'), this.reachable ? cpu + next : t('e_offline'));
+    const cpu = s?.engine === 'hibari' ? t('w_hibari') : s && !s.available ? t('w_cpu') : '';
+    put($('g-sentence'), this.reachable ? sentences(cpu, next) : t('e_offline'));
   }
 }
 

@@ -240,7 +240,7 @@ export default {
   sr_online: 'The server is back.',
   why: ' ({x})',
   g_lost: 'Offline',
-  w_hibari: 'English only, one voice.',
+  w_hibari: 'English only.',
   no_voices: 'This server has no voices. Its administrator finds the reason in its log.',
   e_unavailable: 'The server cannot speak right now',
   h_full: 'This browser has no room for more: the newest are lost when the tab closes.',

@@ -240,7 +240,7 @@ export default {
   sr_online: '服务器已恢复连接。',
   why: '（{x}）',
   g_lost: '连不上',
-  w_hibari: '只会说英语，只有一个音色。',
+  w_hibari: '只会说英语。',
   no_voices: '这台服务器还没有音色，管理员可以在日志里查到原因。',
   e_unavailable: '服务器暂时无法朗读',
   h_full: '浏览器的存储空间不足，最新的记录会在关闭标签页后丢失。',
