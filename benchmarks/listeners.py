@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.gpu.common import centiles
+from benchmarks.common import centiles
 
 BYTES_S = 48_000  # 16 bit, 24 kHz
 PATIENCE_S = 180.0
@@ -117,8 +117,11 @@ class Crowd:
         while not until() and self._selector.get_map():
             if time.perf_counter() > give_up:
                 raise TimeoutError("the service does not go on")
-            for key, _ in self._selector.select(0.05):
-                self._read(key.data)
+            self._read_what_came(0.05)
+
+    def _read_what_came(self, within_s: float) -> None:
+        for key, _ in self._selector.select(within_s):
+            self._read(key.data)
 
     def _read(self, listener: Listener) -> None:
         try:
@@ -133,6 +136,16 @@ class Crowd:
         """So many at once, until all have heard all."""
         connections = [self.connect() for _ in range(number)]
         listeners = [self.ask(text, connection) for connection in connections]
+        self.pump(lambda: all(listener.done for listener in listeners))
+        return listeners
+
+    def arrive(self, text: str, moments: list[float]) -> list[Listener]:
+        """One at each of these moments, in seconds from now; until all have heard all."""
+        started, listeners = time.perf_counter(), []
+        for moment in moments:
+            while (left := started + moment - time.perf_counter()) > 0:
+                self._read_what_came(left)
+            listeners.append(self.ask(text))
         self.pump(lambda: all(listener.done for listener in listeners))
         return listeners
 
