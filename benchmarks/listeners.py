@@ -34,6 +34,11 @@ class Listener:
         return self.reads[0][0] - self.started
 
     @property
+    def whole_s(self) -> float:
+        """From the request to the last bytes."""
+        return self.reads[-1][0] - self.started
+
+    @property
     def audio_s(self) -> float:
         return sum(size for _, size in self.reads) / BYTES_S
 
@@ -92,11 +97,19 @@ class Listener:
         return size
 
 
+def as_pcm(text: str) -> dict[str, Any]:
+    return {"text": text, "format": "pcm"}
+
+
 class Crowd:
     """Listeners of one service."""
 
-    def __init__(self, port: int) -> None:
-        self._port, self._selector = port, selectors.DefaultSelector()
+    def __init__(
+        self, port: int, path: str = "/api/tts/stream", wish: Callable[[str], dict[str, Any]] = as_pcm
+    ) -> None:
+        """wish: the request's JSON for a text; its answer must be raw PCM."""
+        self._port, self._path, self._wish = port, path, wish
+        self._selector = selectors.DefaultSelector()
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE_S)
@@ -104,8 +117,8 @@ class Crowd:
     def ask(self, text: str, connection: socket.socket | None = None) -> Listener:
         """Send a request; from then on it is read whenever `pump` runs."""
         connection = connection or self.connect()
-        body = json.dumps({"text": text, "format": "pcm"}).encode()
-        head = f"POST /api/tts/stream HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Type: application/json\r\n"
+        body = json.dumps(self._wish(text)).encode()
+        head = f"POST {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Type: application/json\r\n"
         listener = Listener(connection, time.perf_counter())
         connection.sendall(f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         self._selector.register(connection, selectors.EVENT_READ, listener)
@@ -145,6 +158,15 @@ class Crowd:
         for moment in moments:
             while (left := started + moment - time.perf_counter()) > 0:
                 self._read_what_came(left)
+            listeners.append(self.ask(text))
+        self.pump(lambda: all(listener.done for listener in listeners))
+        return listeners
+
+    def by_turns(self, texts: list[str], at_once: int) -> list[Listener]:
+        """One for each text, so many of them at a time."""
+        listeners: list[Listener] = []
+        for text in texts:
+            self.pump(lambda: len(listeners) - sum(listener.done for listener in listeners) < at_once)
             listeners.append(self.ask(text))
         self.pump(lambda: all(listener.done for listener in listeners))
         return listeners
