@@ -1,7 +1,7 @@
 """What the package depends on, read from the requirements files: a hook of hatchling's (pyproject.toml).
 
-core.txt is what every installation needs. An engine with packages of its own is an extra: what its file names beside
-core.txt.
+core.txt is what every installation needs. An engine with packages of its own is an extra, and so is Home
+Assistant's protocol: what its file names beside core.txt.
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ from pathlib import Path
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 CORE = "requirements/core.txt"
-EXTRAS = {"kyutai": "requirements.txt", "gpu": "requirements.txt", "pocket": "requirements/pocket.txt"}
+EXTRAS = {
+    "kyutai": "requirements.txt",
+    "gpu": "requirements.txt",
+    "pocket": "requirements/pocket.txt",
+    "wyoming": "requirements/wyoming.txt",
+}
 
 
 def named(file: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from tests.live_server import LiveServer, live_server
 from tests.services import make_service
 from tests.torchless import pytest_addoption, pytest_ignore_collect, pytest_terminal_summary  # noqa: F401 - hooks
 
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a shell starts what runs in the background so; children inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # How fast examples are made and run says how busy the machine is, and nothing of what is tested.
 hypothesis_settings.register_profile("kyutai-tts", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("kyutai-tts")

@@ -65,6 +65,7 @@ ENGINES: dict[str, EngineSpec] = {
             idle_timeout_s=-1,
             requirements=CORE,
             image="cpu",
+            prefetch="speech.engines.hibari.prefetch",
             phonemes=True,
         ),
     )

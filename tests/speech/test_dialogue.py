@@ -26,7 +26,7 @@ class Prepared(VoiceCatalogue):
         super().__init__(Voice(name, name, "en", "MIT", True) for name in ("teller", "bob", "ann.wav"))
         self.brought: set[str] = set()
 
-    def prepare(self, voice_id: str) -> None:
+    def prepare(self, voice_id: str, language: str | None = None) -> None:
         self.brought.add(voice_id)
 
 

@@ -19,16 +19,16 @@ from speech.engines.hibari.files import VoiceFiles, voice_files
 from speech.errors import SpeechError
 from speech.settings import Settings, SettingsError
 
+PROG = "python -m speech.engines.hibari.prefetch"
 
-def main(arguments: Sequence[str] | None = None, files: VoiceFiles | None = None) -> int:
+
+def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
     """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
-    parser = argparse.ArgumentParser("python -m speech.engines.hibari.prefetch", description="Fetch hibari's voices.")
+    parser = argparse.ArgumentParser(prog, description="Fetch hibari's voices.")
     parser.add_argument("--voice", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     options = parser.parse_args(arguments)
     try:
-        files = files or voice_files(Settings.load(os.environ, Path(".env")))
-        for name in options.voice or files.names():
-            print(f"{name}: {files.obtain(name)}")
+        prefetch(voice_files(settings or Settings.load(os.environ, Path(".env"))), options.voice)
     except SettingsError as error:
         print(f"prefetch: {error}", file=sys.stderr)
         return 2
@@ -36,6 +36,12 @@ def main(arguments: Sequence[str] | None = None, files: VoiceFiles | None = None
         print(f"prefetch: {error.message}", file=sys.stderr)
         return 1
     return 0
+
+
+def prefetch(files: VoiceFiles, names: Sequence[str]) -> None:
+    """names: of voices; none: all that can be had. Raises SpeechError."""
+    for name in names or files.names():
+        print(f"{name}: {files.obtain(name)}")
 
 
 if __name__ == "__main__":

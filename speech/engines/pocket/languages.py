@@ -59,6 +59,7 @@ class LanguageEngine(Engine):
         self._models, self._language_of, self._most, self._max_queue = models, language_of, most, max_queue
         self._changed = threading.Condition()
         self._here: dict[str, Engine] = {}  # the one used longest ago first
+        self._speaking: dict[str, list[Utterance]] = {}  # what each was given; those that are over go with the next
         self._leaving: str | None = None  # takes no new utterance
         self._waiting: list[Waiting] = []
         self._closing = False
@@ -75,7 +76,7 @@ class LanguageEngine(Engine):
             if self._closing:
                 raise EngineClosed("The engine is closed.")
             if language in self._here and language != self._leaving:
-                self._use(language).start(utterance)
+                self._hand_on(language, utterance)
                 return
             if len(self._waiting) >= self._max_queue:
                 raise QueueFull
@@ -113,10 +114,15 @@ class LanguageEngine(Engine):
             found = [engine.position(utterance) for engine in self._here.values()]
         return next((place for place in found if place is not None), None)
 
-    def _use(self, language: str) -> Engine:
-        """Called with the lock held: it is now the one used last."""
+    def _hand_on(self, language: str, utterance: Utterance) -> None:
+        """Called with the lock held: its model is now the one used last. Raises what its engine raises."""
         engine = self._here[language] = self._here.pop(language)
-        return engine
+        engine.start(utterance)
+        self._speaking[language] = [*self._unfinished(language), utterance]
+
+    def _unfinished(self, language: str) -> list[Utterance]:
+        """Called with the lock held. An engine's status does not tell of one that is about to be seated."""
+        return [utterance for utterance in self._speaking.get(language, ()) if not utterance.over]
 
     def _look(self) -> None:
         """Something may have changed for those who wait."""
@@ -167,8 +173,7 @@ class LanguageEngine(Engine):
                 if len(self._here) < self._most:
                     return True
                 self._leaving = self._leaving or next(iter(self._here))
-                status = self._here[self._leaving].status()
-                if not (status.slots_used or status.queue_depth):
+                if not self._unfinished(self._leaving):
                     leaving, self._leaving = self._here.pop(self._leaving), None
                     break
                 self._changed.wait()
@@ -190,7 +195,10 @@ class LanguageEngine(Engine):
                 self._waiting.remove(one)
             elif one.language in self._here and one.language != self._leaving:
                 self._waiting.remove(one)
-                _start(self._use(one.language), one.utterance)
+                try:
+                    self._hand_on(one.language, one.utterance)
+                except SpeechError as error:
+                    one.utterance.fail(error)
 
     def _refuse(self, language: str, error: SpeechError) -> None:
         """End all who wait for it."""
@@ -199,13 +207,6 @@ class LanguageEngine(Engine):
             self._waiting = [one for one in self._waiting if one.language != language]
         for one in lost:
             one.utterance.fail(_copy(error))
-
-
-def _start(engine: Engine, utterance: Utterance) -> None:
-    try:
-        engine.start(utterance)
-    except SpeechError as error:
-        utterance.fail(error)
 
 
 def _copy(error: SpeechError) -> SpeechError:

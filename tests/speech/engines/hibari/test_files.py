@@ -14,7 +14,7 @@ from hibari import voices as registry
 
 from speech.engines.hibari.catalogue import HibariVoices, catalogue
 from speech.engines.hibari.files import BUNDLED, VoiceFiles, voice_files
-from speech.engines.hibari.prefetch import main
+from speech.engines.hibari.prefetch import main, prefetch
 from speech.engines.hibari.voice import HibariVoice, Speaker
 from speech.errors import Unavailable, VoiceNotFound
 from speech.settings import Settings
@@ -131,8 +131,9 @@ def test_openais_names_fetch_nothing(tmp_path: Path) -> None:
 
 
 def test_prefetch(tmp_path: Path, hub: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--voice", "emma", "--voice", "kore"], files_in(tmp_path, hub)) == 0
+    prefetch(files_in(tmp_path, hub), ["emma", "kore"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["af_kore.int8.onnx", "bf_emma.int8.onnx"]
-    assert main(["--voice", "nobody"], files_in(tmp_path, hub)) == 1
+    assert main(["--voice", "nobody"], Settings()) == 1
     assert "no voice 'nobody'" in capsys.readouterr().err
-    assert main([], files_in(tmp_path, offline=True)) == 0
+    prefetch(files_in(tmp_path, offline=True), [])
+    assert capsys.readouterr().out.count("\n") == 3, "the one in the wheel and the two that were fetched"

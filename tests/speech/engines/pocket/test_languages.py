@@ -31,7 +31,7 @@ TIMEOUT_S = 20.0
 
 
 class Model(Engine):
-    """Speaks until it is told to end. Counts as busy meanwhile."""
+    """Speaks until it is told to end. Its status never tells, as that of an engine whose newcomers have no seat yet."""
 
     def __init__(self, world: World, language: str, rest: Rest) -> None:
         self.held: list[Utterance] = []
@@ -49,7 +49,7 @@ class Model(Engine):
         self._rest()
 
     def status(self) -> EngineStatus:
-        return EngineStatus(4, len(self.held), 0)
+        return EngineStatus(4, 0, 0)
 
     def close(self) -> None:
         for utterance in self.held:
