@@ -31,12 +31,14 @@ from pathlib import Path
 import soundfile
 
 from tests.live_server import LiveServer, live_server
+from web.process.threads import IDLE_S
 
 TEXT = "The old man walked slowly through the garden. He closed the heavy door behind him. Then it rained."
 HALVES = 40  # half heads, and as many half bodies, that are open at a time
 FLOODS = 2
 KILLS = (0.35, 0.7)  # of the time
 AFTER_KILL_S = 15.0  # in which /health may be silent and connections may break
+AFTERWARDS_S = 2 * IDLE_S  # until idle threads have ended
 JSON = {"content-type": "application/json"}
 PING = b"\x89\x80\0\0\0\0"
 
@@ -225,7 +227,7 @@ def watch_health(chaos: Chaos) -> None:
         started = time.perf_counter()
         try:
             chaos.server.get("/health")
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             chaos.judge("/health", repr(error))
             continue
         if not chaos.excused:
@@ -277,6 +279,8 @@ def report(chaos: Chaos) -> None:
             f"99 % {latencies[int(0.99 * len(latencies))]:.0f} ms, most {latencies[-1]:.0f} ms"
         )
     print("after: ", figures(chaos.server))
+    time.sleep(AFTERWARDS_S)
+    print(f"{AFTERWARDS_S:.0f} s later:", figures(chaos.server))
 
 
 def main() -> int:

@@ -20,7 +20,8 @@ import torch
 from moshi.models.lm import LMGen
 from moshi.models.tts import TTSModel
 
-from benchmarks.gpu.common import CUDA, DEVICE, centiles, driver_mb, save
+from benchmarks.common import centiles
+from benchmarks.gpu.common import CUDA, DEVICE, driver_mb, save
 from tests.speech.engines.kyutai.checkpoint import SUFFIX, VOICES, checkpoint_info
 
 TEXT = "The boats came home before the storm, one after another, and the harbour lights were lit early."

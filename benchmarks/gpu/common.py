@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 from pathlib import Path
@@ -22,18 +21,6 @@ def save(name: str, data: Any) -> None:
     new = folder / f"{name}.new"
     new.write_text(json.dumps(data, indent=1, default=float))
     new.replace(folder / f"{name}.json")
-
-
-def centiles(values: list[float], scale: float = 1.0) -> dict[str, float]:
-    """p50, p95, p99, the most, and how many."""
-    if not values:
-        return {}
-    ranked = sorted(values)
-
-    def at(share: float) -> float:
-        return round(scale * ranked[min(len(ranked) - 1, math.ceil(share * len(ranked)) - 1)], 4)
-
-    return {"p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1.0), "n": len(ranked)}
 
 
 def driver_mb() -> float | None:

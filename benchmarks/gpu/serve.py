@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu.common import CUDA, DEVICE, OUT, driver_mb, save
-from benchmarks.gpu.listeners import Crowd, Listener, summary
+from benchmarks.listeners import Crowd, Listener, summary
 from tests.live_server import LiveServer, live_server
 from tests.speech.engines.kyutai.checkpoint import VOICES, lay_out_cache
 

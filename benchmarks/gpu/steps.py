@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
+from benchmarks.common import centiles
 from benchmarks.gpu.batch import Batch, wait
-from benchmarks.gpu.common import CUDA, centiles, save
+from benchmarks.gpu.common import CUDA, save
 from benchmarks.gpu.profiling import profile
 from speech.engines.batch.scheduler import StepKind
 

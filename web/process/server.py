@@ -24,6 +24,7 @@ from speech.service import DEFAULT_STREAMS, SpeechService
 from speech.settings import Settings, SettingsError
 from web.http.following import MOST_FOLLOWERS
 from web.process.descriptors import connections_within
+from web.process.threads import give_memory_back
 from web.process.tls import DESCRIPTORS, Certificate
 
 log = logging.getLogger("kyutai_tts.server")
@@ -121,7 +122,11 @@ class Server(Application):  # type: ignore[misc]
 
     def _retire_when_silent(self) -> None:
         """After a release: by the timer none speaks; by hand streams may be ending, and its answer is to be sent."""
-        threading.Thread(target=self._retire_if_cuda, name="retire", daemon=True).start()
+        threading.Thread(target=self._after_release, name="retire", daemon=True).start()
+
+    def _after_release(self) -> None:
+        give_memory_back()
+        self._retire_if_cuda()
 
     def _retire_if_cuda(self) -> None:
         """A process that has used CUDA keeps some hundred MB of GPU memory until it ends.

@@ -15,7 +15,6 @@ import logging
 import selectors
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +26,7 @@ from speech.errors import ErrorCode
 from web.http.bodies import body_is_here
 from web.http.errors import body
 from web.process.arrival import Arrival, Whole
+from web.process.threads import Threads, give_memory_back
 from web.process.tls import Certificate, Terminator
 
 log = logging.getLogger("kyutai_tts.server")
@@ -53,14 +53,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._heads: dict[Any, float] = {}  # connection on a thread -> monotonic time by which its head must be here
         self._accept_from = 0.0  # monotonic; before it nothing is accepted
         self._looked_at = 0.0
-        self._urgent = ThreadPoolExecutor(URGENT_THREADS, "urgent")
+        self._urgent = Threads(URGENT_THREADS, "urgent")
         self._tls: Terminator | None = None
         self._server_name: Any = None
 
+    def get_thread_pool(self) -> Threads:
+        """For requests. A crowd's memory goes back to the system when its threads have ended."""
+        return Threads(self.cfg.threads, "request", on_quiet=give_memory_back)
+
     def run(self) -> None:
-        super().run()
+        try:
+            super().run()
+        finally:
+            self._urgent.shutdown(wait=False)
         if self._tls:
             self._tls.close()
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        self._urgent.shutdown(wait=False)
+        super().handle_quit(sig, frame)
 
     # -- coming in (the thread that accepts) ----------------------------------------------------------------------
 

@@ -8,13 +8,13 @@ import socket
 import threading
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import Any
 
 from speech.service import SpeechService
 from speech.settings import Settings, SettingsError
+from web.process.threads import Threads
 from web.wyoming.connection import Connection, TakeTurn
 
 log = logging.getLogger("kyutai_tts.wyoming")
@@ -47,7 +47,7 @@ class Door:
         self._service, self._take_turn = service, take_turn
         self._listener = listener.dup()
         self._clients: dict[Connection, asyncio.Task[None]] = {}  # in the order in which they came
-        self._pool = ThreadPoolExecutor(service.max_streams, "wyoming")
+        self._pool = Threads(service.max_streams, "wyoming")
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._announced: Any = None

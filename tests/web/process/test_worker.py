@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -112,6 +113,17 @@ def test_a_crowd_of_slow_clients_leaves_the_others_alone(patient: LiveServer, be
             crowd.enter_context(connect(patient)).sendall(begun)
         assert patient.get("/health")["status"] == "ok"  # gives up after ten seconds
         assert patient.post("/api/tts", {"text": "Good evening."}, timeout=20)[:4] == b"RIFF"
+
+
+@pytest.mark.slow
+def test_a_crowd_that_has_gone_leaves_no_threads(patient: LiveServer) -> None:
+    patient.post("/api/tts", {"text": "Good evening."})
+    before = patient.worker().num_threads()
+    with ThreadPoolExecutor(30) as crowd:
+        for answer in crowd.map(lambda _: patient.post("/api/tts", {"text": "Good evening. " * 40}), range(30)):
+            assert answer[:4] == b"RIFF"
+    assert patient.worker().num_threads() > before
+    patient.wait_until(lambda: patient.worker().num_threads() <= before)
 
 
 def test_more_connections_than_there_may_be(patient: LiveServer) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu import report
-from benchmarks.gpu.listeners import Listener
 from benchmarks.gpu.profiling import covered
+from benchmarks.listeners import Listener
 
 ROOT = Path(__file__).parents[4]
 

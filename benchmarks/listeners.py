@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.gpu.common import centiles
+from benchmarks.common import centiles
 
 BYTES_S = 48_000  # 16 bit, 24 kHz
 PATIENCE_S = 180.0
@@ -32,6 +32,11 @@ class Listener:
     @property
     def first_s(self) -> float:
         return self.reads[0][0] - self.started
+
+    @property
+    def whole_s(self) -> float:
+        """From the request to the last bytes."""
+        return self.reads[-1][0] - self.started
 
     @property
     def audio_s(self) -> float:
@@ -92,11 +97,19 @@ class Listener:
         return size
 
 
+def as_pcm(text: str) -> dict[str, Any]:
+    return {"text": text, "format": "pcm"}
+
+
 class Crowd:
     """Listeners of one service."""
 
-    def __init__(self, port: int) -> None:
-        self._port, self._selector = port, selectors.DefaultSelector()
+    def __init__(
+        self, port: int, path: str = "/api/tts/stream", wish: Callable[[str], dict[str, Any]] = as_pcm
+    ) -> None:
+        """wish: the request's JSON for a text; its answer must be raw PCM."""
+        self._port, self._path, self._wish = port, path, wish
+        self._selector = selectors.DefaultSelector()
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE_S)
@@ -104,8 +117,8 @@ class Crowd:
     def ask(self, text: str, connection: socket.socket | None = None) -> Listener:
         """Send a request; from then on it is read whenever `pump` runs."""
         connection = connection or self.connect()
-        body = json.dumps({"text": text, "format": "pcm"}).encode()
-        head = f"POST /api/tts/stream HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Type: application/json\r\n"
+        body = json.dumps(self._wish(text)).encode()
+        head = f"POST {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Type: application/json\r\n"
         listener = Listener(connection, time.perf_counter())
         connection.sendall(f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         self._selector.register(connection, selectors.EVENT_READ, listener)
@@ -117,8 +130,11 @@ class Crowd:
         while not until() and self._selector.get_map():
             if time.perf_counter() > give_up:
                 raise TimeoutError("the service does not go on")
-            for key, _ in self._selector.select(0.05):
-                self._read(key.data)
+            self._read_what_came(0.05)
+
+    def _read_what_came(self, within_s: float) -> None:
+        for key, _ in self._selector.select(within_s):
+            self._read(key.data)
 
     def _read(self, listener: Listener) -> None:
         try:
@@ -133,6 +149,25 @@ class Crowd:
         """So many at once, until all have heard all."""
         connections = [self.connect() for _ in range(number)]
         listeners = [self.ask(text, connection) for connection in connections]
+        self.pump(lambda: all(listener.done for listener in listeners))
+        return listeners
+
+    def arrive(self, text: str, moments: list[float]) -> list[Listener]:
+        """One at each of these moments, in seconds from now; until all have heard all."""
+        started, listeners = time.perf_counter(), []
+        for moment in moments:
+            while (left := started + moment - time.perf_counter()) > 0:
+                self._read_what_came(left)
+            listeners.append(self.ask(text))
+        self.pump(lambda: all(listener.done for listener in listeners))
+        return listeners
+
+    def by_turns(self, texts: list[str], at_once: int) -> list[Listener]:
+        """One for each text, so many of them at a time."""
+        listeners: list[Listener] = []
+        for text in texts:
+            self.pump(lambda: len(listeners) - sum(listener.done for listener in listeners) < at_once)
+            listeners.append(self.ask(text))
         self.pump(lambda: all(listener.done for listener in listeners))
         return listeners
 
