@@ -32,6 +32,7 @@ SCRIPTS = (".sh", ".yml")
 FOLDERS = {"assistant", "benchmarks", "cli", "deploy", "docs", "scripts", "speech", "tests", "web"}
 NO_ROUTES = ("/v1", "/api/voice")  # an address that clients are given; a route that a guide says there is not
 PATH = re.compile(r"[\w./-]+(::\w+)?")
+NAME_OTHERS_VARIABLES = ("clients.md", "MCP_GUIDE.md", "MCP_GUIDE.en.md")  # those of other programs
 OTHERS_VARIABLES = {  # of Docker, CUDA, pip, OpenMP, our scripts and tests: no settings of the service
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "BASE_IMAGE", "PIP_INDEX_URL", "PIP_FIND_LINKS"),
     *("PIP_NO_INDEX", "PYTHON", "VENV", "HF_HUB_DISABLE_XET", "START_TIMEOUT_S", "XDG_DATA_HOME"),
@@ -106,7 +107,7 @@ def test_settings_that_are_named_exist(guide: Path) -> None:
     known = {name.upper() for name in Settings.model_fields} | OTHERS_VARIABLES
     ours = [line for line in shell_lines(guide) if re.search(r"start\.sh|compose|app\.py|speech\.prefetch", line)]
     named = {name for line in ours for name in re.findall(r"(?:^|\s)([A-Z][A-Z0-9_]+)=", line)}
-    if guide.name not in ("clients.md", "MCP_GUIDE.md"):  # these name the variables of other programs too
+    if guide.name not in NAME_OTHERS_VARIABLES:
         named |= {name for text in quoted(guide) for name in re.findall(r"^([A-Z]+\d?_[A-Z0-9_]+)(?:=|$)", text)}
     assert sorted(name for name in named - known if not name.startswith("KYUTAI_TTS_")) == []
 

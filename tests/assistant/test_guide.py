@@ -1,4 +1,4 @@
-"""docs/MCP_GUIDE.md and mcp_config.json keep up with the code."""
+"""docs/MCP_GUIDE.md, its English twin and mcp_config.json keep up with the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assistant.settings import PREFIX, AssistantSettings
 from tests.assistant.pipe import SERVER, environment
 from tests.live_server import ROOT
 
-GUIDE = (ROOT / "docs/MCP_GUIDE.md").read_text()
+GUIDES = [(ROOT / "docs" / name).read_text() for name in ("MCP_GUIDE.md", "MCP_GUIDE.en.md")]
 SAMPLE = (ROOT / "mcp_config.json").read_text()
 PLACE = "/absolute/path/to/kyutai-tts"
 
@@ -30,19 +30,36 @@ HELLO = {
 
 def servers() -> list[dict[str, Any]]:
     """Every server that a configuration in the guide, or the sample file, would start."""
-    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)]
+    blocks = [json.loads(block) for block in configurations(GUIDES[0])]
     tables = [block.get("mcpServers") or block.get("servers") for block in [*blocks, json.loads(SAMPLE)]]
     return [table["kyutai-tts"] for table in tables if table]
 
 
-def test_every_setting_is_explained_and_nothing_else() -> None:
-    explained = set(re.findall(r"^\| `(KYUTAI_TTS_\w+)`", GUIDE, re.MULTILINE))
+def configurations(guide: str) -> list[str]:
+    return re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
+
+
+def test_both_languages_show_the_same_commands_and_configurations() -> None:
+    ours, twins = (re.sub("口令", "TOKEN", guide) for guide in GUIDES)
+    assert configurations(ours) == configurations(twins)
+    assert commands(ours) == commands(twins)
+
+
+def commands(guide: str) -> list[str]:
+    blocks: list[str] = re.findall(r"```bash\n(.*?)```", guide, re.DOTALL)
+    return [re.sub(r"\s+# .*", "", block) for block in blocks]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=["zh", "en"])
+def test_every_setting_is_explained_and_nothing_else(guide: str) -> None:
+    explained = set(re.findall(r"^\| `(KYUTAI_TTS_\w+)`", guide, re.MULTILINE))
     assert explained == {PREFIX + name.upper() for name in AssistantSettings.model_fields}
-    assert set(re.findall(PREFIX + r"[A-Z_]+", GUIDE + SAMPLE)) <= explained
+    assert set(re.findall(PREFIX + r"[A-Z_]+", guide + SAMPLE)) <= explained
 
 
-def test_every_format_is_named() -> None:
-    assert all(f"`.{ending}`" in GUIDE for ending in FORMATS)
+@pytest.mark.parametrize("guide", GUIDES, ids=["zh", "en"])
+def test_every_format_is_named(guide: str) -> None:
+    assert all(f"`.{ending}`" in guide for ending in FORMATS)
 
 
 @pytest.mark.parametrize("server", servers(), ids=lambda server: server.get("type", "plain"))

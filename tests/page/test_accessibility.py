@@ -191,6 +191,7 @@ def test_axe_finds_nothing(
                     found[width, theme, language] = bad
                 # A phone makes room for what is too wide and shows it smaller: innerWidth would go along.
                 assert page.run("return document.documentElement.scrollWidth") <= width, f"{width} px scrolls sideways"
+                assert page.run("return document.documentElement.scrollHeight <= innerHeight"), "only its parts scroll"
                 assert page.run(CUT) == [], f"cut off at {width} px"
         assert found == {}
 

@@ -19,6 +19,7 @@ from tests.page.browser import FLAGS, Page
 from tests.page.conftest import _page
 from tests.page.site import Site
 from tests.page.sound import ask
+from tests.page.stand_in import Plan
 
 FOX = "The quick brown fox jumped over the lazy dog."
 TEXT = "return document.querySelector('#text').value"
@@ -45,6 +46,7 @@ FILES = {
         "<title>x</title><script>no()</script><nav>Menu</nav><h2>The fox</h2><p>A quick\n fox.</p><ul><li>one</li></ul>",
         "## The fox\n\nA quick fox.\n\none",
     ),
+    "page.xhtml": ("<html xmlns='http://www.w3.org/1999/xhtml'><body><p>A fox.</p></body></html>", "A fox."),
 }
 
 
@@ -120,6 +122,26 @@ def test_a_file_that_is_of_no_use_is_told(gpu_page: Page, name: str, key: str) -
     page.wait_text("#file-note", key)
     assert key in page.text("#alarm")
     assert page.run(TEXT) == FOX
+
+
+def test_a_file_of_hours_is_left_to_the_service_or_opened(gpu_page: Page, plan: Plan) -> None:
+    plan.seated.clear()
+    novel = f"{'Donaudampfschiff' * 6} sank. " * 1600
+    page = gpu_page.open(text=FOX).ready()
+    page.run(DROP, "novel.txt", novel, "")
+    page.wait_text("#file-note", "novel has 164,799 characters")
+    assert page.run(TEXT) == FOX, "what was written stays until it is known"
+    assert page.focus == "b-fserve"
+    page.click("#b-fserve")
+    page.wait_text("#jlist .h p", "novel")
+    assert not page.shown("#file-note")
+    assert page.run(TEXT) == FOX
+    page.run(DROP, "novel.txt", novel, "")
+    page.wait_text("#file-note", "novel has")
+    page.click("#b-fhere")
+    page.wait(f"{TEXT}.length === 164799")
+    page.wait("return document.querySelector('#desk').scrollTop === 0")  # it begins at the beginning
+    assert not page.shown("#b-fserve")
 
 
 # -- links and code -----------------------------------------------------------------------------------------------

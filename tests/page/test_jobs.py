@@ -49,8 +49,9 @@ def test_a_long_document_can_be_left_to_the_service_and_another_browser_finds_it
     assert not page.shown("#b-server")
     put(page, LONG)
     page.wait("return document.querySelector('#b-server').checkVisibility()")
-    page.click("#b-server")
+    page.double_click("#b-server")
     page.wait("return document.querySelector('#jlist .h') !== null")
+    page.wait("return document.querySelector('#jlist .h').getBoundingClientRect().top < innerHeight")  # in sight
     page.open().ready()  # with nothing that this browser had kept
     page.wait("return document.querySelector('#jlist .h p')?.textContent.startsWith('The fox')")
     (job,) = jobs(page)
@@ -76,6 +77,22 @@ def test_a_job_has_the_chapters_and_voices_of_the_document(gpu_page: Page) -> No
         {"title": "The boats", "paragraphs": [{"text": BROOK, "voice": "vctk/p231_023.wav"}, {"text": MARKET}]},
     ]
     assert asked["voice"] == "vctk/p228_023.wav"
+
+
+def test_the_list_follows_a_job_without_asking_again(gpu_page: Page, plan: Plan) -> None:
+    page = gpu_page.open().ready()
+    plan.hold_at_s = 0.5
+    plan.go_on.clear()
+    page.run(
+        "const ask = fetch; let told = false; window.fetch = async (path, what) => {"
+        " if (!path.startsWith('api/jobs?')) return ask(path, what);"
+        " if (told) return new Promise(() => {});"  # from now on there are only its news
+        " const answer = await ask(path, what); told = (await answer.clone().json()).jobs.length > 0; return answer; }"
+    )
+    give(page, BOOK)
+    page.wait("return document.querySelector('#jlist progress') !== null")
+    plan.go_on.set()
+    done(page)
 
 
 @pytest.mark.slow

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from selenium import webdriver
 
 from speech.errors import Unavailable
+from speech.selection import choose_engine
+from speech.settings import Settings
 from tests.ear import heard, word_errors
 from tests.page.browser import Page
 from tests.page.conftest import _page
@@ -118,8 +121,21 @@ def test_without_a_gpu_the_card_says_what_speaks_and_why(page: Page) -> None:
     page.open().ready()
     page.wait_text("#g-device", "Built-in voice")
     assert page.text("#g-why").strip() == "(chosen by the setting ENGINE=hibari)"
+    assert not page.shown("#g-step"), "one that was asked for by name needs no other"
     assert "English only" in page.text("#g-sentence")
     assert not page.shown("#g-mem")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "languages without a GPU, too"), ("zh", "不用 GPU 也能说")])
+def test_without_a_gpu_the_panel_says_how_more_is_spoken(
+    page: Page, hibari_site: Site, tmp_path: Path, language: str, said: str
+) -> None:
+    hibari_site.service.choice = choose_engine(Settings.load({"HF_HOME": str(tmp_path)}), [])
+    page.open(language=language).ready()
+    page.wait_text("#g-step", said)
+    page.click("#chip")
+    assert page.shown("#g-step")
+    assert "set ENGINE=pocket on" in page.text("#g-step") or "设置 ENGINE=pocket 即可" in page.text("#g-step")
 
 
 def test_a_hidden_tab_asks_nothing(gpu_page: Page) -> None:

@@ -248,8 +248,16 @@ def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
 
 def _form_fields(data: bytes) -> dict[str, Any]:
     given = request.form.to_dict()
+    if request.mimetype == FORM_TYPES[1] and not (given or request.files) and not _is_empty(data):
+        raise InvalidRequest("The body is no multipart form: it has no field.")
     _refuse_unless_text(_not_text_encoded(data) if request.mimetype == FORM_TYPES[0] else _not_text(given, data))
     return given
+
+
+def _is_empty(multipart: bytes) -> bool:
+    """Nothing, or the end of a form without a beginning: what clients send for a form without fields."""
+    text = multipart.strip()
+    return not text or text == f"--{request.mimetype_params.get('boundary', '')}--".encode()
 
 
 def _refuse_unless_text(odd: str | None) -> None:

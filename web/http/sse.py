@@ -162,7 +162,7 @@ class Events:
             "words_total": speech.counts.words_total,
             "audio_s": round(speech.seconds, 3),
             "elapsed_s": self._elapsed_s(),
-            "rtf": _rounded(speech.pace),
+            "pace": _rounded(speech.pace),
         }
 
     def _done(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Events:
             "words": self._words,
             "elapsed_s": self._elapsed_s(),
             "first_audio_s": _rounded(speech.first_audio_s),
-            "rtf": _rounded(speech.pace),
+            "pace": _rounded(speech.pace),
         }
 
     def _elapsed_s(self) -> float:

@@ -189,7 +189,7 @@ class JsonDialect(Dialect):
         return {
             "audio_s": round(speech.seconds, 3),
             "elapsed_s": round(time.monotonic() - speech.opened_at, 3),
-            "rtf": None if speech.pace is None else round(speech.pace, 3),
+            "pace": None if speech.pace is None else round(speech.pace, 3),
         }
 
 

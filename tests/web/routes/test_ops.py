@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -216,3 +217,13 @@ def test_a_bad_setting_ends_the_start_with_one_line(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert "PORT='many'" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"", 200), (b"--x--\r\n", 200), (b"--x\r\n[1]\r\n--x--\r\n", 400), (b"nonsense", 400)]
+)
+def test_a_multipart_body_that_is_no_form_is_not_taken_for_an_empty_one(
+    client: FlaskClient, body: bytes, status: int
+) -> None:
+    answer = client.post("/api/gpu/offload", data=body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == status

@@ -3,14 +3,14 @@ import { ApiError, apiKey, askJson, link } from './api.js';
 import { Connection } from './connection.js';
 import { Delivery } from './delivery.js';
 import { KeyDialog, setUpHelp } from './dialogs.js';
-import { $, alarm, announce } from './dom.js';
+import { $, alarm, announce, put } from './dom.js';
 import { setUpDialogue } from './dialogue.js';
 import { Download } from './download.js';
 import { explain } from './errors.js';
 import { adopt, setUpFiles } from './files.js';
 import { Gpu } from './gpu.js';
 import { History, titleOf } from './history.js';
-import { lang, onLanguage, setLanguage, t, translate } from './i18n.js';
+import { lang, onLanguage, sentences, setLanguage, t, translate } from './i18n.js';
 import { JobList } from './joblist.js';
 import { jobOf, ServerJobs } from './jobs.js';
 import { setUpKeys } from './keys.js';
@@ -46,7 +46,7 @@ const { script, text } = stage;
 const library = new Library(script, describe), history = new History(library);
 const jobs = new ServerJobs(), jobList = new JobList(jobs, stage.situation);
 const download = new Download(() => stage.job);
-setUpFiles({ text, stage, library });
+setUpFiles({ text, stage, library, serves: () => jobs.available, serve: (file) => leave(() => jobs.addFile(file, { ...script.settings(), format: 'mp3' })) });
 setUpPassages({ stage, voices, library, reading: setUpReading({ stage, library }) });
 setUpDialogue({ stage, voices });
 
@@ -70,7 +70,7 @@ async function learn() {
     delivery.know({ cfgCoefs: info.engine.cfg_coefs, defaultCfgCoef: info.engine.default_cfg_coef, sampling: info.engine.sampling });
     download.know(info.formats.map((format) => format.name));
     $('b-clone').hidden = !info.cloning;
-    gpu.setEngine(info.engine);
+    gpu.setEngine(info.engine, info.step_up);
     voices.load(list);
     stage.written();
     stage.trouble(null);
@@ -125,7 +125,7 @@ preview.addEventListener('change', () => {
 });
 preview.addEventListener('failed', ({ detail: error }) => {
   const found = explain(error, stage.situation());
-  voices.complain(() => `${t('preview_failed')} ${t(found.title, found.values)}`);
+  voices.complain(() => sentences(t('preview_failed'), t(found.title, found.values)));
   if (found.place === 'key') keyDialog.open();
 });
 stage.player.addEventListener('state', () => { if (stage.player.state === 'playing') preview.stop(); });
@@ -170,6 +170,7 @@ library.restore().then((doc) => {
 // -- jobs of the service -----------------------------------------------------------------------------------------------
 
 let openJob = null; // once it was asked for
+let leaving = false; // something is on its way to the service
 
 /** Hear what there is of a job, from that chapter on. Call inside a click or key handler. */
 async function playJob({ id }, chapter = 0) {
@@ -191,14 +192,30 @@ jobList.addEventListener('open', async ({ detail: job }) => {
   openJob ??= (await import('./jobsheet.js')).setUpJobSheet({ jobs, voices, play: playJob, situation: stage.situation });
   openJob(job);
 });
-$('b-server').addEventListener('click', async () => {
+/** Leave something to the service. give(): sends it. One at a time: a second press while it is read would make it twice. */
+async function leave(give) {
+  if (leaving) return;
+  leaving = true;
   jobList.complain(null);
-  const title = script.name || shortened(script.passages[0]?.text ?? '');
-  try { await jobs.add(jobOf(script, title, 'mp3')); jobList.added(); } catch (error) { jobList.complain(error); }
-});
-for (const [part, what] of [[stage, 'written'], [jobs, 'change']]) {
-  part.addEventListener(what, () => { $('b-server').hidden = !jobs.available || estimate(text.value) < LONG_S; });
+  renderServer();
+  try { await give(); jobList.added(); } catch (error) { jobList.complain(error); }
+  leaving = false;
+  renderServer();
 }
+
+function renderServer() {
+  $('b-server').hidden = !leaving && (!jobs.available || estimate(text.value) < LONG_S);
+  $('b-server').setAttribute('aria-disabled', String(leaving));
+  put($('b-server'), t(leaving ? 'j_sending' : 'j_make'));
+}
+
+$('b-server').addEventListener('click', () => leave(() => {
+  const title = script.name || shortened(script.passages[0]?.text ?? '');
+  return jobs.add(jobOf(script, title, 'mp3'));
+}));
+stage.addEventListener('written', renderServer);
+jobs.addEventListener('change', renderServer);
+onLanguage(renderServer);
 
 // -- the frame ---------------------------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ export class Face {
     const set = (id, text) => { put($(id), text ?? '–'); $(id).classList.toggle('none', !text); };
     set('v-words', some ? t('words_v', { n: Math.min(job.wordsDone, job.wordsTotal), m: job.wordsTotal }) : null);
     set('v-audio', some ? t('sec_v', { s: number(job.tape.seconds, 1) }) : null);
-    set('v-pace', some && job.pace ? t('rtf_v', { x: number(job.pace, job.pace < 10 ? 1 : 0) }) : null);
+    set('v-pace', some && job.pace ? t('pace_v', { x: number(job.pace, job.pace < 10 ? 1 : 0) }) : null);
     set('v-first', some && job.firstSoundS ? t('sec_v', { s: number(job.firstSoundS, 2) }) : null);
   }
 

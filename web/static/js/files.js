@@ -1,26 +1,35 @@
-// Files into the document: dropped anywhere on the page, or chosen. They are read here and sent nowhere.
+// Files into the document: dropped anywhere on the page, or chosen. They are read here, and only sent when somebody leaves one to the service.
 import { docx, epub } from './books.js';
 import { $, alarm, note } from './dom.js';
-import { onLanguage, t } from './i18n.js';
+import { number, onLanguage, t } from './i18n.js';
 
-const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage };
+const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage, xhtml: webPage };
 const BOOKS = { epub, docx };
 const BLOCKS = 'p, h1, h2, h3, h4, h5, h6, li, blockquote, pre, dt, dd, td, th, figcaption';
+const LONG_CHARS = 150_000; // three hours of speech: too much to write in
 const SKIPPED = 'script, style, nav, template, noscript, svg, head';
 
-export function setUpFiles({ text, stage, library }) {
-  let complaint = null;
-  const render = () => note($('file-note'), complaint ? t(complaint) : '');
+/** serves(): the service takes long texts. serve(file): leave one to it. */
+export function setUpFiles({ text, stage, library, serves, serve }) {
+  let complaint = null, long = null; // { file, found }: to be asked what becomes of it
+  const render = () => {
+    const n = long && number(long.found.text.length, 0);
+    note($('file-note'), complaint ? t(complaint) : long ? t('f_long', { name: long.found.name, n }) : '', long ? 'warn' : 'bad');
+    for (const id of ['b-fserve', 'b-fhere']) $(id).hidden = !long;
+  };
+  const here = ({ found }) => adopt({ text, stage, library }, found.text, found.name);
   const take = async (file) => {
-    complaint = null;
-    if (file) {
-      const found = await read(file).catch(() => null);
-      complaint = !found ? 'f_unknown' : found.text.trim() ? null : 'f_empty';
-      if (!complaint) await adopt({ text, stage, library }, found.text, found.name);
-    }
+    complaint = long = null;
+    const found = file && (await read(file).catch(() => null));
+    if (file) complaint = !found ? 'f_unknown' : found.text.trim() ? null : 'f_empty';
+    if (found && !complaint) { if (found.text.length > LONG_CHARS && serves()) long = { file, found }; else await here({ found }); }
     render();
     if (complaint) alarm(t(complaint));
+    if (long) $('b-fserve').focus();
   };
+  const answer = (use) => () => { const asked = long; long = null; render(); use(asked); };
+  $('b-fserve').addEventListener('click', answer(({ file }) => serve(file)));
+  $('b-fhere').addEventListener('click', answer(here));
   $('b-file').addEventListener('click', () => $('file').click());
   $('file').addEventListener('change', () => { take($('file').files[0]); $('file').value = ''; });
   dropping(take);

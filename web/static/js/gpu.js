@@ -2,7 +2,7 @@
 // while the tab is hidden.
 import { apiKey, ask, askJson } from './api.js';
 import { $, el, note, put } from './dom.js';
-import { number, onLanguage, t } from './i18n.js';
+import { number, onLanguage, sentences, t } from './i18n.js';
 import { loadingLine } from './messages.js';
 
 const BUSY_MS = 2000;
@@ -26,6 +26,7 @@ export class Gpu extends EventTarget {
     this.busy = false; // a job of ours runs
     this.reachable = true;
     this.label = ''; // of the engine
+    this.stepUp = null;
     this.complaint = null; // a function that says what went wrong
     $('b-load').addEventListener('click', (event) => this.pressed(event, 'api/gpu/load', 'no_load'));
     $('b-release').addEventListener('click', (event) => this.pressed(event, 'api/gpu/offload', 'no_release'));
@@ -76,7 +77,8 @@ export class Gpu extends EventTarget {
   /** false: what is shown may have changed meanwhile. */
   setReachable(on) { this.reachable = on; this.render(); }
 
-  setEngine({ label }) { this.label = label; this.render(); }
+  /** stepUp: what speaks better on this machine, in the server's words, or null. */
+  setEngine({ label }, stepUp) { Object.assign(this, { label, stepUp }); this.render(); }
 
   // -- load and release ----------------------------------------------------------------------------------------------
 
@@ -118,6 +120,7 @@ export class Gpu extends EventTarget {
     $('chip').setAttribute('aria-label', `${t('status')}: ${[state, device].filter(Boolean).join(', ')}`);
     put($('h-gpu'), t(s?.available ? 'gpu' : 'status'));
     note($('g-note'), this.complaint?.());
+    put($('g-step'), this.stepUp ? betterEngine(this.stepUp) : '');
     $('g-body').hidden = !s;
     if (!s) return;
     put($('g-device'), s.available ? s.device_name : s.engine === 'hibari' ? t('hibari') : this.label);
@@ -171,8 +174,8 @@ export class Gpu extends EventTarget {
       : s.state !== 'ready' ? t(s.available ? 'released_d' : 'released_cpu')
       : s.seconds_until_release !== null ? t('release_in', { n: Math.ceil(Math.max(0, s.seconds_until_release - (performance.now() - this.askedAt) / 1000)) })
       : t(s.idle_timeout_s < 0 ? 'release_never' : 'release_busy');
-    const cpu = s?.engine === 'hibari' ? `${t('w_hibari')} ` : s && !s.available ? `${t('w_cpu')} ` : '';
-    put($('g-sentence'), this.reachable ? cpu + next : t('e_offline'));
+    const cpu = s?.engine === 'hibari' ? t('w_hibari') : s && !s.available ? t('w_cpu') : '';
+    put($('g-sentence'), this.reachable ? sentences(cpu, next) : t('e_offline'));
   }
 }
 
@@ -188,4 +191,12 @@ export function reason(said) {
   if (/^no NVIDIA/.test(said)) return t('why_no_gpu');
   if (/^the only/.test(said)) return t('why_only');
   return settings ? t('why_setting', { x: settings }) : said;
+}
+
+const STEP_UP = /^(.+) speaks (\d+) languages .*: (ENGINE=\w+) \(([\d.]+) GB on disk; its weights, ([\d.]+) to ([\d.]+) GB, .*\)\.$/;
+
+/** How more is spoken here: the server's sentence in the language of the page. */
+function betterEngine(said) {
+  const [, engine, languages, setting, disk, least, most] = STEP_UP.exec(said) ?? [];
+  return engine ? t('step_up', { engine, languages, setting, disk, least, most }) : said;
 }

@@ -14,6 +14,9 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, place) => (typeof values[place] === 'number' ? number(values[place]) : values[place] ?? ''));
 }
 
+/** Sentences in a row: Chinese has no space between them. */
+export const sentences = (...said) => said.filter(Boolean).join(lang === 'zh' ? '' : ' ');
+
 export const knows = (key) => key in tables[lang];
 
 /** A number with exactly so many digits after the point, or with up to one. */

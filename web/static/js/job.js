@@ -106,14 +106,14 @@ export class Job extends EventTarget {
     this.tell('audio');
   }
 
-  on_progress({ words_total, rtf }) {
-    Object.assign(this, { wordsTotal: words_total + this.wordsBefore, pace: rtf });
+  on_progress({ words_total, pace }) {
+    Object.assign(this, { wordsTotal: words_total + this.wordsBefore, pace });
     this.tell('progress');
   }
 
-  on_done({ rtf }) {
+  on_done({ pace }) {
     if (!this.running) return;
-    Object.assign(this, { pace: rtf ?? this.pace });
+    Object.assign(this, { pace: pace ?? this.pace });
     this.tape.close();
     this.become('complete');
   }

@@ -81,8 +81,11 @@ export class JobList extends EventTarget {
     if (bar) bar.value = job.passages_done;
   }
 
-  /** A job was taken. */
-  added() { announce(t('j_added')); }
+  /** A job was taken: here it is. */
+  added() {
+    announce(t('j_added'));
+    $('jobs').scrollIntoView({ block: 'nearest' });
+  }
 }
 
 const canBeHeard = (job) => job.state === 'done' || Boolean(job.chapters && job.chapters[0] && isWhole(job.chapters[0]));

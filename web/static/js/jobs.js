@@ -1,23 +1,26 @@
 // Jobs of the service: long texts that it speaks while no page waits. What they are and what can be asked of them. Knows no element.
 import { ask, askJson } from './api.js';
+import { events } from './sse.js';
 
-const LOOK_MS = 2000; // while one is under way
+const LOOK_MS = 2000; // while several are under way, or one that cannot be followed
+const CALM_MS = 10_000; // while the only one is followed: what holds its news back goes unseen
 const MOST = 100; // of the newest are listed
 const ACTIVE = new Set(['queued', 'running', 'paused']);
+const isActive = ({ state }) => ACTIVE.has(state);
 
 /** Events: 'change'. */
 export class ServerJobs extends EventTarget {
   constructor() {
     super();
-    Object.assign(this, { list: [], available: false }); // available: the service takes jobs
-    document.addEventListener('visibilitychange', () => { if (this.active) this.look(); });
+    Object.assign(this, { list: [], available: false, following: null }); // available: the service takes jobs
+    document.addEventListener('visibilitychange', () => { if (document.hidden) this.following?.abort(); else if (this.active) this.look(); });
   }
 
-  get active() { return this.list.some((job) => ACTIVE.has(job.state)); }
+  get active() { return this.list.some(isActive); }
 
   of(id) { return this.list.find((job) => job.id === id); }
 
-  /** Ask now, and again for as long as one is under way and the page is in sight. */
+  /** Ask now, and follow what is under way for as long as the page is in sight. */
   async look() {
     clearTimeout(this.timer);
     if (document.hidden) return;
@@ -28,14 +31,20 @@ export class ServerJobs extends EventTarget {
     } catch (error) {
       if (error.status) this.available = false; // else it is only out of reach
     }
-    if (this.active) this.timer = setTimeout(() => this.look(), LOOK_MS);
+    if (!this.following) this.follow();
+    this.lookLater();
     this.dispatchEvent(new Event('change'));
   }
 
-  /** Give the service a document. body: of POST api/jobs. */
-  async add(body) {
-    await askJson('api/jobs', { method: 'POST', json: body });
-    await this.look();
+  /** Give the service a document. fields: of POST api/jobs. */
+  add(fields) { return this.tell(ask('api/jobs', { method: 'POST', json: fields })); }
+
+  /** Give it a file, which it reads itself. fields: how it is said. */
+  addFile(file, fields) {
+    const body = new FormData();
+    body.append('file', file);
+    for (const [name, value] of Object.entries(fields)) if (value !== undefined) body.append(name, value);
+    return this.tell(ask('api/jobs', { method: 'POST', body }));
   }
 
   /** One with its chapters. */
@@ -55,6 +64,31 @@ export class ServerJobs extends EventTarget {
   }
 
   // -- inside --------------------------------------------------------------------------------------------------------
+
+  lookLater() {
+    clearTimeout(this.timer);
+    const count = this.list.filter(isActive).length;
+    if (count) this.timer = setTimeout(() => this.look(), count === 1 && this.following ? CALM_MS : LOOK_MS);
+  }
+
+  /** The first that is under way tells what becomes of it. Only one: a browser has few connections to a server. */
+  async follow() {
+    const job = this.list.find(isActive);
+    if (!job) return;
+    this.following = new AbortController();
+    try {
+      const { body } = await ask(`api/jobs/${job.id}/events`, { signal: this.following.signal });
+      for await (const { name, data } of events(body)) if (name === 'state') this.know(data);
+    } catch { /* refused, lost or left: it is asked for like the others */ }
+    this.following = null;
+    this.lookLater();
+  }
+
+  /** A job is like this now. */
+  know(job) {
+    this.list = this.list.map((old) => (old.id === job.id ? job : old));
+    this.dispatchEvent(new Event('change'));
+  }
 
   async tell(asked) {
     try { await asked; } finally { await this.look(); }

@@ -12,6 +12,7 @@ const FILES = [
 ];
 
 const bare = (text) => text.replace(/^#+ /, '');
+const shortOf = (part) => bare(part.text).slice(0, 40);
 
 /** play(job, chapter), situation(). */
 export function setUpJobSheet({ jobs, voices, play, situation }) {
@@ -51,24 +52,35 @@ export function setUpJobSheet({ jobs, voices, play, situation }) {
     const focused = document.activeElement.closest('#j-parts') && document.activeElement.dataset, chapters = job.chapters ?? [];
     $('j-parts').replaceChildren(...parts.flatMap((part) => {
       const chapter = chapters.find(({ first_passage: first, title }) => first === part.number && (title || chapters.length > 1));
-      return [chapter ? chapterRow(chapter) : null, passageRow(part)].filter(Boolean);
+      const alone = chapter && chapter.title === bare(part.text) && part.number !== editing; // the passage is the title
+      return [chapter ? chapterRow(chapter, alone ? part : null) : null, alone ? null : passageRow(part)].filter(Boolean);
     }));
     $('b-jmore').hidden = parts.length >= job.passages_total || !parts.length;
     if (focused?.do) $('j-parts').querySelector(`[data-do=${focused.do}][data-n="${focused.n}"]`)?.focus();
   }
 
-  function chapterRow(chapter) {
+  /** part: the passage that says the title, if that is all it says. */
+  function chapterRow(chapter, part) {
     const title = chapter.title || t('j_chapter', { n: chapter.number + 1 }), button = control('hear', chapter.number, 'play', t('h_play', { text: title }));
     button.disabled = !isWhole(chapter);
-    return el('li', { class: 'jc' }, button, el('h3', {}, title));
+    return el('li', { class: 'jc' }, button, el('h3', {}, title), ...(part ? [opsOf(part), el('small', {}, aboutOf(part))] : []));
   }
 
   function passageRow(part) {
-    const text = bare(part.text).slice(0, 40), state = part.done ? part.flaws.map((flaw) => t(`j_flaw_${flaw}`)).join(', ') : t('j_missing');
-    if (part.number === editing) return el('li', { class: 'jp' }, el('textarea', { rows: 3, 'data-n': part.number, 'aria-label': t('j_edit', { text }) }, part.text));
-    const ops = [control('again', part.number, 'again', t('j_again', { text })), control('edit', part.number, 'pen', t('j_edit', { text }))];
+    if (part.number === editing) return el('li', { class: 'jp' }, el('textarea', { rows: 3, 'data-n': part.number, 'aria-label': t('j_edit', { text: shortOf(part) }) }, part.text));
+    return el('li', { class: 'jp' }, el('p', { dir: 'auto' }, bare(part.text)), opsOf(part), el('small', {}, aboutOf(part)));
+  }
+
+  function opsOf(part) {
+    const text = shortOf(part), ops = [control('again', part.number, 'again', t('j_again', { text })), control('edit', part.number, 'pen', t('j_edit', { text }))];
     if (voices.all.length > 1) ops.push(control('voice', part.number, 'say', t('j_voice', { text })));
-    return el('li', { class: 'jp' }, el('p', { dir: 'auto' }, bare(part.text)), el('div', { class: 'ops' }, ...ops), el('small', {}, [state, part.voice === job.voice ? '' : voices.nameOf(part.voice)].filter(Boolean).join(' · ')));
+    return el('div', { class: 'ops' }, ...ops);
+  }
+
+  /** What is to be known of a passage, and its voice if it is another. */
+  function aboutOf(part) {
+    const state = part.done ? part.flaws.map((flaw) => t(`j_flaw_${flaw}`)).join(', ') : t('j_missing');
+    return [state, part.voice === job.voice ? '' : voices.nameOf(part.voice)].filter(Boolean).join(' · ');
   }
 
   const control = (what, n, drawing, label) => {

@@ -1,6 +1,6 @@
 // Which message or notice belongs to a state. Turns numbers into the page's words; knows no element.
 import { explain } from './errors.js';
-import { number, t } from './i18n.js';
+import { number, sentences, t } from './i18n.js';
 
 const GB = 1e9;
 
@@ -32,7 +32,7 @@ export function errorMessage(error, situation) {
 
 /** Of a server that has no room and is asked again by itself. retryIn: seconds until then. */
 export function busyMessage(error, situation, retryIn) {
-  const e = explain(error, situation), body = [e.body ? t(e.body, e.values) : '', t('retrying_in', { n: retryIn })].filter(Boolean).join(' ');
+  const e = explain(error, situation), body = sentences(e.body && t(e.body, e.values), t('retrying_in', { n: retryIn }));
   return { ...e, title: t(e.title, e.values), body, button: { action: 'now', label: t('retry_now') }, details: '' };
 }
 

@@ -3,6 +3,7 @@ export default {
   jobs: 'On the server',
   j_make: 'Generate on the server',
   j_make_d: 'Goes on when this page is closed; find it under History in any browser.',
+  j_sending: 'The server reads it…',
   j_added: 'The server generates it. You find it under History.',
   j_untitled: 'Untitled',
   j_part: '{p} %',

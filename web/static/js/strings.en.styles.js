@@ -21,6 +21,7 @@ export default {
   style_relief: 'relieved',
   style_serenity: 'serene',
   style_narration: 'narration',
+  style_British: 'British',
   style_neutral: 'neutral',
   style_casual: 'casual',
   style_angry: 'angry',

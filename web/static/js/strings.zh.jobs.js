@@ -3,6 +3,7 @@ export default {
   jobs: '服务器任务',
   j_make: '交给服务器生成',
   j_make_d: '关闭页面也会继续，换个浏览器也能在“历史记录”里找到。',
+  j_sending: '服务器正在读取…',
   j_added: '服务器正在生成，可在“历史记录”里查看。',
   j_untitled: '未命名',
   j_part: '{p}%',

@@ -21,6 +21,7 @@ export default {
   style_relief: '松了口气',
   style_serenity: '平静',
   style_narration: '旁白',
+  style_British: '英式口音',
   style_neutral: '自然',
   style_casual: '随意',
   style_angry: '生气',

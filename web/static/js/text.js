@@ -64,6 +64,7 @@ export class TextBox extends EventTarget {
   focus(offset = this.value.length) {
     this.box.focus();
     this.box.setSelectionRange(offset, offset);
+    if (!offset) $('desk').scrollTop = 0; // setting the text had scrolled to its end
   }
 
   // -- inside --------------------------------------------------------------------------------------------------------

@@ -185,7 +185,7 @@ export class Voices extends EventTarget {
   arrange() {
     const own = this.speakers.filter(({ variants }) => variants[0].made), of = (ids) => [...new Set(ids.map((id) => this.rows.get(id)?.speaker).filter(Boolean))];
     const fav = of(this.favourites), made = own.filter((s) => !fav.includes(s)), recent = of(this.recent).filter((s) => !fav.includes(s) && !made.includes(s)), first = new Set([...fav, ...made, ...recent]);
-    this.groups = [{ key: 'g_fav', speakers: fav }, { key: 'g_made', speakers: made }, { key: 'g_recent', speakers: recent }, ...this.byUse(this.speakers.filter((s) => !first.has(s)))];
+    this.groups = [{ key: 'g_fav', speakers: fav }, { key: 'g_made', speakers: made }, { key: 'g_recent', speakers: recent }, ...this.byUse(this.speakers.filter((s) => !first.has(s)))].filter(({ speakers }) => speakers.length);
     for (const group of this.groups) group.element = el('div', { class: 'group' }, (group.head = el('h3', {}, headOf(group))), ...group.speakers.map((s) => s.row));
     $('vlist').replaceChildren(this.found, ...this.groups.map((group) => group.element), this.nothing);
     if (this.chosen && !this.picking) this.rows.get(this.chosenId).input.checked = true;
