@@ -23,6 +23,7 @@ import psutil
 from benchmarks.common import ENGINE, SENTENCE, SHORT, options, service, tell
 from tests.live_server import LiveServer
 
+LONG = " ".join([SENTENCE] * 6)
 LEAVE, NONSENSE = 0.10, 0.05
 ROUNDS = 10
 JSON = {"content-type": "application/json"}

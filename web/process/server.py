@@ -6,6 +6,7 @@ fixed choices are in web/process/gunicorn.conf.py, what depends on the settings 
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -125,6 +126,8 @@ class Server(Application):  # type: ignore[misc]
         threading.Thread(target=self._after_release, name="retire", daemon=True).start()
 
     def _after_release(self) -> None:
+        """What failed requests left in cycles may hold the engine; Python would look there much later."""
+        gc.collect()
         give_memory_back()
         self._retire_if_cuda()
 
