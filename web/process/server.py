@@ -126,7 +126,7 @@ class Server(Application):  # type: ignore[misc]
         threading.Thread(target=self._after_release, name="retire", daemon=True).start()
 
     def _after_release(self) -> None:
-        """What failed requests left in cycles may hold the engine; Python would look there much later."""
+        """Objects that hold each other may hold the engine too; Python would collect them much later."""
         gc.collect()
         give_memory_back()
         self._retire_if_cuda()
