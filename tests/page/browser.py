@@ -6,14 +6,14 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -182,6 +182,11 @@ class Page:
     # -- doing --------------------------------------------------------------------------------------------------
 
     def click(self, selector: str) -> None:
+        """What is drawn anew between finding and pressing is found again."""
+        for _ in range(3):
+            with suppress(StaleElementReferenceException):
+                self.find(selector).click()
+                return
         self.find(selector).click()
 
     def keys(self, *keys: str) -> None:
