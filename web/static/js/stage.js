@@ -54,8 +54,8 @@ export class Stage extends EventTarget {
   /** Speak these passages, else what is not made, else all. Call inside a click or key handler: sound may only begin there. */
   speak(passages = null) {
     const { script } = this, under = passages ? script.passages.filter((p) => p.job?.running && !passages.includes(p)) : [];
+    if (this.maker.running) this.stop(); // first: it holds the sound back
     this.player.unlock();
-    if (this.maker.running) this.stop();
     if (this.text.blank) { this.complain('e_blank'); return; }
     this.problem = null;
     const wanted = passages ? [...passages, ...under] : script.lacking.length ? script.lacking : script.passages;
