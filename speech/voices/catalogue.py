@@ -11,6 +11,8 @@ from speech.voices.quality import Fault
 
 LONGEST_ID = 100  # characters of an unknown id that are looked at and shown
 
+NO_CLONING = "This engine makes no voices from recordings; ENGINE=pocket does."
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -97,7 +99,7 @@ class VoiceCatalogue:
 
     def check_cloning(self) -> None:
         """Raises NotSupported, which says what is missing, where no voice can be made from a recording."""
-        raise NotSupported("This engine makes no voices from recordings; ENGINE=pocket does.")
+        raise NotSupported(NO_CLONING)
 
     def clone(self, name: str, recording: bytes, owner: str, language: str | None = None) -> Cloned:
         """Make a voice from a recording, which is not kept.
@@ -105,8 +107,7 @@ class VoiceCatalogue:
         language: that the voice is to speak; None: the engine's default. Raises NotSupported as `check_cloning` does,
         InvalidRequest for a bad recording, name or language, StorageFull, or Unavailable while another is made.
         """
-        self.check_cloning()
-        raise NotImplementedError
+        raise NotSupported(NO_CLONING)
 
     def delete(self, voice_id: str, owner: str) -> None:
         """Remove a voice that the owner made. Raises VoiceNotFound, InvalidRequest for one that was not made."""

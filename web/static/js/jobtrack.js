@@ -33,7 +33,7 @@ class Chapter extends Job {
     const { body } = await ask(`${this.address}/audio?format=pcm&chapter=${this.number}`), reader = body.getReader();
     let odd = new Uint8Array();
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      if (!mine()) { reader.cancel(); throw new Error('nobody listens'); }
+      if (!mine()) { reader.cancel(); throw new Error('given up'); }
       const bytes = new Uint8Array(odd.length + piece.value.length);
       bytes.set(odd);
       bytes.set(piece.value, odd.length);
