@@ -116,6 +116,9 @@ def test_a_document_its_passages_and_its_events(client: FlaskClient) -> None:
     assert again.status_code == 202
     done(client, place)
     assert client.get(f"{place}/captions", headers=ME).text.splitlines()[2].startswith("The ocean")
+    for number in (99, 10**30):
+        answer = client.post(f"{place}/passages/{number}", json={}, headers=ME)
+        assert (answer.status_code, answer.json["error"]["param"]) == (400, "number")  # type: ignore[index]
     assert got(client, f"{place}/audio?format=m4b&chapter=1").data[4:8] == b"ftyp"
     assert got(client, f"{place}/audio?zip=true").mimetype == "application/zip"
 

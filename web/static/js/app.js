@@ -146,7 +146,8 @@ async function newVoice(id) {
 
 history.addEventListener('press', () => stage.player.unlock());
 history.addEventListener('play', async ({ detail: doc }) => {
-  if (doc.id === script.id) { stage.hear(script.passages.find((p) => p.job?.tape.length)); return; }
+  const spoken = doc.id === script.id && script.passages.find((p) => p.job?.tape.length);
+  if (spoken) { stage.hear(spoken); return; }
   const track = await library.track(doc, titleOf(doc).slice(0, 60));
   if (track) stage.replay(track); else library.look(); // deleted in another tab
 });
@@ -165,6 +166,7 @@ library.restore().then((doc) => {
   if (older && text.value !== doc.text) text.set(doc.text);
   stage.ready();
   setUpShare({ stage, voices, delivery, adopt: (content) => adopt({ text, stage, library }, content) });
+  return library.settle();
 });
 
 // -- jobs of the service -----------------------------------------------------------------------------------------------

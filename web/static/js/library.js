@@ -110,7 +110,8 @@ export class Library extends EventTarget {
 
   // -- bringing back -------------------------------------------------------------------------------------------------
 
-  /** The document of the last visit, with what was made of it; null if there is none. */
+  /** The document of the last visit, with what was made of it; null if there is none. Show its text at once: what is written into
+   * the box before that would take its speech from it. */
   async restore() {
     await this.ready;
     for (const take of await this.store.takes()) this.takes.set(take.id, take);
@@ -118,9 +119,13 @@ export class Library extends EventTarget {
     const id = lastDoc(), last = id ? await this.store.doc(id) : (await this.store.docs())[0] ?? null, doc = this.script.passages.some(({ job }) => job) ? null : last; // who is so quick has begun another
     if (doc) await this.open(doc);
     this.restored = true;
+    return doc;
+  }
+
+  /** What is kept is listed, and speech that no document has goes. */
+  async settle() {
     await this.look();
     await this.sweep();
-    return doc;
   }
 
   /** This tab is written in: in a document of its own, if another tab has this one. */
@@ -197,8 +202,7 @@ export class Library extends EventTarget {
       if (id === this.script.id) this.script.renew();
       await this.store.removeDoc(id);
     }
-    await this.look();
-    await this.sweep();
+    await this.settle();
   }
 
   // -- inside --------------------------------------------------------------------------------------------------------
