@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from socket import SHUT_RDWR, socket
 from typing import Any
 
 from gpu_manager import LoadProgress
 from speech.errors import Cancelled, ErrorCode, SpeechError, Unavailable
+from speech.remote.line import Line
 from speech.request import SpeechRequest
 
 EventData = dict[str, Any]
@@ -34,11 +32,7 @@ class RemoteSpeech:
         self.share: float | None = None
         self.loading: LoadProgress | None = None
         self.queue_position: int | None = None
-        self._connection, self._path, self._headers = connection, path, headers
-        self._stopping = threading.Lock()
-        self._socket: socket | None = None
-        self._response: HTTPResponse | None = None
-        self._cancelled = False
+        self._line, self._path, self._headers = Line(connection), path, headers
 
     def encoded(self) -> Iterator[bytes]:
         """The bytes of the requested format as they are made.
@@ -46,7 +40,7 @@ class RemoteSpeech:
         Raises what the service refuses as SpeechError in its own words, Unavailable when it breaks off, Cancelled.
         """
         try:
-            self._connect()
+            self._line.open()  # without a limit: loading may take minutes
             for name, data in events_of(self._answer()):
                 if name == "audio":
                     self.seconds = data["audio_s"]
@@ -61,18 +55,11 @@ class RemoteSpeech:
 
     def cancel(self) -> None:
         """Stop at once, during any wait: the service sees the connection close and frees the slot."""
-        with self._stopping:
-            self._cancelled = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(SHUT_RDWR)
+        self._line.cut()
 
     def close(self) -> None:
         """Hang up. A second call does nothing."""
-        self.cancel()
-        if self._response is not None:
-            self._response.close()  # it may have the socket to itself
-        self._connection.close()
+        self._line.close()
 
     def __enter__(self) -> RemoteSpeech:
         return self
@@ -82,18 +69,9 @@ class RemoteSpeech:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _connect(self) -> None:
-        self._connection.connect()
-        with self._stopping:
-            self._socket = self._connection.sock
-            if self._cancelled:
-                raise Cancelled("The speech was cancelled.")
-        self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
-
     def _answer(self) -> HTTPResponse:
         body = json.dumps({**_fields(self.request), "stream_format": "sse"}).encode()
-        self._connection.request("POST", self._path, body, self._headers)
-        response = self._response = self._connection.getresponse()
+        response = self._line.ask(self._path, body, self._headers)
         if response.status != 200:
             raise refusal(response.status, response.read(), response.headers["Retry-After"])
         return response
@@ -116,7 +94,7 @@ class RemoteSpeech:
             self.share = data["words_done"] / data["words_total"]
 
     def _broken(self, error: Exception) -> SpeechError:
-        if self._cancelled:
+        if self._line.was_cut:
             return Cancelled("The speech was cancelled.")
         return broken_off(error)
 

@@ -6,14 +6,11 @@ Knows the service's API and HTTP; no engine and no jobs.
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from socket import SHUT_RDWR, socket
 
 import numpy as np
 
@@ -28,6 +25,7 @@ from speech.errors import (
     VoiceNotFound,
 )
 from speech.remote.connection import EventData, events_of, refusal
+from speech.remote.line import Line
 from speech.request import AudioChunk, Pause, Piece, SpeechRequest, Word
 
 PATH = "/api/passages"
@@ -44,13 +42,8 @@ class RemotePassage:
 
     def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
         """connection: not open yet. path: of the service, before PATH. request: its text is not looked at."""
-        self._connection, self._path, self._headers, self._request = connection, path + PATH, headers, request
+        self._line, self._path, self._headers, self._request = Line(connection), path + PATH, headers, request
         self._pieces: list[Piece] = []
-        self._engine: str | None = None
-        self._lock = threading.Lock()
-        self._socket: socket | None = None
-        self._response: HTTPResponse | None = None
-        self._cancelled = False
 
     def say(self, *pieces: Piece) -> None:
         self._pieces.extend(pieces)
@@ -67,36 +60,24 @@ class RemotePassage:
         try:
             yield from self._chunks(self._answer())
         except (OSError, HTTPException, ValueError, KeyError) as error:
-            if self._cancelled:
+            if self._line.was_cut:
                 raise Cancelled("The passage was cancelled.") from None
             reason = str(error) or type(error).__name__
             raise Unavailable(f"The instance broke off ({reason}).", code=ErrorCode.BROKEN_OFF) from None
 
     def cancel(self) -> None:
-        with self._lock:
-            self._cancelled = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(SHUT_RDWR)
+        """Stop at once, during any wait."""
+        self._line.cut()
 
     def close(self) -> None:
         """Hang up. A second call does nothing."""
-        self.cancel()
-        if self._response is not None:
-            self._response.close()
-        self._connection.close()
+        self._line.close()
 
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _answer(self) -> HTTPResponse:
-        self._connection.connect()
-        with self._lock:
-            self._socket = self._connection.sock
-            if self._cancelled:
-                raise OSError("cancelled")
-        self._socket.settimeout(SILENT_S)
-        self._connection.request("POST", self._path, self._body(), self._headers)
-        response = self._response = self._connection.getresponse()
+        self._line.open(SILENT_S)
+        response = self._line.ask(self._path, self._body(), self._headers)
         if response.status != 200:
             raise error_of(response.status, response.headers, response.read())
         return response

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
-from socket import SHUT_RDWR, socket
 from typing import Any
 
 from wsproto import WSConnection
@@ -29,6 +27,7 @@ from wsproto.utilities import LocalProtocolError, ProtocolError, RemoteProtocolE
 from gpu_manager import LoadProgress
 from speech.errors import Cancelled, SpeechError
 from speech.remote.connection import broken_off, refusal
+from speech.remote.line import Line
 from speech.request import SpeechRequest
 
 _NOT_SENT = {"text", "caller", "passages", "embedding"}  # what the first message does not take
@@ -49,11 +48,8 @@ class RemoteTalk:
         self.share: float | None = None  # more words may come
         self.loading: LoadProgress | None = None
         self.queue_position: int | None = None
-        self._connection, self._path, self._headers, self._request = connection, path, headers, request
+        self._line, self._path, self._headers, self._request = Line(connection), path, headers, request
         self._protocol = WSConnection(ConnectionType.CLIENT)
-        self._lock = threading.Lock()  # of the protocol and of `_socket`
-        self._socket: socket | None = None
-        self._cancelled = False
         self._part = b""  # of a message in several frames
         self._refused: tuple[int, str | None] | None = None  # status and Retry-After; the body follows
         self._incoming = self._messages()
@@ -64,7 +60,7 @@ class RemoteTalk:
         Returns before the model is loaded.
         """
         try:
-            self._connect()
+            self._line.open()  # without a limit: the words may rest for long
             self._shake_hands()
             self._send_json("start", **_wishes(self._request))
             ready = self._told(next(self._incoming))
@@ -103,16 +99,11 @@ class RemoteTalk:
 
     def cancel(self) -> None:
         """Stop at once, during any wait: the service sees the connection close and frees the slot."""
-        with self._lock:
-            self._cancelled = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(SHUT_RDWR)
+        self._line.cut()
 
     def close(self) -> None:
         """Hang up. A second call does nothing."""
-        self.cancel()
-        self._connection.close()
+        self._line.close()
 
     def __enter__(self) -> RemoteTalk:
         return self
@@ -124,8 +115,8 @@ class RemoteTalk:
 
     def _shake_hands(self) -> None:
         """Raises SpeechError where the service does not take the connection."""
-        host = self._connection.host
-        host = f"[{host}]:{self._connection.port}" if ":" in host else f"{host}:{self._connection.port}"
+        host, port = self._line.connection.host, self._line.connection.port
+        host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         headers = [(name.encode(), value.encode()) for name, value in self._headers.items() if name != "Content-Type"]
         self._send(Request(host=host, target=self._path, extra_headers=headers))
         while self._protocol.state is not ConnectionState.OPEN:
@@ -135,22 +126,14 @@ class RemoteTalk:
             if not events:
                 raise EOFError("the connection was closed")
 
-    def _connect(self) -> None:
-        self._connection.connect()
-        with self._lock:
-            self._socket = self._connection.sock
-            if self._cancelled:
-                raise Cancelled("The speech was cancelled.")
-        self._socket.settimeout(None)  # the words may rest for long; a caller that will not wait cancels
-
     def _send_json(self, kind: str, **fields: Any) -> None:
         self._send(TextMessage(json.dumps({"type": kind, **fields})))
 
     def _send(self, event: Event) -> None:
-        with self._lock:
-            if self._cancelled or self._socket is None:
+        with self._line.lock:  # of the protocol too
+            if self._line.was_cut or self._line.socket is None:
                 raise LocalProtocolError("it is closed")
-            self._socket.sendall(self._protocol.send(event))
+            self._line.socket.sendall(self._protocol.send(event))
 
     def _messages(self) -> Iterator[str | bytes]:
         """Whole messages, until the connection ends. Pings are answered here."""
@@ -163,9 +146,9 @@ class RemoteTalk:
 
     def _received(self) -> list[Event]:
         """What the next bytes bring; empty: no more will come."""
-        assert self._socket is not None
-        while data := self._socket.recv(_READ):
-            with self._lock:
+        assert self._line.socket is not None
+        while data := self._line.socket.recv(_READ):
+            with self._line.lock:
                 self._protocol.receive_data(data)
                 if events := list(self._protocol.events()):
                     return events
@@ -202,7 +185,7 @@ class RemoteTalk:
         return told
 
     def _broken(self, error: Exception) -> SpeechError:
-        return Cancelled("The speech was cancelled.") if self._cancelled else broken_off(error)
+        return Cancelled("The speech was cancelled.") if self._line.was_cut else broken_off(error)
 
 
 def _wishes(request: SpeechRequest) -> dict[str, Any]:
