@@ -210,6 +210,19 @@ def test_the_named_service_and_no_other(tmp_path: Path, player: FakePlayer) -> N
     assert address in errors
 
 
+def test_an_address_that_is_none(tmp_path: Path, player: FakePlayer) -> None:
+    code, errors = Say(tmp_path, "--url", "localhost:8900", TEXT).end()
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "--url is not allowed: must be the address of a service, such as http://127.0.0.1:8900" in errors
+
+
+@pytest.mark.parametrize("wrong", [{"ENGINE": "festival"}, {"TEMPERATURE": "hot"}], ids=str)
+def test_wrong_settings_of_an_engine_of_its_own(tmp_path: Path, player: FakePlayer, wrong: dict[str, str]) -> None:
+    code, errors = Say(tmp_path, TEXT, KYUTAI_TTS_BACKEND="local", **wrong).end()
+    assert (code, errors.count("\n")) == (2, 1)
+    assert all(name in errors and value in errors for name, value in wrong.items())
+
+
 def test_an_ending_that_is_no_format(tmp_path: Path) -> None:
     code, errors = Say(tmp_path, "-o", "speech.doc", TEXT).end()
     assert (code, errors.count("\n")) == (2, 1)
