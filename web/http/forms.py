@@ -133,7 +133,9 @@ class TextWishes(StrictForm):
     """How a text is read, before anything is spoken (docs/reading.md)."""
 
     language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
-    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
+    lexicon: Respellings = Field(
+        default_factory=dict, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.'
+    )
     normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
     code: Code = Field("skip", description="read: blocks of code are said.")
 
