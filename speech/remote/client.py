@@ -16,8 +16,9 @@ from urllib.parse import quote, urlsplit
 
 from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
-from speech.remote.connection import RemoteSpeech, refusal
+from speech.remote.connection import refusal
 from speech.remote.passage import RemotePassage
+from speech.remote.speech import RemoteSpeech
 from speech.remote.talk import RemoteTalk
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
