@@ -15,7 +15,6 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 import numpy as np
 
 from speech.errors import (
-    Cancelled,
     EngineFailed,
     ErrorCode,
     InvalidRequest,
@@ -24,8 +23,7 @@ from speech.errors import (
     Unavailable,
     VoiceNotFound,
 )
-from speech.remote.connection import EventData, events_of, refusal
-from speech.remote.line import Line
+from speech.remote.connection import EventData, RemoteConnection, events_of, refusal
 from speech.request import AudioChunk, Pause, Piece, SpeechRequest, Word
 
 PATH = "/api/passages"
@@ -37,12 +35,15 @@ OF_THE_TEXT = (ErrorCode.NOTHING_TO_SAY, ErrorCode.INVALID_VALUE)
 OF_THE_MODEL = (ErrorCode.SPEECH_WITHOUT_END, ErrorCode.NO_SOUND)
 
 
-class RemotePassage:
-    """`cancel` may be called from any thread; the rest belongs to one thread, which must call `close`."""
+class RemotePassage(RemoteConnection):
+    """One passage. It is said, and then its `chunks` are read."""
+
+    broke_off = "The instance broke off ({})."
 
     def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
-        """connection: not open yet. path: of the service, before PATH. request: its text is not looked at."""
-        self._line, self._path, self._headers, self._request = Line(connection), path + PATH, headers, request
+        """path: of the service, before PATH. request: its text is not looked at."""
+        super().__init__(connection, path + PATH, headers)
+        self._request = request
         self._pieces: list[Piece] = []
 
     def say(self, *pieces: Piece) -> None:
@@ -60,32 +61,21 @@ class RemotePassage:
         try:
             yield from self._chunks(self._answer())
         except (OSError, HTTPException, ValueError, KeyError) as error:
-            if self._line.was_cut:
-                raise Cancelled("The passage was cancelled.") from None
-            reason = str(error) or type(error).__name__
-            raise Unavailable(f"The instance broke off ({reason}).", code=ErrorCode.BROKEN_OFF) from None
-
-    def cancel(self) -> None:
-        """Stop at once, during any wait."""
-        self._line.cut()
-
-    def close(self) -> None:
-        """Hang up. A second call does nothing."""
-        self._line.close()
+            raise self._broken(error) from None
 
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _answer(self) -> HTTPResponse:
-        self._line.open(SILENT_S)
-        response = self._line.ask(self._path, self._body(), self._headers)
+        self._connect(SILENT_S)
+        response = self._post(self._fields())
         if response.status != 200:
             raise error_of(response.status, response.headers, response.read())
         return response
 
-    def _body(self) -> bytes:
+    def _fields(self) -> EventData:
         known = asdict(self._request)
         fields = {name: known[name] for name in FIELDS if known[name] is not None}
-        return json.dumps(fields | {"pieces": [written_piece(piece) for piece in self._pieces]}).encode()
+        return fields | {"pieces": [written_piece(piece) for piece in self._pieces]}
 
     def _chunks(self, response: HTTPResponse) -> Iterator[AudioChunk]:
         words: list[Word] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
@@ -25,9 +26,7 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError, ProtocolError, RemoteProtocolError
 
 from gpu_manager import LoadProgress
-from speech.errors import Cancelled, SpeechError
-from speech.remote.connection import broken_off, refusal
-from speech.remote.line import Line
+from speech.remote.connection import RemoteConnection, refusal
 from speech.request import SpeechRequest
 
 _NOT_SENT = {"text", "caller", "passages", "embedding"}  # what the first message does not take
@@ -35,21 +34,20 @@ _BYTES_PER_SAMPLE = 2
 _READ = 65_536
 
 
-class RemoteTalk:
-    """`open` it, then `say` and `end`, from any thread; `encoded` belongs to one reader, who must call `close`.
-
-    `cancel` may be called from any thread at any time. The audio is pcm: 16 bits, mono, `sample_rate`.
-    """
+class RemoteTalk(RemoteConnection):
+    """`open` it, then `say` and `end`, from any thread. The audio is pcm: 16 bits, mono, `sample_rate`."""
 
     def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
+        super().__init__(connection, path, headers)
         self.sample_rate = 0  # Hz; known once it is open
         self.ignored: tuple[str, ...] = ()
         self.seconds = 0.0
         self.share: float | None = None  # more words may come
         self.loading: LoadProgress | None = None
         self.queue_position: int | None = None
-        self._line, self._path, self._headers, self._request = Line(connection), path, headers, request
-        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._request = request
+        self._protocol = WSConnection(ConnectionType.CLIENT)  # guarded by `_lock`, as the socket is
+        self._sending = threading.Lock()  # what is sent stays in order; held while the service takes its time
         self._part = b""  # of a message in several frames
         self._refused: tuple[int, str | None] | None = None  # status and Retry-After; the body follows
         self._incoming = self._messages()
@@ -60,13 +58,13 @@ class RemoteTalk:
         Returns before the model is loaded.
         """
         try:
-            self._line.open()  # without a limit: the words may rest for long
+            self._connect()
             self._shake_hands()
             self._send_json("start", **_wishes(self._request))
             ready = self._told(next(self._incoming))
         except StopIteration:
             raise self._broken(EOFError("the connection was closed")) from None
-        except (OSError, EOFError, ProtocolError, ValueError) as error:
+        except (OSError, EOFError, ProtocolError, ValueError, KeyError) as error:
             raise self._broken(error) from None
         self.sample_rate, self.ignored = ready["sample_rate"], tuple(ready["ignored"])
         self.loading = None if ready["model_loaded"] else LoadProgress()
@@ -94,29 +92,15 @@ class RemoteTalk:
                 elif told["type"] == "queued":
                     self.loading, self.queue_position = None, told["position"]
             raise EOFError("the connection was closed")
-        except (OSError, EOFError, ProtocolError, ValueError) as error:
+        except (OSError, EOFError, ProtocolError, ValueError, KeyError) as error:
             raise self._broken(error) from None
-
-    def cancel(self) -> None:
-        """Stop at once, during any wait: the service sees the connection close and frees the slot."""
-        self._line.cut()
-
-    def close(self) -> None:
-        """Hang up. A second call does nothing."""
-        self._line.close()
-
-    def __enter__(self) -> RemoteTalk:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _shake_hands(self) -> None:
         """Raises SpeechError where the service does not take the connection."""
-        host, port = self._line.connection.host, self._line.connection.port
-        host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        host = self._connection.host
+        host = f"[{host}]:{self._connection.port}" if ":" in host else f"{host}:{self._connection.port}"
         headers = [(name.encode(), value.encode()) for name, value in self._headers.items() if name != "Content-Type"]
         self._send(Request(host=host, target=self._path, extra_headers=headers))
         while self._protocol.state is not ConnectionState.OPEN:
@@ -130,10 +114,12 @@ class RemoteTalk:
         self._send(TextMessage(json.dumps({"type": kind, **fields})))
 
     def _send(self, event: Event) -> None:
-        with self._line.lock:  # of the protocol too
-            if self._line.was_cut or self._line.socket is None:
-                raise LocalProtocolError("it is closed")
-            self._line.socket.sendall(self._protocol.send(event))
+        with self._sending:
+            with self._lock:
+                if self._cancelled or self._socket is None:
+                    raise LocalProtocolError("it is closed")
+                data = self._protocol.send(event)
+            self._socket.sendall(data)
 
     def _messages(self) -> Iterator[str | bytes]:
         """Whole messages, until the connection ends. Pings are answered here."""
@@ -146,9 +132,9 @@ class RemoteTalk:
 
     def _received(self) -> list[Event]:
         """What the next bytes bring; empty: no more will come."""
-        assert self._line.socket is not None
-        while data := self._line.socket.recv(_READ):
-            with self._line.lock:
+        assert self._socket is not None
+        while data := self._socket.recv(_READ):
+            with self._lock:
                 self._protocol.receive_data(data)
                 if events := list(self._protocol.events()):
                     return events
@@ -183,9 +169,6 @@ class RemoteTalk:
         if told["type"] == "error":
             raise refusal(200, json.dumps(told).encode())
         return told
-
-    def _broken(self, error: Exception) -> SpeechError:
-        return Cancelled("The speech was cancelled.") if self._line.was_cut else broken_off(error)
 
 
 def _wishes(request: SpeechRequest) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from benchmarks.latency import mean_ms, moments, too_much
 from benchmarks.soak import slope
 
 ROOT = Path(__file__).parents[2]
-QUICK = ("throughput", "latency", "overhead", "soak", "cold", "encoders", "judge")
+QUICK = ("throughput", "latency", "overhead", "soak", "book", "cold", "encoders", "judge")
 
 
 def measure(*arguments: str) -> subprocess.CompletedProcess[str]:
