@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.verify.containers import containers, hook_log, instances
+from deploy.verify.containers import bridge_address, containers, hook_log, instances
 from deploy.verify.service import free_port, healthy, shell, until
 
 SLOTS = 2
@@ -37,10 +37,14 @@ def cpu() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def balanced() -> Iterator[int]:
-    """Three instances of two slots behind HAProxy, by start.sh; the balancer's port, on every address."""
+    """Three instances of two slots behind HAProxy, by start.sh; the balancer's port, on every address.
+
+    All three say the passages of the jobs that one of them has.
+    """
     port = free_port()
     before = len(hook_log())
-    print(shell(f"./start.sh --gpus all --port {port}", MAX_SLOTS=str(SLOTS), HOST="0.0.0.0"))
+    settings = {"MAX_SLOTS": str(SLOTS), "HOST": "0.0.0.0", "JOB_WORKERS": f"http://{bridge_address()}:{port}"}
+    print(shell(f"./start.sh --gpus all --port {port}", **settings))
     assert hook_log()[before:] == [f"NVIDIA_VISIBLE_DEVICES={gpu}" for gpu in range(GPUS)]
     yield port
     shell(f"./stop.sh --port {port}")
