@@ -55,9 +55,6 @@ BY_TESTS = {
     r'(llm "Tell me a story\."|xclip -o) \| \./say': "tests/cli/test_say.py::test_a_pipe_is_said_while_it_is_written",
     r"KYUTAI_TTS_MCP_TOKEN=.* mcp_server\.py --http .*": "tests/assistant/test_over_http.py::test_speech_over_http",
     r"claude mcp add kyutai-tts .*": "tests/assistant/test_guide.py::test_the_configurations_start_a_server",
-    r"npx @modelcontextprotocol/inspector@2 --cli .*": (
-        "tests/assistant/test_node.py::test_the_inspector_speaks_and_reads_the_file_back"
-    ),
     r"\.venv/bin/python -m speech\.engines\.\w+\.prefetch.*": (
         "tests/test_commands.py::test_prefetching_has_the_options_that_are_shown"
     ),
