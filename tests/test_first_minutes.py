@@ -41,10 +41,14 @@ class Clone:
             command, cwd=where or self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
 
-    def shell(self, code: str, where: Path | None = None) -> None:
-        """Run it as a person would type it, with this clone's ports. Fails with what it says."""
+    def at_its_port(self, code: str) -> str:
         for address in ADDRESSES:
             code = code.replace(address, f"127.0.0.1:{self.port}")
+        return code
+
+    def shell(self, code: str, where: Path | None = None) -> None:
+        """Run it as a person would type it, with this clone's ports. Fails with what it says."""
+        code = self.at_its_port(code)
         done = self.run("bash", "-euo", "pipefail", "-c", code, where=where)
         assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
 
@@ -62,7 +66,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 def spare(clone: Clone, tmp_path: Path) -> Iterator[Clone]:
     """A second clone whose service does not run, with the packages of the first, a player, and texts to say."""
     player = fake_player(tmp_path, name="ffplay")
-    spare = Clone(tmp_path / "kyutai-tts", VENV=str(clone.folder / ".venv"), ENGINE="hibari")
+    spare = Clone(tmp_path / "kyutai-tts", ENGINE="hibari")
+    (spare.folder / ".venv").symlink_to(clone.folder / ".venv")
     spare.environment["PATH"] = f"{player.folder}/bin:{spare.environment['PATH']}"
     (spare.folder / "chapter.txt").write_text("It was a bright cold day in April.")
     yield spare
@@ -88,7 +93,7 @@ def test_what_the_guides_run(clone: Clone, block: Block, tmp_path: Path) -> None
     (tmp_path / "here").mkdir()
     code = block.code
     if block.kind == "python":
-        (tmp_path / "block.py").write_text(code.replace("localhost:8900", f"127.0.0.1:{clone.port}"))
+        (tmp_path / "block.py").write_text(clone.at_its_port(code))
         code = f"{python_told(clone, code, tmp_path / 'told')} {tmp_path / 'block.py'}"
     clone.shell(code, where=tmp_path / "here")
     for file in (tmp_path / "here").iterdir():
