@@ -37,7 +37,7 @@ IN_A_CLONE = (
 BY_TESTS = {
     r"\./start\.sh --docker": "tests/scripts/test_containers.py::test_docker_without_a_gpu_runs_the_embedded_voice",
     r"\./start\.sh --build": "tests/scripts/test_containers.py::test_the_image_is_made_anew_when_that_is_asked_for",
-    r"\./start\.sh --gpus (all|0,2)": (
+    r"(JOB_WORKERS=\S+ )?\./start\.sh --gpus (all|0,2)": (
         "tests/scripts/test_containers.py::test_an_instance_for_each_gpu_behind_one_balancer"
     ),
     r"\./start\.sh --systemd": "tests/scripts/test_systemd.py::test_a_unit_of_the_user_is_written_and_told_of",

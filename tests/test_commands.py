@@ -13,7 +13,7 @@ from tests.commands import BY_TESTS, IN_A_CLONE, NOT_RUN, PYTHON_NOT_RUN, rows_f
 from tests.guides import GUIDES, ROOT, Block, commands_of, name_of, unmarked_blocks
 from tests.test_guides import functions_of
 
-KINDS = ("sh", "bash", "python", "html", "json", "text", "")
+KINDS = ("sh", "bash", "python", "html", "json", "text", "yaml", "")
 
 
 def unmarked_commands(guide: Path) -> list[str]:
