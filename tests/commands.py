@@ -31,6 +31,7 @@ IN_A_CLONE = (
     'make || ./say "The build has failed."',
     'for file in *.txt; do ./say -o "${file%.txt}.mp3" <"$file"; done',
     ".venv/bin/python mcp_server.py </dev/null",
+    "deploy/haproxy/config.sh --jobs jobs:8990 one:8900 two:8900 three:8900 >haproxy.cfg",
     "deploy/haproxy/config.sh --slots 32 10.0.0.11:8900 10.0.0.12:8900 >haproxy.cfg",
 )
 
@@ -77,6 +78,7 @@ NOT_RUN = {
     r"carry/bin/pip wheel .*": "several GB; tried by hand with requirements/core.txt on Debian 12",
     r"PIP_NO_INDEX=1 PIP_FIND_LINKS=\$PWD/wheels \./start\.sh": "needs those wheels; tried by hand on Debian 12",
     r"claude mcp add --transport http .*": "needs Claude Code",
+    r"openapi-python-client generate .*": "fetches that package; tried by hand with 0.29.1",
     r"uv venv corpus && .*": "fetches Ray, 0.2 GB; tried by hand with Ray 2.60",
     r"corpus/bin/python examples/corpus_ray\.py .*": "needs Ray; tried by hand with Ray 2.60",
 }

@@ -73,7 +73,7 @@ def passages(job_id: str) -> Response:
     takes=PassageForm,
     gives=JobAnswer,
     status=202,
-    fails=(*BODY, 404, 409, 503),
+    fails=(*BODY, 404, 409, 503, 507),
     parameters=[ID, NUMBER],
 )
 def say_again(job_id: str, number: int) -> tuple[Response, int]:
@@ -90,7 +90,7 @@ def say_again(job_id: str, number: int) -> tuple[Response, int]:
     tag="Jobs",
     access=Access.KEY,
     gives=FILE,
-    fails=(400, 404, 409, 429, 503),
+    fails=(400, 404, 409, 429, 503, 507),
     parameters=[ID, *query_parameters(AudioQuery)],
 )
 def audio(job_id: str) -> Response:

@@ -57,9 +57,9 @@ def jobs_over(service: SpeechService, rest_s: float = 10.0) -> Iterator[Jobs]:
 
 
 @contextmanager
-def staged(folder: Path, stage: StageEngine) -> Iterator[Jobs]:
+def staged(folder: Path, stage: StageEngine, rest_s: float = 10.0) -> Iterator[Jobs]:
     settings = Settings(engine="hibari", gpu_idle_timeout=-1, output_dir=folder)
-    with jobs_over(make_service(lambda _: stage, settings)) as jobs:
+    with jobs_over(make_service(lambda _: stage, settings), rest_s) as jobs:
         yield jobs
 
 
