@@ -19,7 +19,7 @@ Promise.all(parts.map((part) => import(new URL(part, from)))).then((modules) => 
 """
 TOUCHED = """
 window.touched = 0;
-new MutationObserver((changes) => { for (const c of changes) touched += 1 + c.addedNodes.length; }).observe(
+new MutationObserver((changes) => { for (const c of changes) window.touched += 1 + c.addedNodes.length; }).observe(
   document.querySelector('#reading'), { subtree: true, childList: true, attributes: true, characterData: true });
 """
 

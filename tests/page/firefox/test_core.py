@@ -63,7 +63,6 @@ from tests.page.test_speaking import (
     test_the_meters_tell_words_seconds_pace_and_first_sound,
     test_the_wave_can_be_moved_along_by_keys,
     test_volume_and_mute,
-    test_without_a_gesture_the_sound_waits_for_one,
 )
 from tests.page.test_states import (
     test_a_busy_server_is_asked_again_at_the_time_it_told,
