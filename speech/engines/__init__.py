@@ -50,6 +50,7 @@ ENGINES: dict[str, EngineSpec] = {
             image="pocket",
             cost="1.3 GB on disk; its weights, 0.05 to 1.4 GB, come at the first request",
             prefetch="speech.engines.pocket.prefetch",
+            cloning=True,
             sampling=True,
         ),
         EngineSpec(

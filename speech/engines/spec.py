@@ -49,6 +49,7 @@ class EngineSpec:
     # What it costs to install and to fetch, in words; empty: nothing worth saying. start.sh says it before it installs.
     cost: str = ""
     phonemes: bool = False  # takes `[word](/phonemes/)` in what it is given to say
+    cloning: bool = False  # voices can be made from recordings, once its files for that are here
     sampling: bool = False  # temperature, top_k and seed mean something
 
     def available(self, gpus: Sized) -> str | None:

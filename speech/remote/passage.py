@@ -106,7 +106,8 @@ def written_piece(piece: Piece) -> object:
 
 
 def _word(data: EventData) -> Word:
-    return Word(data["word"], data["start_s"], data["stop_s"], data["from"], data["to"])
+    estimated = data.get("estimated", False)
+    return Word(data["word"], data["start_s"], data["stop_s"], data["from"], data["to"], estimated)
 
 
 def error_of(status: int, headers: Message, body: bytes) -> SpeechError:

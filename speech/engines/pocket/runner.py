@@ -31,6 +31,7 @@ PREFILL_TOKENS = 8  # of the next passage that a step reads beside the frames of
 VoiceState = Callable[[str | None], Tensor]  # a voice's id, None for the default -> see FlowBatch.remember; cached
 Draw = Callable[[int, int, int, float, float | None], Samples]  # see noise.noise
 Heard = dict[int, Samples]  # row -> one frame
+END = Frame(np.zeros(0, np.float32), last=True)  # the end of the text came after the last sound
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +90,9 @@ class PocketRunner(ModelRunner):
             heard = decoding.result()
         first = {slot: row.sounds.popleft() for slot, row in rows.items() if row.silent and row.sounds}
         heard |= self._decode(first)
-        return {slot: self._frame(rows[slot], heard.get(slot)) for slot in rows if slot in heard or rows[slot].over}
-
-    def _frame(self, row: Script, samples: Samples | None) -> Frame:
-        """samples: None if the end of the text came after the last sound."""
-        row.silent = False
-        return Frame(np.zeros(0, np.float32) if samples is None else samples, last=row.over)
+        sounds |= first
+        frames = {slot: _frame(rows[slot], sound, heard[slot]) for slot, sound in sounds.items()}
+        return frames | {slot: END for slot, row in rows.items() if row.over and slot not in frames}
 
     # -- the model ------------------------------------------------------------------------------------------------
 
@@ -172,6 +170,11 @@ class PocketRunner(ModelRunner):
         self.__dict__.clear()
 
 
+def _frame(row: Script, sound: Sound, samples: Samples) -> Frame:
+    row.silent = False
+    return Frame(samples, row.heard(sound, samples), last=row.over)
+
+
 def _hand_on(row: Script, latent: Tensor, wants_to_end: bool) -> None:
     """A latent was made for the row's take."""
     take = row.take
@@ -182,6 +185,6 @@ def _hand_on(row: Script, latent: Tensor, wants_to_end: bool) -> None:
     row.frames += 1
     take.latent = latent
     if spoken:
-        row.sounds.append(Sound(latent, fresh))
+        row.sounds.append(Sound(latent, take, fresh))
     if last:
         row.take = None
