@@ -21,7 +21,7 @@ FADE_S = 0.005  # as pocket-tts fades a sentence in: its first samples have a sm
 
 
 class CodecBatch:
-    """Decodes one latent of each row into 80 ms of audio. One thread at a time may use it."""
+    """Decodes one latent of each row into 80 ms of audio. Several threads may use it at once, for different rows."""
 
     def __init__(self, tts: Any, rows: int) -> None:
         """tts: pocket-tts's TTSModel. Raises NotSupported for a codec that is built in another way."""
