@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from speech.engines.pocket.convolution import Convolution, Rows, Stage, other_kind, stage_of
 from speech.engines.pocket.flow import rope_frequencies, rope_rotation, rotate
-from speech.engines.pocket.packed import pack
+from speech.engines.pocket.packed import pack, with_gelu
 
 FADE_S = 0.005  # as pocket-tts fades a sentence in: its first samples have a small step
 
@@ -100,7 +100,7 @@ class Transformer(Stage):
             q = turned[:, :, : self._heads].transpose(1, 2)
             mixed = F.scaled_dot_product_attention(q, keys, values, mask).transpose(1, 2).flatten(2)
             x = torch.addcmul(x, layer.layer_scale_1.scale, attention.out_proj(mixed))
-            update = layer.linear2(F.gelu(layer.linear1(layer.norm2(x)), approximate="tanh"))
+            update = layer.linear2(with_gelu(layer.linear1, layer.norm2(x)))
             x = torch.addcmul(x, layer.layer_scale_2.scale, update)
         return x
 
@@ -127,10 +127,10 @@ class Transformer(Stage):
         return frame if frame < self._frames_in_ring else self._frames_in_ring + frame % self._frames_in_ring
 
     def _mask(self, frame: int) -> Tensor:
-        """(1, steps, ring): which positions the frame's steps see when it has been written."""
+        """(1, steps, ring): 0 where the frame's steps see, when it has been written; elsewhere minus infinity."""
         places = torch.arange(self._frames_in_ring)
         there = frame - (frame - places) % self._frames_in_ring  # which frame lies in each place; below 0: none yet
         keys = (there[:, None] * self._steps + torch.arange(self._steps)).flatten()
         ages = frame * self._steps + torch.arange(self._steps)[:, None] - keys
         seen: Tensor = (keys >= 0) & (ages >= 0) & (ages < self._context)
-        return seen[None]
+        return torch.zeros(seen.shape).masked_fill_(~seen, -torch.inf)[None]
