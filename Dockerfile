@@ -45,7 +45,7 @@ ARG UV_VERSION=0.9
 ARG LOCKED=1
 ENV ROOT=/srv VENV=/opt/venv UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_CACHE_DIR=/root/.cache/uv
 # hadolint ignore=DL3042  # the cache is a mount and not in the image
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=wheels,target=/wheels \
     python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet "uv>=${UV_VERSION}" \
  && ln -s /opt/uv/bin/uv /usr/local/bin/uv && python3 -m venv --without-pip "$VENV"
 COPY scripts/common.sh scripts/python.sh scripts/

@@ -19,6 +19,7 @@ from speech.errors import SpeechError
 from speech.service import SpeechService, build_service, choose
 from speech.settings import Settings, SettingsError, unknown_names
 from web.http import keys, logs
+from web.process.memory import share_one_arena
 from web.process.server import Server
 from web.routes.balancer import forget_announcement
 
@@ -52,6 +53,7 @@ def create_app(
 
 def main(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> int:
     """Serve until told to stop. 2: the settings are wrong; one line on standard error says which."""
+    share_one_arena()
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
     try:
         settings = Settings.load(environ, env_file)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 PROG = "kyutai-tts"
 BAD_USAGE = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 def serve(arguments: list[str]) -> int:
@@ -62,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
     command, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command in COMMANDS:
-        return COMMANDS[command](rest)
+        try:
+            return COMMANDS[command](rest)
+        except KeyboardInterrupt:  # while it starts or fetches; what serves or speaks ends in its own way
+            return INTERRUPTED
     if command in ("-h", "--help"):
         print(_usage())
         return 0

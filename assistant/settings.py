@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX = "KYUTAI_TTS_"
+_SPACE = re.compile(r"\s")
 
 
 class AssistantSettingsError(Exception):
@@ -35,7 +38,18 @@ def _absolute(path: Path) -> Path:
 
 def _over_http(url: str) -> str:
     """The same service's HTTP: Unmute reads KYUTAI_TTS_URL too and wants a WebSocket's address in it."""
-    return f"http{url[2:]}" if url.startswith(("ws://", "wss://")) else url
+    url = f"http{url[2:]}" if url.startswith(("ws://", "wss://")) else url
+    if url and not _is_address(url):
+        raise ValueError("must be the address of a service, such as http://127.0.0.1:8900")
+    return url
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not _SPACE.search(url)
+    except ValueError:  # a port that is none
+        return False
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -47,7 +61,7 @@ class AssistantSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, AfterValidator(_over_http)] = Field(
-        "", pattern=r"^((https?|wss?)://\S+)?$", description="Where the service runs. Unset: this machine, on its PORT."
+        "", description="Where the service runs. Unset: this machine, on its PORT."
     )
     api_key: SecretStr | None = Field(None, description="One of the service's API_KEYS, if it wants one.")
     backend: Literal["auto", "service", "local"] = Field(
@@ -85,4 +99,5 @@ class AssistantSettings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = f"{PREFIX}{first['loc'][0]}".upper()
-            raise AssistantSettingsError(f"{name} is not allowed: {first['msg']}") from None
+            told = first["msg"].removeprefix("Value error, ")
+            raise AssistantSettingsError(f"{name} is not allowed: {told}") from None

@@ -14,6 +14,7 @@ INSTRUMENTS = {
     "latency": "first sound and gaps as listeners come by chance, up to the service's limit",
     "overhead": "what the service costs beside the engine, in processor time",
     "soak": "thousands of requests: memory, threads and descriptors, and their slopes",
+    "book": "a million characters through one job: memory by passages done",
     "cold": "start to /health and to the first sound, the next load, an idle service",
     "encoders": "processor time of each audio format",
     "judge": "what `vllm bench serve` sends to OpenAI's speech API, and what it computes",

@@ -12,7 +12,6 @@ and after. Figures of ours are in docs/experiments.md with the machine they were
 from __future__ import annotations
 
 import argparse
-import base64
 import http.client
 import io
 import json
@@ -30,6 +29,7 @@ from pathlib import Path
 
 import soundfile
 
+from benchmarks.asking import BAD, JSON, send, web_socket
 from tests.live_server import LiveServer, live_server
 from web.process.threads import IDLE_S
 
@@ -39,7 +39,6 @@ FLOODS = 2
 KILLS = (0.35, 0.7)  # of the time
 AFTER_KILL_S = 15.0  # in which /health may be silent and connections may break
 AFTERWARDS_S = 2 * IDLE_S  # until idle threads have ended
-JSON = {"content-type": "application/json"}
 PING = b"\x89\x80\0\0\0\0"
 
 
@@ -107,8 +106,7 @@ def leaves(chaos: Chaos, chance: random.Random) -> None:
 
 
 def nonsense(chaos: Chaos, chance: random.Random) -> None:
-    body = chance.choice([b"{", b"\xff\xfe", b'{"text": 7}', b'{"text": ""}', b'{"text": "x", "format": "8-track"}'])
-    status, data = ask(chaos, "/api/tts", body)
+    status, data = ask(chaos, "/api/tts", chance.choice(BAD))
     chaos.judge(f"nonsense {status}", "was taken" if status == 200 else bad_refusal(status, data))
 
 
@@ -136,28 +134,14 @@ def bad_refusal(status: int, data: bytes) -> str | None:
     return None if honest else f"{status} {data[:200]!r}"
 
 
-def websocket(chaos: Chaos) -> socket.socket | None:
-    """A connection after the handshake; None: refused."""
-    sock = socket.create_connection(("127.0.0.1", chaos.server.port), timeout=60)
-    key = base64.b64encode(os.urandom(16)).decode()
-    head = "GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    sock.sendall(f"{head}Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
-    if sock.recv(65_536).startswith(b"HTTP/1.1 101"):
-        return sock
-    sock.close()
-    return None
-
-
 def speaks_over_a_socket(chaos: Chaos, _: random.Random) -> None:
     """start, text, end; until the server closes. Audio, or a message that says why not."""
-    if (sock := websocket(chaos)) is None:
+    if (sock := web_socket(chaos.server.port)) is None:
         chaos.judge("socket refused", None)
         return
     with sock:
         for message in ({"type": "start", "format": "pcm"}, {"type": "text", "text": TEXT}, {"type": "end"}):
-            data = json.dumps(message).encode()
-            size = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
-            sock.sendall(b"\x81" + size + bytes(4) + data)  # masked with zeros
+            send(sock, message)
         got = b""
         while part := sock.recv(65_536):
             got += part
@@ -213,7 +197,7 @@ def flood(chaos: Chaos) -> None:
     """Pings as fast as they go, until the socket is closed."""
     while not chaos.over:
         try:
-            if (sock := websocket(chaos)) is not None:
+            if (sock := web_socket(chaos.server.port)) is not None:
                 with sock:
                     while not chaos.over:
                         sock.sendall(PING * 100)

@@ -1,30 +1,32 @@
 """Pocket TTS: our batch against pocket-tts's own generate_audio_stream, one after another.
 
-    python -m benchmarks.pocket --model english_2026-10 --listeners 4 --int8
-    python -m benchmarks.pocket --model english_7m_2026-10 --listeners 16
+    python -m benchmarks pocket                the model of 100 M parameters in int8 for 4, that of 7 M for 16
+    python -m benchmarks pocket --model english_18m_2026-10 --listeners 8 --rounds 5
 
 Random weights of the real shapes, whose end never comes: a text of 9 tokens lasts 5 s by pocket-tts's own rule. Both
-take turns, so that other load on the machine hits both; pocket-tts has its default threads (1, and 1 for its
-codec). Told are seconds of audio for each second, the wait for the first sound of one listener on an idle engine, and
-the CPU time for each second of audio, which other processes disturb least.
+take turns in each round, so that other load on the machine hits both; pocket-tts has its default threads (1, and 1 for
+its codec). Told are seconds of audio for each second, the wait for the first sound of one listener on an idle engine,
+and the CPU time for each second of audio, which other processes disturb least; then the ratios within each round.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
 import statistics
 import tempfile
 import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.common import options, tell
 from speech.engines.batch.stepper import Stepper
 from speech.engines.pocket.library import compute_with, quantize
-from speech.engines.pocket.loading import usable_cores
 from speech.engines.pocket.runner import PocketRunner
 from speech.request import SpeechRequest
 from tests.speech.engines.pocket.checkpoint import write_checkpoint
@@ -36,46 +38,87 @@ WORDS = ["the", "boats", "came", "home", "before", "the", "storm", "one", "after
 
 
 @dataclass(frozen=True)
+class Scenario:
+    """int8: both are quantised, as pocket-tts itself does it."""
+
+    model: str
+    listeners: int
+    int8: bool
+
+    def __str__(self) -> str:
+        return f"{self.model}, {'int8' if self.int8 else 'float32'}, {self.listeners} listeners"
+
+
+USUAL = (Scenario("english_2026-10", 4, int8=True), Scenario("english_7m_2026-10", 16, int8=False))
+
+
+@dataclass(frozen=True)
 class Measured:
     pace: float  # seconds of audio a second
     first_s: float
     cpu: float  # seconds of CPU time for a second of audio
 
 
+@dataclass(frozen=True)
+class Round:
+    alone: Measured
+    one: Measured
+    together: Measured
+
+
 def main() -> None:
-    options = parse()
+    torch.set_grad_enabled(False)
     logging.disable(logging.WARNING)
+    asked = parse()
+    rounds = 1 if asked.quick else asked.rounds
+    for scenario in chosen(asked):
+        found = list(take_turns(scenario, asked.threads, rounds))
+        tell(f"Pocket TTS, {scenario}", rows(scenario, found), asked.json)
+        tell(f"Pocket TTS, {scenario}, ratios", ratios(found), asked.json)
+
+
+def parse() -> Namespace:
+    return options(
+        __doc__,
+        ("--model", {"help": "a released model, or tiny; unset: those of the two usual scenarios"}),
+        ("--listeners", {"type": int, "default": 4}),
+        ("--int8", {"action": "store_true"}),
+        ("--threads", {"type": int, "default": 1, "help": "of our model, and again of our codec"}),
+        ("--rounds", {"type": int, "default": 3}),
+    )
+
+
+def chosen(asked: Namespace) -> Sequence[Scenario]:
+    if asked.model:
+        return [Scenario(asked.model, asked.listeners, asked.int8)]
+    return [Scenario("tiny", 4, int8=False)] if asked.quick else USUAL
+
+
+def take_turns(scenario: Scenario, threads: int, rounds: int) -> Iterator[Round]:
+    with engines(scenario, threads) as (plain, voice, runner):
+        text = five_seconds(plain)
+        for _ in range(rounds):
+            torch.set_num_threads(1)  # of this thread and of those that begin now: pocket-tts's codec
+            plain_alone = alone(plain, voice, text)
+            compute_with(threads)
+            yield Round(plain_alone, together(runner, text, 1), together(runner, text, scenario.listeners))
+
+
+@contextmanager
+def engines(scenario: Scenario, threads: int) -> Iterator[tuple[Any, Any, PocketRunner]]:
+    """pocket-tts's model, the state of a voice, and our runner over a model of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = write_checkpoint(options.model, Path(folder), endless=True)
+        checkpoint = write_checkpoint(scenario.model, Path(folder), endless=True)
         plain, ours = load_model(checkpoint), load_model(checkpoint)
         voice = plain.get_state_for_audio_prompt(checkpoint / "voices" / "v0.safetensors")
-        if options.int8:
+        if scenario.int8:
             quantize(plain.flow_lm)
             quantize(ours.flow_lm)
-        text = five_seconds(plain)
-        compute_with(options.threads)
-        runner = PocketRunner(ours, voice_states(checkpoint, ours), options.listeners, options.threads)
+        runner = PocketRunner(ours, voice_states(checkpoint, ours), scenario.listeners, threads)
         try:
-            print(f"{options.model}, {'int8' if options.int8 else 'float32'}, {usable_cores()} cores")
-            rounds = []
-            for _ in range(options.rounds):
-                compute_with(1)
-                plain_one = alone(plain, voice, text)
-                compute_with(options.threads)
-                rounds.append((plain_one, together(runner, text, 1), together(runner, text, options.listeners)))
-            tell(options.listeners, rounds)
+            yield plain, voice, runner
         finally:
             runner.close()
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="english_2026-10", help="a released model, or tiny")
-    parser.add_argument("--listeners", type=int, default=4)
-    parser.add_argument("--int8", action="store_true")
-    parser.add_argument("--threads", type=int, default=1, help="of our model, and again of our codec")
-    parser.add_argument("--rounds", type=int, default=5)
-    return parser.parse_args()
 
 
 def five_seconds(model: Any) -> str:
@@ -113,19 +156,36 @@ def measured(samples: int, started: float, cpu: float, first_s: float | None) ->
     return Measured(seconds / taken_s, first_s or taken_s, cpu_s / seconds)
 
 
-def tell(listeners: int, rounds: list[tuple[Measured, Measured, Measured]]) -> None:
-    names = ["pocket-tts, one after another", "ours, 1 listener", f"ours, {listeners} listeners"]
-    print("| | audio a second, median (best) | first sound, ms, median (best) | CPU s a second of audio, best |")
-    print("|---|---|---|---|")
-    for name, column in zip(names, zip(*rounds, strict=True), strict=True):
-        paces, firsts = [one.pace for one in column], [1000 * one.first_s for one in column]
-        pace = f"{statistics.median(paces):.2f} ({max(paces):.2f})"
-        first = f"{statistics.median(firsts):.0f} ({min(firsts):.0f})"
-        print(f"| {name} | {pace} | {first} | {min(one.cpu for one in column):.3f} |")
-    ratios = [all_of_them.pace / plain.pace for plain, _, all_of_them in rounds]
-    print(f"ratio of the paces: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
+def rows(scenario: Scenario, found: Sequence[Round]) -> list[dict[str, Any]]:
+    """One for each way to speak; the median and the best of all rounds."""
+    ways = {
+        "pocket-tts, one after another": [turn.alone for turn in found],
+        "ours, 1 listener": [turn.one for turn in found],
+        f"ours, {scenario.listeners} listeners": [turn.together for turn in found],
+    }
+    return [{"": name, **figures(column)} for name, column in ways.items()]
+
+
+def figures(column: Sequence[Measured]) -> dict[str, float]:
+    paces, firsts = [one.pace for one in column], [1000 * one.first_s for one in column]
+    return {
+        "audio s/s": statistics.median(paces),
+        "best audio s/s": max(paces),
+        "first sound ms": statistics.median(firsts),
+        "best first sound ms": min(firsts),
+        "best CPU s/audio s": min(one.cpu for one in column),
+    }
+
+
+def ratios(found: Sequence[Round]) -> list[dict[str, Any]]:
+    """Ours to pocket-tts's own, within each round."""
+    paces = [turn.together.pace / turn.alone.pace for turn in found]
+    firsts = [turn.one.first_s / turn.alone.first_s for turn in found]
+    return [
+        {"ratio": name, "median": statistics.median(column), "least": min(column), "most": max(column)}
+        for name, column in (("all together: pace", paces), ("one listener: first sound", firsts))
+    ]
 
 
 if __name__ == "__main__":
-    torch.set_grad_enabled(False)
     main()

@@ -1,15 +1,15 @@
 """Thousands of short requests with releases between: does anything grow?
 
-    python -m benchmarks soak [--requests 5000] [--clients 8]
+    python -m benchmarks soak [--requests 5000] [--clients 8] [--only left nonsense]
 
-Of a hundred requests ten are left midway and five are nonsense. After each round of a tenth the engine is released and
-the worker is looked at when it is silent. Slopes are least squares over all rounds but the first, for 1,000 requests.
+Of a hundred requests ten are left midway and five are nonsense; the others go over all doors and formats. After each
+round of a tenth the engine is released, and the worker is looked at when its idle threads have ended. Slopes are least
+squares over the second half of the rounds, for 1,000 requests: before it, memory fills up that is used again.
+--only: one of the ways of benchmarks/asking.py, to see which of them makes it grow.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import random
 import threading
@@ -20,38 +20,45 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.common import ENGINE, SENTENCE, SHORT, options, service, tell
+from benchmarks.asking import KINDS, WAYS, ask
+from benchmarks.common import ENGINE, options, service, tell
 from tests.live_server import LiveServer
+from web.process.threads import IDLE_S
 
-LONG = " ".join([SENTENCE] * 6)
-LEAVE, NONSENSE = 0.10, 0.05
 ROUNDS = 10
-JSON = {"content-type": "application/json"}
-BAD = (b"{", b"\xff\xfe", b'{"text": 7}', b'{"text": ""}', b'{"text": "x", "format": "8-track"}')
-FORMATS = ("wav", "pcm", "mp3", "opus", "flac", "aac")
-KINDS = ("spoken", "left", "refused", "busy", "wrong")
-FIGURES = ("MB", "threads", "descriptors")
+FIGURES = {"MB": 3.0, "threads": 1.0, "descriptors": 1.0}  # and the growth for 1,000 requests that is called flat
+SETTLED_S = 1.5 * IDLE_S  # until idle threads have ended
 
 
 def main() -> None:
     told = options(
-        __doc__, ENGINE, ("--requests", {"type": int, "default": 5000}), ("--clients", {"type": int, "default": 8})
+        __doc__,
+        ENGINE,
+        ("--requests", {"type": int, "default": 5000}),
+        ("--clients", {"type": int, "default": 8}),
+        ("--only", {"nargs": "+", "choices": list(WAYS), "default": list(WAYS), "metavar": "WAY"}),
     )
-    number = 40 if told.quick else told.requests
+    number, settled_s = (40, 1.0) if told.quick else (told.requests, SETTLED_S)
     with service(told.engine) as server:
-        rows = [soak_round(server, number // ROUNDS, told.clients, index) for index in range(ROUNDS)]
+        rows = [
+            soak_round(server, number // ROUNDS, told.clients, index, told.only, settled_s) for index in range(ROUNDS)
+        ]
     tell(f"soak, {told.engine}, {number} requests", rows, told.json)
-    print("\nslopes for 1,000 requests: " + ", ".join(f"{key} {slope(rows, key):+.2f}" for key in FIGURES))
+    slopes = {key: slope(rows, key) for key in FIGURES}
+    print("\nslopes for 1,000 requests: " + ", ".join(f"{key} {value:+.2f}" for key, value in slopes.items()))
+    print("flat" if flat(slopes) else "NOT FLAT")
     if wrong := sum(row["wrong"] for row in rows):
         raise SystemExit(f"{wrong} wrong answers")
 
 
-def soak_round(server: LiveServer, requests: int, clients: int, index: int) -> dict[str, Any]:
+def soak_round(
+    server: LiveServer, requests: int, clients: int, index: int, ways: list[str], settled_s: float
+) -> dict[str, Any]:
     outcomes: Counter[str] = Counter()
     started = time.perf_counter()
     shares = [requests // clients + (number < requests % clients) for number in range(clients)]
     threads = [
-        threading.Thread(target=client, args=(server.port, share, random.Random(1000 * index + number), outcomes))
+        threading.Thread(target=client, args=(server.port, ways, share, random.Random(1000 * index + number), outcomes))
         for number, share in enumerate(shares)
     ]
     for thread in threads:
@@ -62,63 +69,37 @@ def soak_round(server: LiveServer, requests: int, clients: int, index: int) -> d
     server.wait_until(lambda: server.get("/api/gpu/status")["streams_open"] == 0)
     server.post("/api/gpu/offload", {})
     worker = server.worker()
-    row |= {
-        "load of the machine": os.getloadavg()[0],
-        "MB": settled_mb(worker),
-        "threads": worker.num_threads(),
-        "descriptors": worker.num_fds(),
-    }
+    row |= {"load of the machine": os.getloadavg()[0], "MB": settled_mb(worker, settled_s)}
+    row |= {"threads": worker.num_threads(), "descriptors": worker.num_fds()}
     row |= {kind: outcomes[kind] for kind in KINDS}
     print(row, flush=True)  # a run that is cut off leaves what it had
     return row
 
 
-def settled_mb(worker: psutil.Process) -> float:
-    """The least within some seconds: memory goes back to the system a little after the release."""
-    seen = []
-    for _ in range(30):
+def settled_mb(worker: psutil.Process, seconds: float) -> float:
+    """The least within that time: memory goes back to the system when threads have ended."""
+    seen, ends = [], time.monotonic() + seconds
+    while time.monotonic() < ends:
         seen.append(worker.memory_info().rss / 1e6)
-        time.sleep(0.1)
+        time.sleep(0.2)
     return min(seen)
 
 
-def client(port: int, requests: int, chance: random.Random, outcomes: Counter[str]) -> None:
+def client(port: int, ways: list[str], requests: int, chance: random.Random, outcomes: Counter[str]) -> None:
     for _ in range(requests):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        try:
-            kind = ask(connection, chance)
-        except (OSError, http.client.HTTPException):
-            kind = "wrong"
-        finally:
-            connection.close()
-        outcomes[kind] += 1
-
-
-def ask(connection: http.client.HTTPConnection, chance: random.Random) -> str:
-    """One request, and what became of it."""
-    which = chance.random()
-    if which < LEAVE:
-        connection.request(
-            "POST", "/api/tts/stream", json.dumps({"text": " ".join([SENTENCE] * 6), "format": "pcm"}), JSON
-        )
-        connection.getresponse().read(1)
-        return "left"
-    if which < LEAVE + NONSENSE:
-        connection.request("POST", "/api/tts", chance.choice(BAD), JSON)
-        return "refused" if connection.getresponse().status == 400 else "wrong"
-    path = chance.choice(("/api/tts", "/api/tts/stream"))
-    connection.request("POST", path, json.dumps({"text": SHORT, "format": chance.choice(FORMATS)}), JSON)
-    answer = connection.getresponse()
-    size = len(answer.read())
-    if answer.status == 429:
-        return "busy"
-    return "spoken" if answer.status == 200 and size > 1000 else "wrong"
+        outcomes[ask(ways, port, chance)] += 1
 
 
 def slope(rows: list[dict[str, Any]], key: str) -> float:
-    """Growth for 1,000 requests."""
+    """Growth for 1,000 requests, over the second half of the rounds."""
     done = np.cumsum([sum(row[kind] for kind in KINDS) for row in rows])
-    return float(1000 * np.polyfit(done[1:], [row[key] for row in rows[1:]], 1)[0])
+    later = len(rows) // 2
+    return float(1000 * np.polyfit(done[later:], [row[key] for row in rows[later:]], 1)[0])
+
+
+def flat(slopes: dict[str, float]) -> bool:
+    """Nothing grows by more than FIGURES says."""
+    return all(slopes[key] <= most for key, most in FIGURES.items())
 
 
 if __name__ == "__main__":

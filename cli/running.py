@@ -21,6 +21,7 @@ from cli.text import pieces
 from cli.where import doors
 
 LOOK_S = 0.25  # how often the line on the terminal is made anew
+END_S = 1.0  # for what was asked of the service or the engine to end; the end of the process does the rest
 
 STDIN = 0
 
@@ -28,6 +29,8 @@ STDIN = 0
 def run(options: argparse.Namespace, sink: Sink) -> None:
     """Raises Ended, SpeechError. The caller aborts the sink."""
     text = " ".join(options.text) if options.text else None
+    if text is None and sys.stdin is None:  # it was closed before we began
+        raise _no_text()
     if text is None and (options.output is not None or _is_file(STDIN)):
         text = _all_of_stdin()  # a file is written when all is there: nothing is gained by earlier words
     if text is not None and not text.strip():
@@ -36,10 +39,14 @@ def run(options: argparse.Namespace, sink: Sink) -> None:
         buffer = Buffer()
         speaking = Speaking(who, request_of(options), buffer)
         say = partial(speaking.live, pieces(STDIN)) if text is None else partial(speaking.whole, text)
-        _hear(say, speaking, buffer, sink, options.output)
+        hear(say, speaking, buffer, sink, options.output)
 
 
-def _hear(say: Callable[[], None], speaking: Speaking, buffer: Buffer, sink: Sink, output: str | None) -> None:
+def hear(say: Callable[[], None], speaking: Speaking, buffer: Buffer, sink: Sink, output: str | None) -> None:
+    """Run `say`, which fills the buffer, beside the sink. output: the file's name; None: it is played.
+
+    Raises Ended, SpeechError; KeyboardInterrupt at once, also where a service does not answer.
+    """
     thread = threading.Thread(target=say, name="speaking", daemon=True)
     line = Line(sys.stderr)
     thread.start()
@@ -52,7 +59,7 @@ def _hear(say: Callable[[], None], speaking: Speaking, buffer: Buffer, sink: Sin
         speaking.cancel()
         buffer.abandon()
         sink.abort()  # sound stops before anything else is waited for
-        thread.join()
+        thread.join(END_S)
 
 
 def _sounds(speaking: Speaking, buffer: Buffer, sink: Sink, line: Line, output: str | None) -> bool:

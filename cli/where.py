@@ -10,7 +10,7 @@ from assistant.own import own_service
 from assistant.settings import AssistantSettings, AssistantSettingsError
 from cli.endings import Ended, Exit
 from cli.home import env_file, home
-from speech.errors import Unavailable
+from speech.errors import SpeechError, Unavailable
 from speech.remote.client import ServiceClient
 from speech.service import SpeechService
 from speech.settings import Settings, SettingsError
@@ -25,7 +25,7 @@ def doors(url: str | None) -> Doors:
         named = {"KYUTAI_TTS_URL": url} if url else {}
         settings = AssistantSettings.load({**os.environ, **named})
     except AssistantSettingsError as error:
-        raise Ended(Exit.USAGE, str(error)) from None
+        raise Ended(Exit.USAGE, str(error).replace("KYUTAI_TTS_URL", "--url") if url else str(error)) from None
 
     def client() -> ServiceClient:
         return found(settings)
@@ -34,9 +34,15 @@ def doors(url: str | None) -> Doors:
 
 
 def own() -> SpeechService:
-    """An engine in this process, as the settings of this installation choose it."""
+    """An engine in this process, as the settings of this installation choose it.
+
+    Raises Ended where they are wrong, or choose one that cannot be had here.
+    """
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # so that CUDA counts GPUs as the driver does
-    return own_service(os.environ, env_file(os.environ))
+    try:
+        return own_service(os.environ, env_file(os.environ))
+    except SpeechError as error:
+        raise Ended(Exit.USAGE, error.message) from None
 
 
 def found(settings: AssistantSettings) -> ServiceClient:

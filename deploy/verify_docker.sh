@@ -15,8 +15,10 @@ usage() {
 Usage: deploy/verify_docker.sh [--keep FOLDER] [PYTEST ARGUMENTS]
 
 Needs root on a Debian without a Docker Engine of its own, Debian's mirror and the Python packages' index, 10 GB of disk
-and some minutes. It starts an engine in a folder, builds both targets of the unchanged Dockerfile on plain Debian, and runs
-deploy/verify: one service, one for each of four GPUs, three behind HAProxy, one killed, one drained.
+and some minutes. It starts an engine in a folder, builds the three targets of the unchanged Dockerfile on plain Debian, and
+runs deploy/verify: one service, also with TLS, keys as a secret, Wyoming and an update; Pocket TTS with a model and without;
+one service for each of four GPUs; three behind HAProxy, one killed, one drained; jobs whose passages those three say, one
+killed in the middle. Arguments choose: deploy/verify_docker.sh -k jobs.
 
 --keep leaves the engine's folder, so that the next run is quicker (images stay); the engine is stopped all the same.
 
@@ -41,6 +43,7 @@ main() {
   stage 'engine' deploy/engine.sh up "$folder"
   stage 'stand-in images' bases
   stage 'build cpu' build cpu cpu
+  stage 'build pocket' build pocket pocket
   stage 'build full' build full latest
   stage 'test environment' test_environment
   nvidia_smi "$folder"
@@ -99,6 +102,7 @@ without_toolkit() {
   if said=$(PATH="$1/fakes:$PATH" ./start.sh --docker --port 0 2>&1); then
     die "A GPU was handed out without a toolkit: $said"
   fi
+  if PATH="$1/fakes:$PATH" ./verify_deployment.sh --docker; then die "verify_deployment.sh found a toolkit."; fi
   [[ $said == *'the NVIDIA Container Toolkit is missing'* ]] || die "The reason was not explained: $said"
 }
 

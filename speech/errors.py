@@ -82,6 +82,7 @@ class ErrorCode(StrEnum):
     UNPROCESSABLE_ENTITY = "unprocessable_entity", "the body is JSON, but not of the right shape (moshi-server's API)"
     UPGRADE_REQUIRED = "upgrade_required", "another version of WebSocket than 13"
     REQUEST_HEADER_FIELDS_TOO_LARGE = "request_header_fields_too_large", "the request's head is too long"
+    FILE_IN_MAKING = "file_in_making", "a file of a job is being put together; it is there when asked for again"
     TOO_MANY_REQUESTS = "too_many_requests", "as many of these are under way as may be"
     SERVICE_UNAVAILABLE = "service_unavailable", "too many long requests are being received"
     TOO_MANY_FRAMES = "too_many_frames", "the WebSocket's client sent far more frames than speech needs"

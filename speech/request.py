@@ -75,9 +75,9 @@ class Token:
     start: int = 0  # its place in the text as it was sent, in UTF-16 code units (what JavaScript counts in)
     stop: int = 0
 
-    def said(self, start_s: float, stop_s: float | None = None) -> Word:
+    def said(self, start_s: float, stop_s: float | None = None, estimated: bool = False) -> Word:
         """This word in the audio, told as it is written."""
-        return Word(self.written, start_s, stop_s, self.start, self.stop)
+        return Word(self.written, start_s, stop_s, self.start, self.stop, estimated)
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ class Word:
     stop_s: float | None = None  # None: the engine does not know; captions.py fills it in
     start: int = 0  # its place in the text, as a Token has it
     stop: int = 0
+    estimated: bool = False  # the times: the model tells none
 
 
 @dataclass(frozen=True)

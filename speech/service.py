@@ -8,40 +8,29 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from gpu_manager import GPUManager, InUse, LoadProgress, State
+from gpu_manager import GPUManager, InUse
 from speech import VERSION as VERSION  # for those who ask here
 from speech.admission import Admission
-from speech.encoders import ENCODERS
 from speech.engines.base import Engine, EngineStatus
-from speech.errors import EngineBusy, ErrorCode, InvalidRequest, QueueFull, Unavailable
-from speech.fingerprint import fingerprint
+from speech.errors import EngineBusy, ErrorCode, QueueFull, Unavailable
 from speech.gpus import GPU, list_gpus
-from speech.length import Length
+from speech.interpreter import Interpreter
 from speech.metrics import Figures, Metrics
 from speech.progress import Progress
 from speech.relay import Share
-from speech.request import Piece, SpeechRequest
-from speech.script import Script, field_of, script_of, spoken_turns
+from speech.request import SpeechRequest
 from speech.selection import EngineChoice, choose_engine, idle_timeout_s
 from speech.session import Speech
 from speech.settings import Settings
-from speech.status import LoadingStatus, ServiceStatus
-from speech.text.document import read_turn
-from speech.text.lexicon import Folder, entries, merged
-from speech.text.manner import Manner
-from speech.text.pipe import Reader
-from speech.text.remarks import Remarks
-from speech.voices.catalogue import Voice, VoiceCatalogue
-from speech.voices.names import ALIASES, VoiceNames
-from speech.wishes import settle
+from speech.status import ServiceStatus, status_of
+from speech.voices.catalogue import VoiceCatalogue
 
 log = logging.getLogger("kyutai_tts.service")
 
 DEFAULT_STREAMS = 64  # how many speak at once where MAX_SLOTS leaves it to an engine that is not loaded yet
-_GB = 1e9
 
 
-class SpeechService:
+class SpeechService(Interpreter):
     """See the module's docstring. Every method may be called from any thread."""
 
     def __init__(
@@ -52,11 +41,9 @@ class SpeechService:
         manager: GPUManager[Engine],
         gpus: Callable[[], list[GPU]] = list_gpus,
     ) -> None:
-        self.settings, self.choice, self._catalogue, self.manager = settings, choice, voices, manager
-        self._gpus = gpus
-        self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
+        super().__init__(settings, choice, voices)
+        self.manager, self._gpus = manager, gpus
         self._share = Share()
-        self._lexicons = Folder(settings.lexicon_dir)
         self._admission = Admission(lambda: self.slots, lambda: self.places)
         self.metrics = Metrics(self._figures)
         self._when_draining: dict[object, Callable[[], None]] = {}
@@ -101,102 +88,9 @@ class SpeechService:
             speech.end()
         return speech
 
-    def settled(self, request: SpeechRequest) -> SpeechRequest:
-        """The request with its voice and the engine's defaults. Raises InvalidRequest, VoiceNotFound."""
-        voice, settled, _ = self._settled(request)
-        return replace(settled, voice=voice.id)
-
-    def check(self, request: SpeechRequest) -> str:
-        """The media type that the request's speech would have; nothing is admitted. Raises what is wrong with it."""
-        self._script(request)
-        self._settled(request)
-        return ENCODERS[request.format].media_type
-
-    def fingerprint(self, request: SpeechRequest) -> str | None:
-        """What the bytes of its speech depend on; None where that is not known now. Raises InvalidRequest,
-        VoiceNotFound."""
-        settled = self.settled(request)
-        voices = [self._speaker(settled, turn.voice or settled.voice).id for turn in spoken_turns(settled)]
-        identities = [self._catalogue.identity(voice) for voice in voices]
-        if None in identities:
-            return None
-        known = list(zip(voices, identities, strict=True))
-        manners = [self.manner(replace(settled, voice=voice)) for voice in voices]
-        return fingerprint(settled, self.choice.spec.name, known, manners)
-
-    def _settled(self, request: SpeechRequest) -> tuple[Voice, SpeechRequest, tuple[str, ...]]:
-        voice = self._speaker(request, request.voice)
-        self._catalogue.spoken(voice, request.language)
-        return voice, *settle(request, self.choice.spec)
-
-    def _script(self, request: SpeechRequest) -> Script:
-        self.check_length(request.written, field_of(request))
-        script = script_of(request, partial(self._speaker, request), partial(self._reader, request))
-        Length(self.settings.max_audio_s, request.speed).add(script.pieces)
-        return script
-
-    def _reader(self, request: SpeechRequest, voice: str, told: Remarks) -> Reader:
-        return self.manner(replace(request, voice=voice)).reader(told)
-
     def _prepare(self, voices: Iterable[str], language: str | None) -> None:
         for voice in voices:
             self._catalogue.prepare(voice, language)
-
-    def read(self, request: SpeechRequest, told: Remarks) -> list[Piece]:
-        """What is read of its text, with places in it. told: of what is not said. Raises VoiceNotFound."""
-
-        def reader_of(voice: str | None) -> Reader:
-            return self._reader(request, self._speaker(request, voice or request.voice).id, told)
-
-        return [piece for turn in spoken_turns(request) for piece in read_turn(turn, reader_of)]
-
-    def voice(self, name: str | None, caller: str = "") -> Voice:
-        """The voice of that id, alias or OpenAI name; None: the default. Raises VoiceNotFound."""
-        voices = self.voices_of(caller)
-        return self._names.voice(name, voices) if name else voices.default
-
-    def voices_of(self, caller: str) -> VoiceCatalogue:
-        """The voices that a caller may see and use: with API_KEYS of those made from recordings its own.
-
-        caller: the name of a key; anything else has made none.
-        """
-        return self._catalogue.of(caller if self.settings.api_keys else "")
-
-    @property
-    def voices(self) -> VoiceCatalogue:
-        """Those that anyone may see and use."""
-        return self._catalogue.of("")
-
-    def _speaker(self, request: SpeechRequest, name: str | None) -> Voice:
-        """The voice of that name for this request; None: one that fits its language or text. Raises VoiceNotFound."""
-        owner = request.caller if request.owner is None else request.owner
-        return self.voice(name, owner) if name else self.voices_of(owner).usual(request.language, request.text)
-
-    def check_length(self, text: str, field: str = "text") -> None:
-        """Raises InvalidRequest for a text of more than MAX_TEXT_CHARS. field: what the caller calls it."""
-        most = self.settings.max_text_chars
-        if len(text) > most:
-            raise InvalidRequest(
-                f"{field} has {len(text)} characters; at most {most} are allowed.",
-                param=field,
-                code=ErrorCode.TEXT_TOO_LONG,
-            )
-
-    def manner(self, request: SpeechRequest) -> Manner:
-        """How the request's text is read: by its own wishes, its voice's language and the operator's lexicon.
-
-        Raises VoiceNotFound.
-        """
-        voice = self._speaker(request, request.voice)
-        language = request.language or voice.language
-        return Manner(
-            self._catalogue.spoken(voice, request.language),
-            request.language,
-            request.normalize,
-            request.code == "read",
-            merged(entries(request.lexicon), self._lexicons.entries(language)),
-            self.choice.spec.phonemes,
-        )
 
     # -- the engine ---------------------------------------------------------------------------------------------
 
@@ -229,29 +123,8 @@ class SpeechService:
 
     def status(self) -> ServiceStatus:
         """All that can be asked at any time. Asking neither loads the engine nor keeps it awake."""
-        status, engine, gpu = self.manager.status(), self.engine_status(), self._gpu_now()
-        return ServiceStatus(
-            available=gpu is not None,
-            device=self.choice.device,
-            device_name=gpu.name if gpu else "CPU",
-            engine=self.choice.spec.name,
-            engine_reason=self.choice.reason,
-            state=status.state,
-            model_loaded=status.state is State.READY,
-            memory_used_gb=_gb(gpu.memory_used_bytes) if gpu else None,
-            memory_total_gb=_gb(gpu.memory_total_bytes) if gpu else None,
-            model_memory_gb=None if engine.memory_bytes is None else _gb(engine.memory_bytes),
-            slots_total=engine.slots_total,
-            slots_used=engine.slots_used,
-            queue_depth=engine.queue_depth,
-            streams_open=self.streams_open,
-            idle_timeout_s=status.idle_timeout_s,
-            seconds_until_release=status.seconds_until_release,
-            load_seconds=status.load_seconds,
-            loading=_loading(status.loading),
-            last_error=status.last_error,
-            loads=status.loads,
-            releases=status.releases,
+        return status_of(
+            self.choice, self.manager.status(), self.engine_status(), self._gpu_now(), streams_open=self.streams_open
         )
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -371,13 +244,3 @@ def build_service(
         on_broken=on_broken,
     )
     return SpeechService(settled, choice, voices, manager, lambda: list_gpus(visible_gpus))
-
-
-def _loading(progress: LoadProgress | None) -> LoadingStatus | None:
-    if progress is None:
-        return None
-    return LoadingStatus(progress.doing, progress.done, progress.total, progress.seconds, progress.seconds_left)
-
-
-def _gb(size_bytes: int) -> float:
-    return round(size_bytes / _GB, 3)

@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 import threading
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
-from typing import IO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpu_manager import GPUManager, LoadProgress, NotLoaded, State
 from speech.captions import with_times
-from speech.encoders import ENCODERS, make_encoder, rate_of
-from speech.encoders.base import Encoder
 from speech.engines.base import Engine, Utterance
 from speech.engines.spec import EngineSpec
 from speech.errors import Cancelled, EngineBroken, ErrorCode, InvalidRequest, QueueFull, SpeechError, Unavailable
 from speech.length import Length
 from speech.relay import Relay, Share
-from speech.request import AudioChunk, Piece, Samples, SpeechRequest, Token, Word
+from speech.request import AudioChunk, Piece, SpeechRequest, Token
+from speech.sound import Sound
 from speech.tempo import with_tempo
 from speech.text.manner import Manner
 from speech.text.passages import Passage
@@ -32,25 +29,7 @@ from speech.text.remarks import Remarks
 from speech.voices.catalogue import Voice
 
 
-@dataclass
-class Counts:
-    """What was said so far."""
-
-    words: int = 0
-    samples: int = 0
-    starts: list[int] = field(default_factory=list)  # of every word that came in its place, also if it is not said
-
-    @property
-    def words_total(self) -> int:
-        """Words that came in so far, also those that are not said: a client may have counted them."""
-        return len(self.starts)
-
-    def index(self, word: Word) -> int:
-        """Which of the words that came in it is, from 0."""
-        return max(0, bisect_right(self.starts, word.start) - 1)
-
-
-class Speech:
+class Speech(Sound):
     """Speech that was accepted. Nothing is computed and nothing waits before `start` or `chunks` is called.
 
     `say`, `end` and `cancel` may be called from any thread at any time; `start`, `chunks`, `encoded`, `whole` and
@@ -73,11 +52,10 @@ class Speech:
         refusal: Callable[[SpeechRequest], QueueFull] = lambda _: QueueFull(),
         on_close: Callable[[Speech], None] = lambda _: None,
     ) -> None:
-        self.request, self.voice, self.engine, self.ignored = request, voice, engine, ignored
+        super().__init__(request, engine.sample_rate)
+        self.voice, self.engine, self.ignored = voice, engine, ignored
         self.remarks = Remarks()  # what is told beside the sound: of its text what was not said
         self._manner = manner or Manner(voice.language)
-        self.sample_rate = engine.sample_rate
-        self.counts = Counts()
         self._length = Length(most_s, request.speed)
         self.utterance = Utterance(request)
         self._relay: Relay | None = None  # of a text in passages; the utterance is then that of the first
@@ -91,7 +69,6 @@ class Speech:
         self._asked = False  # it wants a slot; a socket may be silent for long before
         self.decided = threading.Event()  # it is accepted, or never will be
         self.accepted = False  # the engine has taken it in: it speaks or waits for a slot
-        self.complete = False  # everything was said and handed out
         self.failure: ErrorCode | None = None  # the code of the error that ended it
         self._engine: Engine | None = None
         self._closing = threading.Lock()
@@ -119,6 +96,10 @@ class Speech:
             self.counts.starts.extend(piece.start for piece in passage.pieces if isinstance(piece, Token))
         self._relay = Relay(self.request, passages, share, self.utterance)
 
+    def be_patient(self) -> None:
+        """No one waits for its first sound: those who speak already do not stand by for it."""
+        self.utterance.patient = True
+
     def cancel(self) -> None:
         """Stop at once, in any phase: waiting for the model, for a slot, or speaking."""
         self.utterance.cancel()
@@ -130,15 +111,6 @@ class Speech:
         self.request = self.utterance.request = replace(self.request, embedding=embedding)
 
     # -- audio out ----------------------------------------------------------------------------------------------
-
-    @property
-    def media_type(self) -> str:
-        return ENCODERS[self.request.format].media_type
-
-    @property
-    def encoded_rate(self) -> int:
-        """Hz of the audio as it is encoded; `sample_rate` is that of `chunks`."""
-        return rate_of(self.request.format, self.sample_rate, self.request.sample_rate)
 
     def preload(self) -> None:
         """Have the model loaded for a `start` that will come soon; nothing is held meanwhile.
@@ -184,50 +156,7 @@ class Speech:
             yield first
         yield from self._audio
 
-    def encoded(self) -> Iterator[bytes]:
-        """The bytes of the requested format as they are made; together they are one file."""
-        encoder = self.encoder()
-        try:
-            for chunk in self.chunks():
-                if data := encoder.encode(chunk.samples):
-                    yield data
-            if data := encoder.flush():
-                yield data
-        finally:
-            encoder.close()
-
-    def write(self, file: IO[bytes]) -> None:
-        """All of it into an empty file that can be sought, with true sizes in its header, as it is made."""
-        self._write(file, (chunk.samples for chunk in self.chunks()))
-
-    def write_silence(self, file: IO[bytes], seconds: float) -> None:
-        """So much silence instead, where there is nothing to say. The engine is not asked."""
-        samples = np.zeros(round(seconds * self.sample_rate), np.float32)
-        self._write(file, [samples])
-        self.counts.samples, self.complete = len(samples), True
-
-    def _write(self, file: IO[bytes], parts: Iterable[Samples]) -> None:
-        with closing(self.encoder(file)) as encoder:
-            for samples in parts:
-                encoder.encode(samples)
-            encoder.flush()
-
-    def encoder(self, file: IO[bytes] | None = None) -> Encoder:
-        """One for the requested format, that gives bytes or writes them. The caller closes it."""
-        asked = self.request
-        return make_encoder(
-            asked.format, self.sample_rate, wanted=asked.sample_rate, bitrate_kbps=asked.bitrate, file=file
-        )
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of audio handed out so far."""
-        return self.counts.samples / self.sample_rate
-
-    @property
-    def share(self) -> float | None:
-        """How much of the words that came was said, 0 to 1; None before there are any."""
-        return self.counts.words / self.counts.words_total if self.counts.words_total else None
+    # -- figures ------------------------------------------------------------------------------------------------
 
     @property
     def made_s(self) -> float:

@@ -6,95 +6,19 @@ The environment variable is the name in capitals. An empty variable counts as un
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from hashlib import sha256
-from ipaddress import ip_address, ip_network
+from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from speech.setting_kinds import Address, Keyed, Level, Listed, Networks, Paired
 
 
 class SettingsError(Exception):
     """A setting is wrong; the message is one line that names it."""
-
-
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
-
-
-def _pairs(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    pairs = [[side.strip() for side in part.partition("=")[::2]] for part in value.split(",") if part.strip()]
-    if not all(name and meaning for name, meaning in pairs):
-        raise ValueError("each part must be NAME=VALUE")
-    return dict(pairs)
-
-
-Paired = Annotated[dict[str, str], BeforeValidator(_pairs)]
-
-
-def key_digests(parts: Iterable[str], unnamed: str = "key") -> dict[str, str]:
-    """KEY or NAME:KEY each -> the SHA-256 of each key in hexadecimal, by its name.
-
-    unnamed: what a key without a name is called, with its number. Raises ValueError; its message holds no key.
-    """
-    digests: dict[str, str] = {}
-    for number, part in enumerate(parts, 1):
-        name, colon, key = part.partition(":")
-        name, key = (name.strip(), key.strip()) if colon else (f"{unnamed}-{number}", part)
-        if not name or not key or name in digests:
-            raise ValueError("each part must be KEY or NAME:KEY, no name twice")
-        digests[name] = sha256(key.encode()).hexdigest()
-    return digests
-
-
-def _digests(value: Any) -> Any:
-    return key_digests(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
-
-
-def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Each an address or a network as the `ipaddress` module writes it. Raises ValueError."""
-    try:
-        networks = [ip_network(value, strict=False) for value in values]
-    except ValueError:
-        raise ValueError("each part must be an IP address or a network such as 10.0.0.0/8") from None
-    if not all(network.prefixlen for network in networks):
-        raise ValueError("a network of all addresses would let every client name its own; name the proxies")
-    return tuple(map(str, networks))
-
-
-Networks = Annotated[Listed, AfterValidator(_networks)]
-
-
-def _address(value: str) -> str:
-    """An IP address without the brackets that URLs put around one, or localhost. Raises ValueError."""
-    bare = value.removeprefix("[").removesuffix("]")
-    if bare != "localhost":
-        try:
-            ip_address(bare)
-        except ValueError:
-            raise ValueError(
-                "it must be an IP address such as 0.0.0.0, 127.0.0.1 or ::, or localhost "
-                "(conda and tcsh set HOST to the name of a machine; unset it there)"
-            ) from None
-    return bare
-
-
-Address = Annotated[str, AfterValidator(_address)]
-
-
-def _level(value: Any) -> Any:
-    """WARN, INFO and the like, as other programs take them."""
-    return {"warn": "warning"}.get(value.lower(), value.lower()) if isinstance(value, str) else value
-
-
-Keyed = Annotated[dict[str, str], BeforeValidator(_digests)]
 
 
 class Settings(BaseModel):
@@ -335,9 +259,7 @@ class Settings(BaseModel):
         10, ge=0, description="GB that the audio of jobs may take below OUTPUT_DIR; no new job is taken at the limit."
     )
     max_job_chars: int = Field(1_000_000, ge=1, description="Longest text of a job, in characters.")
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_level)] = Field(
-        "info", description="What is logged."
-    )
+    log_level: Level = Field("info", description="What is logged.")
     log_text: bool = Field(False, description="Log the texts that are spoken, too. They may be private.")
     log_format: Literal["text", "json"] = Field("text", description="text for people, json for log collectors.")
 

@@ -23,6 +23,8 @@ SILENCE_S = 0.5  # so long between two words parts them as the end of a sentence
 # What a division of a sentence costs; the cheapest is taken. An empty row costs 1, a full one nothing.
 CUE, CUE_IN_PHRASE, ROW_IN_PHRASE = 1.0, 2.0, 0.3
 
+ESTIMATED = "NOTE The times of the words are estimated.\n"
+
 Row = tuple[Word, ...]
 
 
@@ -166,7 +168,8 @@ def _srt_rows(cue: Cue) -> str:
 def as_vtt(found: Sequence[Cue]) -> str:
     """WebVTT (W3C), with the time of each word inside, so that a player can mark them."""
     blocks = (f"{_time(cue.start_s)} --> {_time(cue.stop_s)}\n{_vtt_rows(cue)}\n" for cue in found)
-    return "\n".join(["WEBVTT\n", *blocks])
+    estimated = any(word.estimated for cue in found for word in cue.words)
+    return "\n".join(["WEBVTT\n", *([ESTIMATED] if estimated else []), *blocks])
 
 
 def _vtt_rows(cue: Cue) -> str:
@@ -183,7 +186,10 @@ def _vtt_rows(cue: Cue) -> str:
 
 
 def as_json(found: Sequence[Cue]) -> str:
-    """{"cues": [{"start_s", "stop_s", "text", "words": [{"word", "start_s", "stop_s", "from", "to"}]}]}"""
+    """{"cues": [{"start_s", "stop_s", "text", "words": [{"word", "start_s", "stop_s", "from", "to"}]}]}
+
+    A word has "estimated": true where the engine tells no times.
+    """
     return json.dumps({"cues": [_plain(cue) for cue in found]}, ensure_ascii=False)
 
 
@@ -195,6 +201,7 @@ def _plain(cue: Cue) -> dict[str, Any]:
             "stop_s": None if word.stop_s is None else round(word.stop_s, 3),
             "from": word.start,
             "to": word.stop,
+            **({"estimated": True} if word.estimated else {}),
         }
         for word in cue.words
     ]

@@ -6,6 +6,8 @@ Slower than tests/ear.py by far; about twenty times as fast as speech on two cor
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
 from functools import cache
 
 import numpy as np
@@ -28,6 +30,26 @@ def heard(samples: NDArray[np.float32], rate: int) -> str:
     audio = resample_poly(samples, EAR_RATE // common, rate // common).astype(np.float32)
     segments, _ = _model().transcribe(audio, language="en", beam_size=5, condition_on_previous_text=False)
     return " ".join(segment.text for segment in segments)
+
+
+def spoken_words(samples: NDArray[np.float32], rate: int, said: Sequence[str]) -> list[tuple[int, float]]:
+    """Of the words that were said those that are heard as such: the index, and when it begins, in seconds."""
+    common = np.gcd(rate, EAR_RATE)
+    audio = resample_poly(samples, EAR_RATE // common, rate // common).astype(np.float32)
+    segments, _ = _model().transcribe(
+        audio, language="en", beam_size=5, word_timestamps=True, condition_on_previous_text=False
+    )
+    heard = [word for segment in segments for word in segment.words or ()]
+    alike = SequenceMatcher(None, [_key(word) for word in said], [_key(word.word) for word in heard], False)
+    return [
+        (one + step, heard[other + step].start)
+        for one, other, size in alike.get_matching_blocks()
+        for step in range(size)
+    ]
+
+
+def _key(word: str) -> str:
+    return " ".join(words_of(word))
 
 
 def words_of(text: str) -> list[str]:

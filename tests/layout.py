@@ -24,7 +24,18 @@ STOREYS = (
     ("gpu_manager",),
     tuple(
         f"speech.{name}"
-        for name in ("request", "errors", "settings", "gpus", "length", "progress", "filters", "tempo", "joints")
+        for name in (
+            "request",
+            "errors",
+            "settings",
+            "setting_kinds",
+            "gpus",
+            "length",
+            "progress",
+            "filters",
+            "tempo",
+            "joints",
+        )
     ),
     BELOW_ENGINES,
     ("speech.engines.base",),
@@ -39,6 +50,8 @@ STOREYS = (
             "wishes",
             "fingerprint",
             "script",
+            "interpreter",
+            "sound",
             "session",
             "opening",
             "status",

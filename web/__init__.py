@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from speech.jobs.jobs import Jobs
 from speech.service import SpeechService
-from web.http import auth, errors, following, origins, paths, proxies, requests, security
+from web.http import auth, dates, errors, following, origins, paths, proxies, requests, security
 from web.http.bodies import BodyReaders
 from web.http.clients import ClientWatch
 from web.http.finished import MB, Finished
@@ -91,6 +91,7 @@ def init_app(app: Flask, service: SpeechService) -> None:
         )
     merged = paths.Merged(app.wsgi_app)
     app.wsgi_app = proxies.RealClient(merged, settings.trusted_proxies)  # type: ignore[method-assign]
+    dates.init_app(app)
     requests.init_app(app)
     origins.init_app(app, service.settings)
     auth.init_app(app, service.settings)

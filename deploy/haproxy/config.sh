@@ -11,19 +11,22 @@ Usage: deploy/haproxy/config.sh [options] HOST:PORT... >haproxy.cfg
   --slots N        requests that one instance gets at once (default 32): its MAX_SLOTS. The rest waits here and goes to
                    the instance that is free first
   --queue N        requests that may wait; one more is refused with 429 (default 64). 0: none waits
+  --jobs ADDRESS   the instance that keeps the jobs (JOB_WORKERS), which need not be one of those that speak. Without it
+                   jobs stay with one of them until that one dies
 
 The instances may be on this machine or on others: one server line each. Name containers on this machine by the address
 of Docker's bridge and not by 127.0.0.1, where Docker answers for a container that is gone. Needs HAProxy 2.4 or newer.
 END
 }
 
-bind=:8900 stats=127.0.0.1:8405 slots=32 queue=64
+bind=:8900 stats=127.0.0.1:8405 slots=32 queue=64 jobs=''
 while (($#)); do
   case $1 in
     --bind) bind=${2:?} && shift ;;
     --stats) stats=${2:?} && shift ;;
     --slots) slots=${2:?} && shift ;;
     --queue) queue=${2:?} && shift ;;
+    --jobs) jobs=${2:?} && shift ;;
     -h | --help) usage && exit ;;
     -*) usage >&2 && exit 2 ;;
     *) break ;;
@@ -49,6 +52,21 @@ servers() {
     # shellcheck disable=SC2059  # the suffix is a format of ours
     printf "  server i$number $address$suffix\n" "i$number"
   done
+}
+
+# jobs_backend SERVER...: one instance at a time has the folder of jobs; the others answer 503 while it does.
+jobs_backend() {
+  if [[ $jobs ]]; then
+    printf '  default-server check inter 1s fastinter 250ms downinter 500ms fall 3 rise 1\n  server host %s\n' "$jobs"
+    return
+  fi
+  cat <<'END'
+  balance roundrobin
+  stick-table type integer size 1
+  stick on int(1)
+  retry-on conn-failure 503     # who has them is found by asking
+END
+  servers ' track speech/%s' "$@"
 }
 
 cat <<END
@@ -82,10 +100,13 @@ frontend speech
   bind $bind
   acl speaks path_beg /api/tts /api/stream /v1/audio/speech
   http-request return status 429 content-type application/json string $(error 'Every slot is taken and the queue is full.' rate_limit_error queue_full) hdr Retry-After 2 if speaks { queue(speech) ge $queue } !{ be_conn_free(speech) gt 0 }
-  use_backend speech if speaks
+  acl passage path /api/passages
+  http-request return status 429 content-type application/json string $(error 'There is no slot to spare for a passage of a job.' rate_limit_error queue_full) hdr Retry-After 2 if passage !{ be_conn_free(speech) gt 0 }
+  use_backend speech if speaks or passage
+  use_backend jobs if { path_beg /api/jobs }
   default_backend light
 
-# A slot each; what is too many waits here. An instance that drains answers 404 at /lb: it gets nothing new and what it
+# A slot each; what is too many waits here, passages of jobs never: people come first. An instance that drains answers 404 at /lb: it gets nothing new and what it
 # speaks ends in peace. One that refuses a connection is left at once (it would look idle, and draw all who wait), one
 # that is stuck within 12 s. Who was waiting is sent elsewhere; whom a dead one spoke to sees the stream break.
 # No shutdown-sessions: it would end those too that were just being sent elsewhere.
@@ -105,6 +126,12 @@ backend light
   option httpchk
   http-check disable-on-404
 $(servers ' track speech/%s' "$@")
+
+backend jobs
+  option httpchk
+  http-check send meth GET uri /lb
+  http-check disable-on-404
+$(jobs_backend "$@")
 
 frontend stats
   bind $stats

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.ear import heard, pcm16
+from tests.ear import heard, pcm16, word_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 24_000  # Hz
@@ -50,10 +50,11 @@ def healthy(port: int) -> bool:
         return False
 
 
-def say(port: int, text: str, host: str = "127.0.0.1") -> bytes:
+def say(port: int, text: str, host: str = "127.0.0.1", key: str = "", voice: str = "") -> bytes:
     """Signed 16-bit samples. Raises urllib.error.HTTPError, and http.client.IncompleteRead for a broken stream."""
-    body = json.dumps({"text": text, "format": "pcm"}).encode()
-    request = urllib.request.Request(f"http://{host}:{port}/api/tts/stream", body, {"content-type": "application/json"})
+    body = json.dumps({"text": text, "format": "pcm"} | ({"voice": voice} if voice else {})).encode()
+    headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+    request = urllib.request.Request(f"http://{host}:{port}/api/tts/stream", body, headers)
     with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
         data: bytes = answer.read()
         return data
@@ -61,6 +62,11 @@ def say(port: int, text: str, host: str = "127.0.0.1") -> bytes:
 
 def heard_in(data: bytes) -> str:
     return heard(pcm16(data), RATE)
+
+
+def assert_heard(data: bytes, text: str) -> None:
+    errors = word_errors(text, heard_in(data))
+    assert errors <= 1, f"{errors} errors in: {heard_in(data)!r}"
 
 
 class Stream:

@@ -13,6 +13,8 @@ MARKS = {  # byte order marks; the longer of two that begin alike comes first
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+# Python's, of which no file is made: of names of hosts, and of its own source. Some take the square of the length.
+NOT_OF_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 HINT = "Save it as UTF-8, or name its encoding: -F 'file=@book.txt;type=text/plain;charset=iso-8859-1'."
 
 
@@ -24,6 +26,8 @@ def decoded(data: bytes, charset: str | None = None) -> str:
     mark = next((mark for mark in MARKS if data.startswith(mark)), b"")
     name = MARKS.get(mark) or charset or "utf-8"
     try:
+        if codecs.lookup(name).name in NOT_OF_FILES:
+            raise LookupError
         text = str(data[len(mark) :], name)
     except LookupError:
         raise unreadable(f"has an encoding that is not known: {name[:40]!r}. {HINT}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from speech.documents.archive import Archive
 from speech.documents.blocks import Block, unreadable
@@ -40,11 +40,21 @@ def _package_of(archive: Archive) -> str:
 
 def _within(folder: str, href: str) -> str:
     """The member that a link in a folder means. Raises InvalidRequest for one outside of the book."""
-    parts = urlsplit(href)
+    parts = _split(href)
+    if parts is None:
+        raise unreadable(f"has a link that is no address: {href[:60]!r}.")
     path = posixpath.normpath(posixpath.join(folder, unquote(parts.path)))
     if parts.scheme or parts.netloc or path.startswith(("/", "..")):
         raise unreadable(f"has a link that leads out of it: {href[:60]!r}.")
     return path
+
+
+def _split(href: str) -> SplitResult | None:
+    """None for what is no address, such as `http://[`."""
+    try:
+        return urlsplit(href)
+    except ValueError:
+        return None
 
 
 def _book(archive: Archive, package: Any, folder: str) -> Iterator[Block]:
@@ -95,7 +105,8 @@ def _contents(archive: Archive, manifest: dict[str, Any], folder: str) -> dict[s
         if name in archive:
             root = root_of_xhtml(_text(archive, name, SMALL))
             for href, title in () if root is None else [*_points(root), *_links(root)]:
-                if href and "#" not in href and not urlsplit(href).scheme:
+                parts = _split(href)
+                if href and "#" not in href and parts is not None and not parts.scheme:
                     found.setdefault(_within(posixpath.dirname(name), href), title)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import suppress
 from fractions import Fraction
-from os import SEEK_END
+from os import SEEK_END, SEEK_SET
 from typing import IO, ClassVar, cast
 
 import av
@@ -35,6 +35,29 @@ class Sink:
         return taken
 
 
+class FileSink:
+    """A file, as FFmpeg reads, writes and seeks it, until it is given up."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._given_up = file, False
+
+    def give_up(self) -> None:
+        """What is written from now on goes nowhere: FFmpeg ends a file when it is closed, also one on a full disk."""
+        self._given_up = True
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self._given_up else self._file.write(data)
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        return 0 if self._given_up else self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return 0 if self._given_up else self._file.tell()
+
+    def read(self, size: int) -> bytes:
+        return b"" if self._given_up else self._file.read(size)
+
+
 class AvEncoder(Encoder):
     """A format says which container and codec, with which options."""
 
@@ -46,9 +69,10 @@ class AvEncoder(Encoder):
     def __init__(self, sample_rate: int, bitrate_kbps: int | None = None, file: IO[bytes] | None = None) -> None:
         super().__init__(sample_rate, bitrate_kbps, file)
         self._sink = Sink()
+        self._file_sink = FileSink(file) if file is not None else None
         streaming = {"flush_packets": "1", **self.stream_options} if file is None else {}
         self._container = av.open(
-            self._sink if file is None else file,
+            self._file_sink or self._sink,
             "w",
             format=self.container,
             buffer_size=_BUFFER_BYTES,
@@ -103,6 +127,8 @@ class AvEncoder(Encoder):
     def close(self) -> None:
         """What could not be written was told by `encode` or `flush`; FFmpeg would tell it again in its own words."""
         if self._open:
+            if self._file_sink:
+                self._file_sink.give_up()
             with suppress(av.FFmpegError, OSError):
                 self._shut()
 

@@ -1,6 +1,8 @@
-"""Samples at one rate -> the same sound at another (resampler), and an encoder with that step before it (Resampled)."""
+"""Samples at one rate -> the same sound at another (Resampler), and an encoder with that step before it (Resampled)."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from speech.encoders.base import Encoder
 from speech.filters import SampleFilter
@@ -12,9 +14,32 @@ from speech.request import Samples
 FILTER = "filter_size=256:phase_shift=10:cutoff=0.95"
 
 
-def resampler(source_hz: int, target_hz: int) -> SampleFilter:
-    """Samples at one rate in, the same sound at the other out: as long as what came in, to one sample."""
-    return SampleFilter(source_hz, [("aresample", f"{target_hz}:{FILTER}")])
+LEAST_S = 0.05  # FFmpeg gives nothing of what does not fill its filter: that gets silence behind it, cut off again
+
+
+class Resampler:
+    """Samples at one rate in, the same sound at the other out, as long as what came in to one sample."""
+
+    def __init__(self, source_hz: int, target_hz: int) -> None:
+        self._source_hz, self._target_hz = source_hz, target_hz
+        self._filter = SampleFilter(source_hz, [("aresample", f"{target_hz}:{FILTER}")])
+        self._taken = self._given = 0  # samples
+
+    def push(self, samples: Samples) -> Samples:
+        """What is complete with these samples; may be none."""
+        self._taken += len(samples)
+        given = self._filter.push(samples)
+        self._given += len(given)
+        return given
+
+    def flush(self) -> Samples:
+        """The rest."""
+        missing = round(LEAST_S * self._source_hz) - self._taken
+        if missing <= 0 or not self._taken:
+            return self._filter.flush()
+        early = self._filter.push(np.zeros(missing, np.float32))
+        length = round(self._taken * self._target_hz / self._source_hz)
+        return np.concatenate([early, self._filter.flush()])[: length - self._given]
 
 
 class Resampled(Encoder):
@@ -22,7 +47,7 @@ class Resampled(Encoder):
 
     def __init__(self, sample_rate: int, encoder: Encoder) -> None:
         super().__init__(sample_rate, encoder.bitrate_kbps, encoder.file)
-        self._encoder, self._resampler = encoder, resampler(sample_rate, encoder.sample_rate)
+        self._encoder, self._resampler = encoder, Resampler(sample_rate, encoder.sample_rate)
 
     def head(self) -> bytes:
         return self._encoder.head()

@@ -50,6 +50,7 @@ ENGINES: dict[str, EngineSpec] = {
             image="pocket",
             cost=Cost(disk_gb=1.3, weights_gb=(0.05, 1.4)),
             prefetch="speech.engines.pocket.prefetch",
+            cloning=True,
             sampling=True,
         ),
         EngineSpec(

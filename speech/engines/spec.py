@@ -60,6 +60,7 @@ class EngineSpec:
     image: str = ""  # the service of docker-compose.yml that has all it needs without a GPU; empty: none has
     cost: Cost | None = None  # None: nothing worth saying. start.sh says it before it installs
     phonemes: bool = False  # takes `[word](/phonemes/)` in what it is given to say
+    cloning: bool = False  # voices can be made from recordings, once its files for that are here
     sampling: bool = False  # temperature, top_k and seed mean something
 
     def available(self, gpus: Sized) -> str | None:

@@ -92,4 +92,11 @@ def status(error: Any) -> int | None:
 
 def reason(error: BaseException) -> str:
     """One short line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    cause = _innermost(error)
+    return f"{type(cause).__name__}: {' '.join(str(cause).split())[:300]}"
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """requests wraps urllib3's MaxRetryError, which wraps what happened; the outer ones are mostly addresses."""
+    inside = getattr(error, "reason", None) or next(iter(error.args), None)
+    return _innermost(inside) if isinstance(inside, BaseException) else error

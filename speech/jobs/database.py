@@ -1,16 +1,21 @@
 """The SQLite database of jobs (Database): its tables, transactions, and waiting for a change. Knows no job.
 
 Each change is one transaction, written ahead and synced: a process that is killed at any moment leaves whole ones.
+What the disk refuses is told in words: StorageFull, Unavailable.
 """
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from speech.errors import StorageFull, Unavailable
+
+DISK_IS_FULL = "The disk is full."
 VERSION = 1  # of the tables
 SCHEMA = f"""
 CREATE TABLE jobs (
@@ -32,34 +37,43 @@ CREATE UNIQUE INDEX passages_in_order ON passages (job, number, chapter, seconds
 CREATE INDEX jobs_of_owner ON jobs (owner, created_at);
 PRAGMA user_version = {VERSION};
 """
+OF_THE_DISK = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY),
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
+)
+_LEAST_BYTES = 65_536  # with less the index of what is written ahead cannot be made, and SQLite tells another error
 
 
 class Database:
-    """Every method may be called from any thread."""
+    """Every method may be called from any thread, and raises StorageFull and Unavailable for what the disk refuses."""
 
     def __init__(self, file: Path) -> None:
         """file: made if it is not there; its folder exists. Raises OSError for one whose tables are of another kind."""
+        self._folder = file.parent
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._changes = 0
-        self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
-        self._database.row_factory = sqlite3.Row
-        for line in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            self._database.execute(f"PRAGMA {line}")
-        self._make_tables(file)
+        with self._in_words():
+            self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
+        try:
+            with self._in_words():
+                self._prepare(file)
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         with self._lock:
             self._database.close()
 
     def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock:
+        with self._in_words(), self._lock:
             return self._database.execute(sql, values).fetchall()
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or nothing. Those that wait for a change look again."""
-        with self._lock:
+        with self._in_words(), self._lock:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield self._database
@@ -86,10 +100,27 @@ class Database:
         with self._changed:
             return self._changed.wait_for(lambda: self._changes > seen, timeout_s)
 
+    def _prepare(self, file: Path) -> None:
+        self._database.row_factory = sqlite3.Row
+        for line in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self._database.execute(f"PRAGMA {line}")
+        self._make_tables(file)
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            code = error.sqlite_errorcode & 0xFF
+            if code not in OF_THE_DISK:
+                raise
+            if code == sqlite3.SQLITE_FULL or shutil.disk_usage(self._folder).free < _LEAST_BYTES:
+                raise StorageFull(DISK_IS_FULL) from error
+            raise Unavailable(f"The state of jobs cannot be read or written: {error}.") from error
+
     def _make_tables(self, file: Path) -> None:
         (found,) = self._database.execute("PRAGMA user_version").fetchone()
         if not found and not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
             self._database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         elif found != VERSION:
-            self._database.close()
             raise OSError(0, f"{file.name} there was written by another version of the service")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
 
-from speech.errors import ErrorCode, Unavailable
+from speech.errors import NO_ROOM, ErrorCode, SpeechError, StorageFull, Unavailable
+from speech.jobs.database import DISK_IS_FULL
 from speech.jobs.places import Here, Places
 from speech.jobs.results import Results
 from speech.jobs.runner import REST_S, Runner
@@ -51,7 +52,7 @@ class Folder:
             threading.Thread(target=self._resume, name="jobs-resume", daemon=True).start()
 
     def open(self) -> Opened:
-        """Raises Unavailable if another process has the folder, or it cannot be written."""
+        """Raises Unavailable if another process has the folder, or it cannot be written, StorageFull."""
         with self._lock:
             if self._opened is None:
                 self._opened = self._open()
@@ -71,7 +72,7 @@ class Folder:
             try:
                 self.open()
                 return
-            except Unavailable:
+            except SpeechError:
                 time.sleep(RESUME_S)
 
     def _places(self) -> Places:
@@ -83,16 +84,22 @@ class Folder:
     def _open(self) -> Opened:
         if self._service.draining:
             raise Unavailable("The service is shutting down.", code=ErrorCode.DRAINING, retry_after_s=5)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._held = FileLock(self._folder / "jobs.lock")
-            self._held.acquire(timeout=0)
-            store = Store(self._folder / DATABASE)
-        except Timeout:
-            raise Unavailable(TAKEN, retry_after_s=5) from None
-        except OSError as error:
-            raise Unavailable(f"OUTPUT_DIR cannot be written: {error.strerror}.") from None
+        store = self._taken()
         results = Results(self._folder, store, self._service.choice.spec.sample_rate)
         runner = Runner(self._service, store, results, self._places(), self._rest_s)
         runner.start()
         return Opened(store, results, WholeFiles(results), runner)
+
+    def _taken(self) -> Store:
+        """The state of the jobs, once no other process has it."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._held = FileLock(self._folder / "jobs.lock")
+            self._held.acquire(timeout=0)
+            return Store(self._folder / DATABASE)
+        except Timeout:
+            raise Unavailable(TAKEN, retry_after_s=5) from None
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise StorageFull(DISK_IS_FULL) from None
+            raise Unavailable(f"OUTPUT_DIR cannot be written: {error.strerror}.") from None

@@ -26,16 +26,17 @@ def news(opened: Opened, job: Job, since: int | None, gone: Gone) -> Iterator[Ne
     """
     database, seen = opened.store.database, job.change if since is None else min(since, job.change)
     yield job
-    found: Job | None = job
-    while found is not None:
+    told = job
+    while True:
         changes = database.changes
         found = opened.store.job(job.id)
         if found is None or gone():
             return
-        if found.change > seen:
+        found = opened.runner.told(found)
+        if found.change > seen or found != told:
             yield from _since(opened, job.id, seen)
             yield found
-            seen = found.change
+            seen, told = found.change, found
         if found.state not in ACTIVE or opened.runner.closed:
             return
         if not database.wait(changes, LOOK_S):

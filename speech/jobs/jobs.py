@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from speech.errors import InvalidRequest, JobNotFound, JobState, OutOfQuota, Unavailable
+from speech.errors import NO_ROOM, InvalidRequest, JobNotFound, JobState, OutOfQuota, StorageFull, Unavailable
 from speech.jobs.folder import Folder, Opened
 from speech.jobs.follow import Gone, News, live, news
 from speech.jobs.intake import Intake
@@ -42,7 +43,8 @@ class Change:
 class Jobs:
     """Every method may be called from any thread. Nothing is opened before it is needed.
 
-    Methods that name a job raise JobNotFound, also for a job of another owner, and all raise Unavailable.
+    Methods that name a job raise JobNotFound, also for a job of another owner, and all raise Unavailable; those that
+    write raise StorageFull.
     """
 
     def __init__(self, service: SpeechService, rest_s: float = REST_S) -> None:
@@ -74,10 +76,11 @@ class Jobs:
         return self.job(taken.job.id, owner)
 
     def job(self, job_id: str, owner: str) -> Job:
-        found = self._folder.open().store.job(job_id)
+        opened = self._folder.open()
+        found = opened.store.job(job_id)
         if found is None or found.owner != owner:
             raise JobNotFound("There is no such job.")
-        return found
+        return opened.runner.told(found)
 
     def progress(self, job_id: str, owner: str) -> Progress:
         job, opened = self.job(job_id, owner), self._folder.open()
@@ -87,7 +90,8 @@ class Jobs:
         """The newest first, and how many there are in all."""
         opened = self._folder.open()
         self._delete_old(opened)
-        return opened.store.jobs(owner, limit, offset), opened.store.count(owner)
+        found = opened.store.jobs(owner, limit, offset)
+        return [opened.runner.told(job) for job in found], opened.store.count(owner)
 
     def passages(self, job_id: str, owner: str, limit: int, offset: int = 0) -> list[Part]:
         """In order, from the number `offset` on."""
@@ -132,11 +136,7 @@ class Jobs:
     def delete(self, job_id: str, owner: str) -> None:
         """The job and its audio, in any state."""
         self.job(job_id, owner)
-        opened = self._folder.open()
-        opened.store.set_state(job_id, State.CANCELLED, only_from=ACTIVE)
-        opened.runner.stop(job_id)
-        opened.store.delete(job_id)
-        opened.results.delete(job_id)
+        self._delete(self._folder.open(), job_id)
 
     # -- what is made -------------------------------------------------------------------------------------------
 
@@ -149,6 +149,8 @@ class Jobs:
         try:
             return opened.files.file(job, chapters, wanted)
         except OSError as error:
+            if error.errno in NO_ROOM:
+                raise StorageFull("The disk has no room for this file.") from None
             raise Unavailable(f"The audio cannot be put together: {error.strerror}.") from None
 
     def captions(self, job_id: str, owner: str, captions: str, chapter: int | None = None) -> str:
@@ -201,8 +203,22 @@ class Jobs:
     def _delete_old(self, opened: Opened) -> None:
         ttl_s = self._service.settings.job_ttl
         for job_id in opened.store.ended_before(ttl_s) if ttl_s >= 0 else ():
-            opened.store.delete(job_id)
+            with suppress(StorageFull, Unavailable):  # it is tried again
+                self._delete(opened, job_id)
+
+    def _delete(self, opened: Opened, job_id: str) -> None:
+        """Its audio goes first where the disk is too full to write that it goes."""
+        try:
+            self._forget(opened, job_id)
+        except StorageFull:
             opened.results.delete(job_id)
+            self._forget(opened, job_id)
+
+    def _forget(self, opened: Opened, job_id: str) -> None:
+        opened.store.set_state(job_id, State.CANCELLED, only_from=ACTIVE)
+        opened.runner.stop(job_id)
+        opened.store.delete(job_id)
+        opened.results.delete(job_id)
 
     def _check_quota(self, opened: Opened) -> None:
         used_bytes, most_gb = opened.results.used_bytes, self._service.settings.job_quota_gb

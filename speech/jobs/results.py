@@ -21,6 +21,7 @@ from speech.jobs.store import Store
 from speech.joints import silence
 from speech.request import AudioChunk, Samples, Word
 
+ROOM_BYTES = 2_000_000  # for one passage more, and what is told of it; a minute is about 1.5 MB
 FULL_SCALE = 32767  # as the encoders have it: samples come out as they went in
 
 
@@ -84,6 +85,11 @@ class Results:
     def used_bytes(self) -> int:
         """Of the audio of all jobs."""
         return self._used_bytes
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the disk takes another passage. Raises OSError."""
+        return shutil.disk_usage(self._folder).free >= ROOM_BYTES
 
     @contextmanager
     def making(self, path: Path) -> Iterator[Path]:

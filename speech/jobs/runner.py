@@ -7,14 +7,15 @@ passage at most.
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 
-from speech.errors import NO_ROOM, Cancelled, InvalidRequest, QueueFull, SpeechError, Unavailable, VoiceNotFound
+from speech.errors import NO_ROOM, Cancelled, InvalidRequest, SpeechError, VoiceNotFound
+from speech.jobs.database import DISK_IS_FULL
 from speech.jobs.job import ACTIVE, Job, Part, Said, State
+from speech.jobs.pauses import NOT_NOW, Pauses
 from speech.jobs.places import Place, Places, Saying
 from speech.jobs.results import Results
 from speech.jobs.speaker import Speaker, Take
@@ -27,7 +28,6 @@ log = logging.getLogger("kyutai_tts.jobs")
 LOOK_S = 0.5  # while there is something to say: how often a thread looks whether a slot is free
 REST_S = 10.0  # after an engine or a disk that refused
 ATTEMPTS = 3  # at one passage
-NOT_NOW = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY)  # the disk's errors, not ours
 _GB = 1e9
 
 Task = tuple[Job, int, Place]
@@ -41,13 +41,14 @@ class Runner:
     ) -> None:
         """places: where passages are said. rest_s: how long a job rests that was refused something."""
         self._service, self._store, self._results, self._rest_s = service, store, results, rest_s
+        self._pauses = Pauses(store, rest_s)
         self._places = places
         self._speaker = Speaker(results.sample_rate)
         self._changed = threading.Condition()  # guards all below
         self._turns = Turns(time.monotonic)
         self._speaking: dict[tuple[str, int], Saying | None] = {}  # job and number of what is being said
-        self._resting: dict[str, float] = {}  # jobs that were refused something, until when, on time.monotonic
         self._failures: dict[tuple[str, int], int] = {}
+        self._stirred = 0  # how often there may have come something to do
         self._closed = False
         self._ending = threading.Event()
         threads = [threading.Thread(target=self._run, name=f"job-{i}", daemon=True) for i in range(places.most)]
@@ -59,9 +60,8 @@ class Runner:
 
     def wake(self) -> None:
         """A job was added or goes on."""
-        with self._changed:
-            self._resting.clear()
-            self._changed.notify_all()
+        self._pauses.end_all()
+        self._stir()
 
     def stop(self, job_id: str) -> None:
         """Stop what is being said of a job, and wait until nothing of it is written any more."""
@@ -86,6 +86,10 @@ class Runner:
         with self._changed:
             return self._turns.seconds_left(job, jobs)
 
+    def told(self, job: Job) -> Job:
+        """As it is, also while the disk takes nothing."""
+        return self._pauses.told(job)
+
     # -- threads ------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
@@ -105,18 +109,26 @@ class Runner:
 
     def _run(self) -> None:
         while not self._closed:
-            task = self._take()
-            if task is None:
-                self._wait()
-            else:
-                self._do(task)
+            stirred = self._stirred
+            try:
+                if task := self._take():
+                    self._do(task)
+                else:
+                    self._wait(stirred, LOOK_S if self._store.active() else None)
+            except (*NOT_NOW, OSError) as error:
+                log.warning("jobs: %s", error)
+                self._wait(stirred, self._rest_s)
 
-    def _wait(self) -> None:
+    def _wait(self, stirred: int, most_s: float | None) -> None:
         """Until there may be something to do."""
-        waits = bool(self._store.active())
         with self._changed:
-            if not self._closed:
-                self._changed.wait(LOOK_S if waits else None)
+            self._changed.wait_for(lambda: self._closed or self._stirred > stirred, most_s)
+
+    def _stir(self) -> None:
+        """There may be something to do."""
+        with self._changed:
+            self._stirred += 1
+            self._changed.notify_all()
 
     # -- what is next -------------------------------------------------------------------------------------------
 
@@ -125,13 +137,20 @@ class Runner:
         self._places.look()
         with self._changed:
             place = None if self._closed else self._places.claim(len(self._speaking))
-            found = self._next() if place else None
-        if place and not found:
-            place.leave()
-        elif reason := self._places.obstacle:
+            found = self._next_for(place) if place else None
+        if not place and (reason := self._places.obstacle):
             for job in self._store.active():
-                self._pause(job, reason)
-        return (*found, place) if found and place else None
+                self._pauses.begin(job, reason)
+        return found
+
+    def _next_for(self, place: Place) -> Task | None:
+        found = None
+        try:
+            found = self._next()
+        finally:
+            if found is None:
+                place.leave()
+        return (*found, place) if found else None
 
     def _next(self) -> tuple[Job, int] | None:
         with self._changed:
@@ -148,10 +167,10 @@ class Runner:
 
     def _may_go_on(self, job: Job) -> bool:
         """Not while it rests, nor with another engine, nor over the quota."""
-        if time.monotonic() < self._resting.get(job.id, 0.0):
+        if not self._pauses.is_over(job):
             return False
         if reason := self._obstacle(job):
-            self._pause(job, reason)
+            self._pauses.begin(job, reason)
         return not reason
 
     def _obstacle(self, job: Job) -> str:
@@ -160,7 +179,7 @@ class Runner:
             return f"It is made with the engine {job.engine}, and {engine} runs. Start the service with that one."
         if self._results.used_bytes >= most_gb * _GB:
             return over_quota(self._results.used_bytes, most_gb)
-        return ""
+        return "" if self._results.has_room else DISK_IS_FULL
 
     # -- one passage --------------------------------------------------------------------------------------------
 
@@ -176,34 +195,21 @@ class Runner:
             place.leave()
             with self._changed:
                 del self._speaking[job.id, number]
-                self._changed.notify_all()
+                self._stir()
 
     def _kept(self, job: Job, number: int, place: Place) -> None:
         try:
-            self._store.set_state(job.id, State.RUNNING, only_from=(State.QUEUED, State.PAUSED))
+            self._pauses.goes_on(job)
             self._speak(job, number, place)
         except Cancelled:
             return
-        except (QueueFull, Unavailable) as error:
-            self._pause(job, error.message)
+        except NOT_NOW as error:
+            self._pauses.begin(job, error.message)
         except OSError as error:
             full = error.errno in NO_ROOM
-            self._pause(job, "The disk is full." if full else f"The audio cannot be written: {error.strerror}.")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in NOT_NOW:
-                raise
-            log.warning("job %s: %s", job.id, error)
-            self._pause(job, f"The state of jobs cannot be written: {error}.")
+            self._pauses.begin(job, DISK_IS_FULL if full else f"The audio cannot be written: {error.strerror}.")
         except SpeechError as error:
             self._failed(job, number, error)
-
-    def _pause(self, job: Job, reason: str) -> None:
-        """It goes on by itself, when what stood in its way has gone."""
-        with self._changed:
-            self._resting[job.id] = time.monotonic() + self._rest_s
-        if (job.state, job.reason) != (State.PAUSED, reason):
-            with suppress(sqlite3.OperationalError):  # the disk is full for the database, too
-                self._store.set_state(job.id, State.PAUSED, reason, only_from=ACTIVE)
 
     def _failed(self, job: Job, number: int, error: SpeechError) -> None:
         """Try again, some times; not what can never be said."""
@@ -213,7 +219,7 @@ class Runner:
             self._fail(job, f"Passage {number}: {error.message}")
 
     def _fail(self, job: Job, reason: str) -> None:
-        self._store.set_state(job.id, State.FAILED, reason, only_from=ACTIVE)
+        self._pauses.set_state(job, State.FAILED, reason)
 
     def _speak(self, job: Job, number: int, place: Place) -> None:
         part = self._store.part(job.id, number)

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from speech.jobs.database import Database
@@ -127,7 +127,7 @@ class Store:
 
     def finish(self, job_id: str, part: Part, said: Said) -> bool:
         """The passage is done; the job is, if it was the last one. False if it was done before, or altered since."""
-        words = json.dumps([[word.text, word.start_s, word.stop_s, word.start, word.stop] for word in said.words])
+        words = json.dumps([astuple(word) for word in said.words])
         with self.database.changing() as database:
             change = _next_change(database, job_id)
             sql = (

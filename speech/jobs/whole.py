@@ -17,6 +17,7 @@ from speech.encoders import ENCODERS, make_encoder
 from speech.encoders.base import Encoder
 from speech.encoders.m4b import M4bEncoder, Mark
 from speech.jobs.job import Job, JobChapter
+from speech.jobs.making import PATIENCE_S, Making
 from speech.jobs.results import Results
 
 M4B = "m4b"
@@ -62,26 +63,34 @@ class Wanted:
 class WholeFiles:
     """Every method may be called from any thread."""
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: Results, patience_s: float = PATIENCE_S) -> None:
+        """patience_s: how long a request waits for a file that is being made."""
         self._results = results
+        self._making = Making(patience_s)
 
     def file(self, job: Job, chapters: Sequence[JobChapter], wanted: Wanted) -> Path:
-        """chapters: those that it holds, all of them complete. Raises OSError."""
+        """chapters: those that it holds, all of them complete. Raises OSError, Unavailable while it is being made."""
         path = self._results.whole(job.id, wanted.name(job.version))
         if not path.exists():
-            with self._results.making(path) as whole, open(whole, "w+b") as file:
-                if wanted.zipped:
-                    self._zip(file, job, chapters, wanted)
-                else:
-                    self._encode(file, job, chapters, wanted)
+            self._making.make(path, lambda: self._make(path, job, chapters, wanted))
         return path
+
+    def _make(self, path: Path, job: Job, chapters: Sequence[JobChapter], wanted: Wanted) -> None:
+        with self._results.making(path) as whole, open(whole, "w+b") as file:
+            if wanted.zipped:
+                self._zip(file, job, chapters, wanted)
+            else:
+                self._encode(file, job, chapters, wanted)
 
     def _zip(self, file: IO[bytes], job: Job, chapters: Sequence[JobChapter], wanted: Wanted) -> None:
         with zipfile.ZipFile(file, "w") as archive:
             for chapter in chapters:
                 single = replace(wanted, chapter=chapter.number, zipped=False)
                 name = f"{chapter.number + 1:03} {chapter.title}" if chapter.title else f"{chapter.number + 1:03}"
-                archive.write(self.file(job, [chapter], single), f"{safe_name(name)}.{wanted.format}")
+                path = self._results.whole(job.id, single.name(job.version))
+                if not path.exists():
+                    self._make(path, job, [chapter], single)
+                archive.write(path, f"{safe_name(name)}.{wanted.format}")
 
     def _encode(self, file: IO[bytes], job: Job, chapters: Sequence[JobChapter], wanted: Wanted) -> None:
         first, stop = chapters[0].first, chapters[-1].first + chapters[-1].total

@@ -7,6 +7,7 @@ this machine, and the standard library's client never asks for one.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields
@@ -16,8 +17,9 @@ from urllib.parse import quote, urlsplit
 
 from gpu_manager import State
 from speech.errors import ErrorCode, SpeechError, Unavailable
-from speech.remote.connection import RemoteSpeech, refusal
+from speech.remote.connection import refusal
 from speech.remote.passage import RemotePassage
+from speech.remote.speech import RemoteSpeech
 from speech.remote.talk import RemoteTalk
 from speech.request import SpeechRequest
 from speech.status import LoadingStatus, ServiceStatus
@@ -29,7 +31,7 @@ SERVICE = "kyutai-tts"  # what /health calls itself
 CONNECT_S = 3.0  # on this machine a refusal takes a millisecond
 ANSWER_S = 5.0  # /health and the lists never wait for the model
 RELEASE_S = 60.0
-JOB_S = 600.0  # a million characters are read, or an hour's file is put together
+JOB_S = 600.0  # a million characters are read
 _PIECE_BYTES = 1 << 16
 _LONGEST_ANSWER = 16 * 2**20  # bytes; a list of some hundred voices has a tenth of a megabyte
 
@@ -115,7 +117,17 @@ class ServiceClient:
         return self._json("GET", f"/api/jobs/{quote(job_id, safe='')}")
 
     def job_audio(self, job_id: str, format_name: str) -> Iterator[bytes]:
-        """The file of a job that is done, in pieces. Raises SpeechError."""
+        """The file of a job that is done, in pieces; waits while it is put together. Raises SpeechError."""
+        while True:
+            try:
+                yield from self._job_audio(job_id, format_name)
+                return
+            except SpeechError as error:
+                if error.code is not ErrorCode.FILE_IN_MAKING:
+                    raise
+                time.sleep(error.retry_after_s or 0.0)
+
+    def _job_audio(self, job_id: str, format_name: str) -> Iterator[bytes]:
         path = f"{self._prefix}/api/jobs/{quote(job_id, safe='')}/audio?format={quote(format_name)}"
         try:
             with closing(self._connection()) as connection:
@@ -124,7 +136,8 @@ class ServiceClient:
                 connection.request("GET", path, headers=self._headers)
                 with connection.getresponse() as response:
                     if response.status != 200:
-                        raise refusal(response.status, response.read(_LONGEST_ANSWER))
+                        body = response.read(_LONGEST_ANSWER)
+                        raise refusal(response.status, body, response.headers["Retry-After"])
                     while piece := response.read(_PIECE_BYTES):
                         yield piece
         except (OSError, HTTPException) as error:

@@ -1,67 +1,43 @@
-"""One piece of speech that a running service makes (RemoteSpeech): Speech's reader, over server-sent events."""
+"""What all that is asked of a service has in common (RemoteConnection): one connection, that any thread may end.
+
+And how the service's answers are read: its refusals and its events. Knows the service's API and HTTP; no engine.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 from socket import SHUT_RDWR, socket
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from gpu_manager import LoadProgress
 from speech.errors import Cancelled, ErrorCode, SpeechError, Unavailable
-from speech.request import SpeechRequest
 
 EventData = dict[str, Any]
 
 
-class RemoteSpeech:
-    """Speech that a service was asked for. Nothing is sent before `encoded` is read.
+class RemoteConnection:
+    """One request to a service. Nothing is sent before it is read.
 
     `cancel` may be called from any thread at any time; the rest belongs to one reader, who must call `close`, best by
-    `with`. What is known of the speech changes while it is read: `loading` and `queue_position` say what it waits for,
-    `seconds` how much audio has come, `share` how much of the words was said, 0 to 1.
+    `with`.
     """
 
-    def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
-        self.request = request
-        self.sample_rate = 0  # Hz; known from the first audio on
-        self.ignored: tuple[str, ...] = ()
-        self.seconds = 0.0
-        self.share: float | None = None
-        self.loading: LoadProgress | None = None
-        self.queue_position: int | None = None
+    broke_off: ClassVar[str] = "The speech service stopped in the middle ({}). Try again."
+
+    def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str]) -> None:
+        """connection: not open yet."""
         self._connection, self._path, self._headers = connection, path, headers
-        self._stopping = threading.Lock()
+        self._lock = threading.Lock()  # held for moments only: `cancel` waits for it
         self._socket: socket | None = None
         self._response: HTTPResponse | None = None
         self._cancelled = False
 
-    def encoded(self) -> Iterator[bytes]:
-        """The bytes of the requested format as they are made.
-
-        Raises what the service refuses as SpeechError in its own words, Unavailable when it breaks off, Cancelled.
-        """
-        try:
-            self._connect()
-            for name, data in events_of(self._answer()):
-                if name == "audio":
-                    self.seconds = data["audio_s"]
-                    yield b64decode(data["audio"])
-                elif name == "done":
-                    return
-                else:
-                    self._follow(name, data)
-            raise HTTPException("the stream ended before the speech did")
-        except (OSError, HTTPException, ValueError) as error:
-            raise self._broken(error) from None
-
     def cancel(self) -> None:
         """Stop at once, during any wait: the service sees the connection close and frees the slot."""
-        with self._stopping:
+        with self._lock:
             self._cancelled = True
             if self._socket is not None:
                 with suppress(OSError):
@@ -74,7 +50,7 @@ class RemoteSpeech:
             self._response.close()  # it may have the socket to itself
         self._connection.close()
 
-    def __enter__(self) -> RemoteSpeech:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,59 +58,33 @@ class RemoteSpeech:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _connect(self) -> None:
+    def _connect(self, silent_s: float | None = None) -> None:
+        """silent_s: how long the service may send nothing; None: loading may take minutes, and the reader can cancel.
+
+        Raises OSError, Cancelled.
+        """
         self._connection.connect()
-        with self._stopping:
+        with self._lock:
             self._socket = self._connection.sock
             if self._cancelled:
-                raise Cancelled("The speech was cancelled.")
-        self._socket.settimeout(None)  # loading may take minutes; a caller that will not wait cancels
+                raise self._cancelled_error()
+        self._socket.settimeout(silent_s)
 
-    def _answer(self) -> HTTPResponse:
-        body = json.dumps({**_fields(self.request), "stream_format": "sse"}).encode()
-        self._connection.request("POST", self._path, body, self._headers)
-        response = self._response = self._connection.getresponse()
-        if response.status != 200:
-            raise refusal(response.status, response.read(), response.headers["Retry-After"])
-        return response
-
-    def _follow(self, name: str, data: EventData) -> None:
-        """An event that brings no audio."""
-        if name == "error":
-            raise refusal(200, json.dumps(data).encode())
-        self.loading = self.queue_position = None
-        if name == "loading":
-            done, total = data["loaded_bytes"], data["total_bytes"] or 0
-            self.loading = LoadProgress(
-                data["doing"], done, total, seconds=data["seconds"], seconds_left=data["seconds_left"]
-            )
-        elif name == "queued":
-            self.queue_position = data["position"] or None
-        elif name == "start":
-            self.sample_rate, self.ignored = data["sample_rate"], tuple(data["ignored"])
-        elif name == "progress" and data["words_total"]:
-            self.share = data["words_done"] / data["words_total"]
+    def _post(self, fields: EventData) -> HTTPResponse:
+        """The answer of any status, not read yet. Raises OSError, HTTPException."""
+        self._connection.request("POST", self._path, json.dumps(fields).encode(), self._headers)
+        self._response = self._connection.getresponse()
+        return self._response
 
     def _broken(self, error: Exception) -> SpeechError:
+        """What the reader is told of a connection that ended before its time."""
         if self._cancelled:
-            return Cancelled("The speech was cancelled.")
-        return broken_off(error)
+            return self._cancelled_error()
+        return Unavailable(self.broke_off.format(str(error) or type(error).__name__), code=ErrorCode.BROKEN_OFF)
 
-
-def _fields(request: SpeechRequest) -> dict[str, Any]:
-    """What the service is asked for: all that is set. Who asks there is its own to say."""
-    given = {**vars(request), "caller": None, "turns": None}
-    if request.turns:
-        turns = [{"text": turn.text, "voice": turn.voice} for turn in request.turns]
-        given |= {"turns": turns, "text": None}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def broken_off(error: Exception) -> Unavailable:
-    """The connection ended before the speech did."""
-    return Unavailable(
-        f"The speech service stopped in the middle ({_name(error)}). Try again.", code=ErrorCode.BROKEN_OFF
-    )
+    @staticmethod
+    def _cancelled_error() -> Cancelled:
+        return Cancelled("The speech was cancelled.")
 
 
 def refusal(status: int, body: bytes, retry_after: str | None = None) -> SpeechError:
@@ -160,7 +110,3 @@ def events_of(response: HTTPResponse) -> Iterator[tuple[str, EventData]]:
             name = value
         elif field == "data":
             yield name, json.loads(value)
-
-
-def _name(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -6,19 +6,15 @@ Knows the service's API and HTTP; no engine and no jobs.
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from socket import SHUT_RDWR, socket
 
 import numpy as np
 
 from speech.errors import (
-    Cancelled,
     EngineFailed,
     ErrorCode,
     InvalidRequest,
@@ -27,7 +23,7 @@ from speech.errors import (
     Unavailable,
     VoiceNotFound,
 )
-from speech.remote.connection import EventData, events_of, refusal
+from speech.remote.connection import EventData, RemoteConnection, events_of, refusal
 from speech.request import AudioChunk, Pause, Piece, SpeechRequest, Word
 
 PATH = "/api/passages"
@@ -39,18 +35,16 @@ OF_THE_TEXT = (ErrorCode.NOTHING_TO_SAY, ErrorCode.INVALID_VALUE)
 OF_THE_MODEL = (ErrorCode.SPEECH_WITHOUT_END, ErrorCode.NO_SOUND)
 
 
-class RemotePassage:
-    """`cancel` may be called from any thread; the rest belongs to one thread, which must call `close`."""
+class RemotePassage(RemoteConnection):
+    """One passage. It is said, and then its `chunks` are read."""
+
+    broke_off = "The instance broke off ({})."
 
     def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
-        """connection: not open yet. path: of the service, before PATH. request: its text is not looked at."""
-        self._connection, self._path, self._headers, self._request = connection, path + PATH, headers, request
+        """path: of the service, before PATH. request: its text is not looked at."""
+        super().__init__(connection, path + PATH, headers)
+        self._request = request
         self._pieces: list[Piece] = []
-        self._engine: str | None = None
-        self._lock = threading.Lock()
-        self._socket: socket | None = None
-        self._response: HTTPResponse | None = None
-        self._cancelled = False
 
     def say(self, *pieces: Piece) -> None:
         self._pieces.extend(pieces)
@@ -67,44 +61,21 @@ class RemotePassage:
         try:
             yield from self._chunks(self._answer())
         except (OSError, HTTPException, ValueError, KeyError) as error:
-            if self._cancelled:
-                raise Cancelled("The passage was cancelled.") from None
-            reason = str(error) or type(error).__name__
-            raise Unavailable(f"The instance broke off ({reason}).", code=ErrorCode.BROKEN_OFF) from None
-
-    def cancel(self) -> None:
-        with self._lock:
-            self._cancelled = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(SHUT_RDWR)
-
-    def close(self) -> None:
-        """Hang up. A second call does nothing."""
-        self.cancel()
-        if self._response is not None:
-            self._response.close()
-        self._connection.close()
+            raise self._broken(error) from None
 
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _answer(self) -> HTTPResponse:
-        self._connection.connect()
-        with self._lock:
-            self._socket = self._connection.sock
-            if self._cancelled:
-                raise OSError("cancelled")
-        self._socket.settimeout(SILENT_S)
-        self._connection.request("POST", self._path, self._body(), self._headers)
-        response = self._response = self._connection.getresponse()
+        self._connect(SILENT_S)
+        response = self._post(self._fields())
         if response.status != 200:
             raise error_of(response.status, response.headers, response.read())
         return response
 
-    def _body(self) -> bytes:
+    def _fields(self) -> EventData:
         known = asdict(self._request)
         fields = {name: known[name] for name in FIELDS if known[name] is not None}
-        return json.dumps(fields | {"pieces": [written_piece(piece) for piece in self._pieces]}).encode()
+        return fields | {"pieces": [written_piece(piece) for piece in self._pieces]}
 
     def _chunks(self, response: HTTPResponse) -> Iterator[AudioChunk]:
         words: list[Word] = []
@@ -135,7 +106,8 @@ def written_piece(piece: Piece) -> object:
 
 
 def _word(data: EventData) -> Word:
-    return Word(data["word"], data["start_s"], data["stop_s"], data["from"], data["to"])
+    estimated = data.get("estimated", False)
+    return Word(data["word"], data["start_s"], data["stop_s"], data["from"], data["to"], estimated)
 
 
 def error_of(status: int, headers: Message, body: bytes) -> SpeechError:

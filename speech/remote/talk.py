@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
-from socket import SHUT_RDWR, socket
 from typing import Any
 
 from wsproto import WSConnection
@@ -27,8 +26,7 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError, ProtocolError, RemoteProtocolError
 
 from gpu_manager import LoadProgress
-from speech.errors import Cancelled, SpeechError
-from speech.remote.connection import broken_off, refusal
+from speech.remote.connection import RemoteConnection, refusal
 from speech.request import SpeechRequest
 
 _NOT_SENT = {"text", "caller", "passages", "embedding"}  # what the first message does not take
@@ -36,24 +34,20 @@ _BYTES_PER_SAMPLE = 2
 _READ = 65_536
 
 
-class RemoteTalk:
-    """`open` it, then `say` and `end`, from any thread; `encoded` belongs to one reader, who must call `close`.
-
-    `cancel` may be called from any thread at any time. The audio is pcm: 16 bits, mono, `sample_rate`.
-    """
+class RemoteTalk(RemoteConnection):
+    """`open` it, then `say` and `end`, from any thread. The audio is pcm: 16 bits, mono, `sample_rate`."""
 
     def __init__(self, connection: HTTPConnection, path: str, headers: dict[str, str], request: SpeechRequest) -> None:
+        super().__init__(connection, path, headers)
         self.sample_rate = 0  # Hz; known once it is open
         self.ignored: tuple[str, ...] = ()
         self.seconds = 0.0
         self.share: float | None = None  # more words may come
         self.loading: LoadProgress | None = None
         self.queue_position: int | None = None
-        self._connection, self._path, self._headers, self._request = connection, path, headers, request
-        self._protocol = WSConnection(ConnectionType.CLIENT)
-        self._lock = threading.Lock()  # of the protocol and of `_socket`
-        self._socket: socket | None = None
-        self._cancelled = False
+        self._request = request
+        self._protocol = WSConnection(ConnectionType.CLIENT)  # guarded by `_lock`, as the socket is
+        self._sending = threading.Lock()  # what is sent stays in order; held while the service takes its time
         self._part = b""  # of a message in several frames
         self._refused: tuple[int, str | None] | None = None  # status and Retry-After; the body follows
         self._incoming = self._messages()
@@ -70,7 +64,7 @@ class RemoteTalk:
             ready = self._told(next(self._incoming))
         except StopIteration:
             raise self._broken(EOFError("the connection was closed")) from None
-        except (OSError, EOFError, ProtocolError, ValueError) as error:
+        except (OSError, EOFError, ProtocolError, ValueError, KeyError) as error:
             raise self._broken(error) from None
         self.sample_rate, self.ignored = ready["sample_rate"], tuple(ready["ignored"])
         self.loading = None if ready["model_loaded"] else LoadProgress()
@@ -98,27 +92,8 @@ class RemoteTalk:
                 elif told["type"] == "queued":
                     self.loading, self.queue_position = None, told["position"]
             raise EOFError("the connection was closed")
-        except (OSError, EOFError, ProtocolError, ValueError) as error:
+        except (OSError, EOFError, ProtocolError, ValueError, KeyError) as error:
             raise self._broken(error) from None
-
-    def cancel(self) -> None:
-        """Stop at once, during any wait: the service sees the connection close and frees the slot."""
-        with self._lock:
-            self._cancelled = True
-            if self._socket is not None:
-                with suppress(OSError):
-                    self._socket.shutdown(SHUT_RDWR)
-
-    def close(self) -> None:
-        """Hang up. A second call does nothing."""
-        self.cancel()
-        self._connection.close()
-
-    def __enter__(self) -> RemoteTalk:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -135,22 +110,16 @@ class RemoteTalk:
             if not events:
                 raise EOFError("the connection was closed")
 
-    def _connect(self) -> None:
-        self._connection.connect()
-        with self._lock:
-            self._socket = self._connection.sock
-            if self._cancelled:
-                raise Cancelled("The speech was cancelled.")
-        self._socket.settimeout(None)  # the words may rest for long; a caller that will not wait cancels
-
     def _send_json(self, kind: str, **fields: Any) -> None:
         self._send(TextMessage(json.dumps({"type": kind, **fields})))
 
     def _send(self, event: Event) -> None:
-        with self._lock:
-            if self._cancelled or self._socket is None:
-                raise LocalProtocolError("it is closed")
-            self._socket.sendall(self._protocol.send(event))
+        with self._sending:
+            with self._lock:
+                if self._cancelled or self._socket is None:
+                    raise LocalProtocolError("it is closed")
+                data = self._protocol.send(event)
+            self._socket.sendall(data)
 
     def _messages(self) -> Iterator[str | bytes]:
         """Whole messages, until the connection ends. Pings are answered here."""
@@ -200,9 +169,6 @@ class RemoteTalk:
         if told["type"] == "error":
             raise refusal(200, json.dumps(told).encode())
         return told
-
-    def _broken(self, error: Exception) -> SpeechError:
-        return Cancelled("The speech was cancelled.") if self._cancelled else broken_off(error)
 
 
 def _wishes(request: SpeechRequest) -> dict[str, Any]:

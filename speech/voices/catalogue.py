@@ -11,7 +11,7 @@ from speech.voices.quality import Fault
 
 LONGEST_ID = 100  # characters of an unknown id that are looked at and shown
 
-NO_CLONING = "This engine makes no voices from recordings; ENGINE=pocket does."
+NO_CLONING = "This engine makes no voices from recordings."
 
 
 @dataclass(frozen=True)

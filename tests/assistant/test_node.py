@@ -62,7 +62,7 @@ def test_the_inspector_finds_nothing_wrong_with_the_schemas(modules: Path, folde
     done = inspect(modules, folder, "--method", "tools/list", "--strict", "--protocol-era", era, "--format", "json")
     assert done.returncode == 0, done.stderr
     names = [tool["name"] for tool in json.loads(done.stdout)["result"]["tools"]]
-    assert names == ["text_to_speech", "get_gpu_status", "offload_gpu", "list_voices"]
+    assert names == ["text_to_speech", "get_speech_job", "get_gpu_status", "offload_gpu", "list_voices"]
 
 
 def test_the_inspector_speaks_and_reads_the_file_back(modules: Path, folder: Path, era: str) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from assistant.settings import AssistantSettings, AssistantSettingsError
 
+WRONG = ("localhost:8900", "ftp://speech", "http://", "http://:8900", "http://speech:99999", "http://a b")
+
 
 def test_the_defaults_need_nothing() -> None:
     settings = AssistantSettings.load({"PATH": "/bin", "KYUTAI_TTS_URL": ""})
@@ -41,8 +43,8 @@ def test_everything_can_be_set() -> None:
     [
         ("KYUTAI_TTS_OUTPUT_DIRS", "/x", "did you mean KYUTAI_TTS_OUTPUT_DIR"),
         ("KYUTAI_TTS_OUTPUT_DIR", "${workspaceFolder}/x", "did not fill in"),
-        ("KYUTAI_TTS_OUTPUT_DIR", "audio", "absolute"),
-        ("KYUTAI_TTS_URL", "localhost:8900", "KYUTAI_TTS_URL"),
+        ("KYUTAI_TTS_OUTPUT_DIR", "audio", "KYUTAI_TTS_OUTPUT_DIR is not allowed: must be an absolute path"),
+        *(("KYUTAI_TTS_URL", url, "KYUTAI_TTS_URL is not allowed: must be the address of a service") for url in WRONG),
         ("KYUTAI_TTS_BACKEND", "http", "KYUTAI_TTS_BACKEND"),
         ("KYUTAI_TTS_TIMEOUT", "soon", "KYUTAI_TTS_TIMEOUT"),
     ],

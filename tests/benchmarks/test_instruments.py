@@ -13,10 +13,10 @@ import pytest
 from benchmarks.__main__ import INSTRUMENTS
 from benchmarks.common import centiles, tell
 from benchmarks.latency import mean_ms, moments, too_much
-from benchmarks.soak import slope
+from benchmarks.soak import FIGURES, flat, slope
 
 ROOT = Path(__file__).parents[2]
-QUICK = ("throughput", "latency", "overhead", "soak", "cold", "encoders", "judge")
+QUICK = ("throughput", "latency", "overhead", "soak", "book", "cold", "encoders", "judge")
 
 
 def measure(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -50,7 +50,7 @@ def test_one_that_is_not_known_is_told() -> None:
 
 def test_the_list_names_what_is_there() -> None:
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} | {"gpu"}
-    assert set(INSTRUMENTS) == files - {"__init__", "__main__", "common", "listeners", "plots"}
+    assert set(INSTRUMENTS) == files - {"__init__", "__main__", "asking", "common", "listeners", "plots"}
 
 
 def test_centiles() -> None:
@@ -80,8 +80,16 @@ def test_a_mean_over_a_stretch_of_time() -> None:
 
 def test_a_slope() -> None:
     none = dict.fromkeys(("left", "refused", "busy", "wrong"), 0)
-    rows = [{"spoken": 500, **none, "MB": 100.0 + number} for number in range(10)]
+    filling = (100.0, 180.0, 220.0, 230.0, 235.0)  # the first half does not count
+    rows = [{"spoken": 500, **none, "MB": mb} for mb in (*filling, *(240.0 + number for number in range(5)))]
     assert slope(rows, "MB") == pytest.approx(2.0)
+
+
+def test_what_is_called_flat() -> None:
+    none = dict.fromkeys(FIGURES, 0.0)
+    assert flat(none)
+    assert flat(none | {"MB": -50.0})
+    assert not any(flat(none | {key: 1.01 * most}) for key, most in FIGURES.items())
 
 
 def test_figures_are_kept_beside_those_of_others(tmp_path: Path) -> None:

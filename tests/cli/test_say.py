@@ -129,19 +129,42 @@ def test_a_full_device(tmp_path: Path, url: dict[str, str]) -> None:
     assert (code, errors) == (5, "say: /dev/full could not be written: No space left on device.\n")
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, url: dict[str, str]) -> None:
-    (tmp_path / "speech.wav").write_bytes(b"old")
-    say = Say(tmp_path, "-o", "speech.wav", stdin=subprocess.PIPE, **url)
+@pytest.mark.parametrize("name", ["speech.wav", "speech.mp3"])
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path, url: dict[str, str], name: str) -> None:
+    (tmp_path / name).write_bytes(b"old")
+    say = Say(tmp_path, "-o", name, stdin=subprocess.PIPE, PYTHONDONTWRITEBYTECODE="1", **url)  # else half of it
     resource.prlimit(say.process.pid, resource.RLIMIT_FSIZE, (10_000, 10_000))
     say.write(TEXT)
-    assert say.end() == (5, "say: speech.wav could not be written: File too large.\n")
-    assert (tmp_path / "speech.wav").read_bytes() == b"old"
+    assert say.end() == (5, f"say: {name} could not be written: File too large.\n")
+    assert (tmp_path / name).read_bytes() == b"old"
     assert left_behind(tmp_path) == []
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, url: dict[str, str]) -> None:
     code, errors = Say(tmp_path, "-o", "none/speech.wav", TEXT, **url).end()
     assert (code, errors) == (5, "say: none/speech.wav could not be written: No such file or directory.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shell", "code", "told"),
+    [
+        ((), "<&-", 2, "There is no text to say."),
+        (("-o", "x.wav"), "<&-", 2, "There is no text to say."),
+        (("-o", "-", "Hello."), ">&-", 5, "Standard output could not be written: it is closed."),
+        (("--list",), ">/dev/full", 5, "Standard output could not be written: No space left on device."),
+    ],
+)
+def test_streams_that_are_not_there(
+    tmp_path: Path,
+    player: FakePlayer,
+    url: dict[str, str],
+    arguments: tuple[str, ...],
+    shell: str,
+    code: int,
+    told: str,
+) -> None:
+    """As a daemon or cron may start it."""
+    assert Say(tmp_path, *arguments, shell=shell, **url).end() == (code, f"say: {told}\n")
 
 
 # -- stopping -------------------------------------------------------------------------------------------------------
@@ -207,6 +230,19 @@ def test_the_named_service_and_no_other(tmp_path: Path, player: FakePlayer) -> N
     code, errors = Say(tmp_path, "--url", address, TEXT).end()
     assert (code, errors.count("\n")) == (3, 1)
     assert address in errors
+
+
+def test_an_address_that_is_none(tmp_path: Path, player: FakePlayer) -> None:
+    code, errors = Say(tmp_path, "--url", "localhost:8900", TEXT).end()
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "--url is not allowed: must be the address of a service, such as http://127.0.0.1:8900" in errors
+
+
+@pytest.mark.parametrize("wrong", [{"ENGINE": "festival"}, {"TEMPERATURE": "hot"}], ids=str)
+def test_wrong_settings_of_an_engine_of_its_own(tmp_path: Path, player: FakePlayer, wrong: dict[str, str]) -> None:
+    code, errors = Say(tmp_path, TEXT, KYUTAI_TTS_BACKEND="local", **wrong).end()
+    assert (code, errors.count("\n")) == (2, 1)
+    assert all(name in errors and value in errors for name, value in wrong.items())
 
 
 def test_an_ending_that_is_no_format(tmp_path: Path) -> None:

@@ -83,6 +83,15 @@ def test_each_image_of_an_engine_is_a_service() -> None:
     assert all(services[name]["build"]["target"] == name for name in images)
 
 
+def test_the_build_of_each_service_is_told_where_packages_come_from() -> None:
+    told = {name: service["build"]["args"] for name, service in compose()["services"].items()}
+    for arguments in told.values():
+        assert sorted(arguments) == ["BASE_IMAGE", "LOCKED", "PIP_FIND_LINKS", "PIP_INDEX_URL"]
+    declared = set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert declared >= set(told["cpu"])
+    assert told["pocket"]["BASE_IMAGE"] == told["cpu"]["BASE_IMAGE"] != told["tts"]["BASE_IMAGE"]
+
+
 def test_a_project_for_each_port_and_one_model_cache_for_all() -> None:
     assert compose()["name"] == "tts-${PORT:-8900}"
     assert {volume["name"] for volume in compose()["volumes"].values()} == {"tts-models", "tts-voices", "tts-outputs"}
@@ -104,23 +113,40 @@ def test_the_balancer_has_a_line_for_each_instance_and_asks_lb() -> None:
         ("i1", "10.0.0.1:8900"),
         ("i2", "10.0.0.2:8900"),
     ]
-    assert text.count(" track speech/i") == 2
+    assert text.count(" track speech/i") == 4
     for part in ("uri /lb", " maxconn 12 ", "queue(speech) ge 9 ", "bind :80\n", "option http-no-delay"):
         assert part in text
 
 
+def test_jobs_have_one_place() -> None:
+    """One of the instances, always the same; or the host that is named."""
+    assert "stick on int(1)" in balancer("a:1", "b:1").partition("\nbackend jobs")[2]
+    named = balancer("--jobs", "c:1", "a:1", "b:1").partition("\nbackend jobs")[2]
+    assert re.findall(r"^  server (\S+) (\S+)", named, re.MULTILINE) == [("host", "c:1")]
+    assert "stick" not in named
+
+
+def test_passages_of_jobs_take_slots_and_never_wait_for_one(app: Flask) -> None:
+    text = balancer("a:1")
+    (path,) = re.findall(r"acl passage path (\S+)", text)
+    assert path in {rule.rule for rule in app.url_map.iter_rules()}
+    assert "use_backend speech if speaks or passage\n" in text
+    (refusal,) = re.findall(r"return status 429 .* if (passage .*)", text)
+    assert refusal == "passage !{ be_conn_free(speech) gt 0 }"
+
+
 def test_with_no_place_to_wait_a_free_slot_is_given_all_the_same() -> None:
-    (refusal,) = re.findall(r"return status 429 .* if (.*)", balancer("--queue", "0", "a:1"))
+    (refusal,) = re.findall(r"return status 429 .* if (speaks .*)", balancer("--queue", "0", "a:1"))
     assert refusal == "speaks { queue(speech) ge 0 } !{ be_conn_free(speech) gt 0 }"  # the first alone is always true
 
 
 def test_the_balancers_errors_have_the_shape_of_ours() -> None:
     bodies = [json.loads(body) for body in re.findall(r"string '(\{.*?\})'", balancer("a:1"))]
-    assert [body["error"]["code"] for body in bodies] == ["no_instance", "queue_full"]
+    assert [body["error"]["code"] for body in bodies] == ["no_instance", "queue_full", "queue_full"]
     assert all(set(body["error"]) == {"message", "type", "param", "code"} for body in bodies)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--slots", "3"), ("--colour", "a:1")])
+@pytest.mark.parametrize("arguments", [(), ("--slots", "3"), ("--jobs", "a:1"), ("--colour", "a:1")])
 def test_the_balancer_needs_instances(arguments: tuple[str, ...]) -> None:
     script = str(ROOT / "deploy/haproxy/config.sh")
     done = subprocess.run(["bash", script, *arguments], capture_output=True, text=True, check=False)

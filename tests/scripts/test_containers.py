@@ -84,6 +84,15 @@ def test_docker_without_a_gpu_runs_the_embedded_voice(checkout: Checkout, docker
     assert containers(docker)[f"tts-{port}"]["labels"]["com.docker.compose.service"] == "cpu"
 
 
+def test_the_image_is_made_anew_when_that_is_asked_for(checkout: Checkout, docker: Path) -> None:
+    nvidia_smi(checkout, "300")
+    for arguments in ((), ("--build",)):
+        started = checkout.run("start.sh", *arguments, "--port", port_for_docker())
+        assert started.returncode == 0, started.stdout
+    ups = [call.split() for call in calls(docker) if " up " in call]
+    assert ["--build" in call for call in ups] == [False, True]
+
+
 def test_no_engine_is_explained(checkout: Checkout, docker: Path) -> None:
     (docker / "down").touch()
     started = checkout.run("start.sh", "--docker")
@@ -189,8 +198,9 @@ def test_an_instance_for_each_gpu_behind_one_balancer(checkout: Checkout, docker
     found = containers(docker)
     balancer = found.pop(f"tts-balancer-{port}")
     assert sorted(container["gpu"] for container in found.values()) == ["0", "2"]
-    for project in found:
+    for project, instance in found.items():
         assert f":{project.removeprefix('tts-')}\n" in balancer["haproxy"]
+        assert instance["trusted"] == instance["host"] != ""
     assert f"bind 127.0.0.1:{port}\n" in balancer["haproxy"]
     assert " maxconn 5 " in balancer["haproxy"]
     assert "queue(speech) ge 7 " in balancer["haproxy"]

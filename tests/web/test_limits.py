@@ -166,6 +166,19 @@ def test_too_many_or_too_long_headers(strict: LiveServer, extra: bytes) -> None:
     assert strict.answers()
 
 
+@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 10_000, '{"a": "b"}' + "]", '{"a": NaN}', "9" * 5000])
+def test_a_lexicon_that_cannot_be_read_is_named(client: FlaskClient, deep: str) -> None:
+    """In a form and in a query it is JSON in text."""
+    asked = {"text": "Hello.", "lexicon": deep}
+    for answer in (
+        client.post("/api/tts", json=asked),
+        client.post("/api/tts", data=asked),
+        client.get("/api/tts", query_string=asked),
+    ):
+        assert answer.status_code == 400
+        assert answer.json["error"]["param"] == "lexicon"  # type: ignore[index]
+
+
 # -- waiting --------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from urllib.parse import quote
 
 from flask import Response, request
 
@@ -24,6 +25,8 @@ AUDIO: dict[str, dict[str, object]] = {
     "text/event-stream": {"schema": {}},
 }  # what speech can be answered with, for the document
 
+
+PLAIN = "".join(map(chr, range(ord(" "), ord("~") + 1))).replace("%", "")  # stands in a header as it is
 
 Body = tuple[Iterator[bytes], dict[str, str]]  # what is sent, and the headers that go with it
 
@@ -60,7 +63,7 @@ def headers_of(speech: Speech) -> dict[str, str]:
     """What every answer with speech says of it."""
     headers = {
         "X-Engine": speech.engine.name,
-        "X-Voice": speech.voice.id,
+        "X-Voice": quote(speech.voice.id, safe=PLAIN),
         "X-Sample-Rate": str(speech.encoded_rate),
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",  # nginx would hold a stream back

@@ -197,11 +197,25 @@ def query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     schema = model.model_json_schema()
     needed = schema.get("required", [])
     for field in schema["properties"].values():  # a query has no null
-        if "anyOf" in field:
-            field["anyOf"] = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
+        kinds = [kind for kind in field.pop("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            field.update(kinds[0])
+        elif kinds:
+            field["anyOf"] = kinds
         if field.get("default", "") is None:
             del field["default"]
     return [
-        {"name": name, "in": "query", "required": name in needed, "description": field["description"], "schema": field}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in needed,
+            "description": field["description"],
+            **_written(field),
+        }
         for name, field in schema["properties"].items()
     ]
+
+
+def _written(field: dict[str, Any]) -> dict[str, Any]:
+    """How a value stands in a query: an object as JSON."""
+    return {"content": {"application/json": {"schema": field}}} if field.get("type") == "object" else {"schema": field}

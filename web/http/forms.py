@@ -67,9 +67,21 @@ def _entries(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     try:
-        return json.loads(given)
+        return _read_json(given)
     except ValueError:
         raise ValueError("must be a JSON object of words and what is said for them") from None
+
+
+def _read_json(text: str) -> Any:
+    """Raises ValueError, also for NaN, Infinity and a text that is nested too deeply."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
@@ -121,7 +133,9 @@ class TextWishes(StrictForm):
     """How a text is read, before anything is spoken (docs/reading.md)."""
 
     language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
-    lexicon: Respellings = Field({}, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.')
+    lexicon: Respellings = Field(
+        default_factory=dict, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.'
+    )
     normalize: bool = Field(True, description="Numbers, dates and the like in words; false: the engine reads them.")
     code: Code = Field("skip", description="read: blocks of code are said.")
 
@@ -238,8 +252,8 @@ def _fields(data: bytes) -> tuple[dict[str, Any], bool]:
     if kind not in ("application/json", "") and not kind.endswith("+json"):
         raise UnsupportedMediaType("The body must be application/json or form fields.")
     try:
-        given = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        given = _read_json(data.decode("utf-8-sig"))
+    except ValueError:
         raise InvalidRequest("The body is not valid JSON.", code=ErrorCode.INVALID_JSON) from None
     if not isinstance(given, dict):
         raise InvalidRequest("The body must be a JSON object.", code=ErrorCode.INVALID_JSON)
@@ -282,10 +296,6 @@ def _not_text(given: dict[str, str], data: bytes) -> str | None:
     if "".join(given.values()).count("\ufffd") <= data.count("\ufffd".encode()):
         return None
     return next(name for name, value in given.items() if "\ufffd" in value)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
 
 
 def explain(error: ValidationError, outer: int = 0) -> InvalidRequest:

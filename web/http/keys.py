@@ -7,7 +7,8 @@ import hmac
 from collections.abc import Mapping
 from pathlib import Path
 
-from speech.settings import Settings, SettingsError, key_digests
+from speech.setting_kinds import key_digests
+from speech.settings import Settings, SettingsError
 from web.http.kept import Kept
 
 MOST_BYTES = 1_000_000

@@ -7,6 +7,7 @@ key, and ends with the key. The key itself cannot be computed from it but by try
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 from itsdangerous import Signer
 
 BY, EXPIRES, SIGNATURE = "by", "expires", "signature"
+_SECONDS = re.compile(r"[0-9]{1,12}")
 LINK_FIELDS = frozenset({BY, EXPIRES, SIGNATURE})
 
 
@@ -30,7 +32,7 @@ def signed_query(path: str, fields: Mapping[str, str], by: str, key_digest: str,
 def signer_of(path: str, query: Mapping[str, str], key_digests: Mapping[str, str]) -> str | None:
     """The name of the key that signed this address; None: it is not signed, not rightly, or has expired."""
     by, expires, signature = (query.get(name, "") for name in (BY, EXPIRES, SIGNATURE))
-    if by not in key_digests or not expires.isascii() or not expires.isdigit() or int(expires) <= time.time():
+    if by not in key_digests or not _SECONDS.fullmatch(expires) or int(expires) <= time.time():
         return None
     signed = {name: value for name, value in query.items() if name != SIGNATURE}
     return by if _signer(key_digests[by]).verify_signature(_text(path, signed), signature) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, current_app, jsonify, request
 
@@ -60,11 +60,19 @@ def comes_from_stranger(origins: Sequence[str]) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in FOREIGN_SITES
-    return origin is not None and urlsplit(origin).netloc.lower() not in _our_names()
+    return origin is not None and _split(origin).netloc.lower() not in _our_names()
+
+
+def _split(address: str) -> SplitResult:
+    """Its parts; all of them empty for what is no address, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _origin_of(page: str | None) -> str | None:
-    parts = urlsplit(page or "")
+    parts = _split(page or "")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
 
 
@@ -88,7 +96,7 @@ def _asks_for_speech() -> bool:
 
 
 def _is_allowed_host(hosts: frozenset[str]) -> bool:
-    name = urlsplit(f"//{request.host}").hostname or ""
+    name = _split(f"//{request.host}").hostname or ""
     return name in hosts or (LOOPBACK_NAME in hosts and (name.endswith(f".{LOOPBACK_NAME}") or _is_loopback(name)))
 
 

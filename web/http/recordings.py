@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from weakref import WeakValueDictionary
 
 from speech.errors import Cancelled, SpeechError
 from speech.session import Speech
@@ -149,6 +150,7 @@ class Recordings:
         self._keep_s, self._most_bytes, self.grace_s = keep_s, most_bytes, grace_s
         self._lock = threading.Lock()
         self._kept: dict[str, Recording] = {}
+        self._making: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()  # gone with its last holder
 
     def find(self, key: str) -> Recording | None:
         """The recording of that key, if it is made or kept."""
@@ -157,13 +159,28 @@ class Recordings:
             return self._kept.get(key)
 
     def get(self, key: str, make: Callable[[Callable[[], None]], Recording]) -> Recording:
-        """The one that is there, else a new one; it is held. make: is given what to call when the speech is over."""
+        """The one that is there, else a new one; it is held. make: is given what to call when the speech is over.
+
+        `make` may wait for a list of voices from the hub: requests for the same wait with it, and no others.
+        """
         self.tidy()
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make(self._ended)
-            self._kept[key].hold()
-            return self._kept[key]
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            if recording := self._held(key):
+                return recording
+            recording = make(self._ended)
+            recording.hold()
+            with self._lock:
+                self._kept[key] = recording
+            return recording
+
+    def _held(self, key: str) -> Recording | None:
+        with self._lock:
+            recording = self._kept.get(key)
+            if recording:
+                recording.hold()
+            return recording
 
     def tidy(self) -> None:
         """Drop what failed, what is too old, and the oldest of what is too much."""

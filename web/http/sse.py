@@ -153,6 +153,7 @@ class Events:
             "stop_s": round(word.stop_s, 3),
             "from": word.start,
             "to": word.stop,
+            **({"estimated": True} if word.estimated else {}),
         }
 
     def _progress(self) -> dict[str, Any]:

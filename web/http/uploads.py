@@ -82,7 +82,14 @@ def _parsed(files: list[IO[bytes]]) -> tuple[dict[str, Any], Upload | None]:
         raise InvalidRequest(f"{others[0]}: there is no such field for a file; it is {FIELD}.", param=others[0])
     if len(files) > 1:
         raise InvalidRequest(f"{FIELD}: there may be one file.", param=FIELD)
-    return form.to_dict(), _upload(found[FIELD]) if found else None
+    return _texts(form.to_dict()), _upload(found[FIELD]) if found else None
+
+
+def _texts(fields: dict[str, str]) -> dict[str, Any]:
+    """Raises InvalidRequest for a field that is no UTF-8: werkzeug puts U+FFFD where it cannot read."""
+    if odd := next((name for name, value in fields.items() if "\ufffd" in value), None):
+        raise InvalidRequest(f"{odd}: must be UTF-8 text.", param=odd)
+    return dict(fields)
 
 
 def _upload(file: FileStorage) -> Upload:

@@ -25,7 +25,7 @@ from speech.service import DEFAULT_STREAMS, SpeechService
 from speech.settings import Settings, SettingsError
 from web.http.following import MOST_FOLLOWERS
 from web.process.descriptors import connections_within
-from web.process.threads import give_memory_back
+from web.process.memory import give_memory_back
 from web.process.tls import DESCRIPTORS, Certificate
 
 log = logging.getLogger("kyutai_tts.server")

@@ -7,7 +7,6 @@ next task here, so that the others are idle long enough to end.
 
 from __future__ import annotations
 
-import ctypes
 import queue
 import threading
 from collections import deque
@@ -135,13 +134,3 @@ def _run(future: Future[T], call: Callable[[], T]) -> None:
         future.set_exception(error)
     else:
         future.set_result(result)
-
-
-def give_memory_back() -> None:
-    """Let the system have what the C library keeps of freed memory. Does nothing where that is not glibc.
-
-    glibc gives each thread an arena, and returns by itself only what lies free at the end of one.
-    """
-    trim: Any = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -26,7 +26,8 @@ from speech.errors import ErrorCode
 from web.http.bodies import body_is_here
 from web.http.errors import body
 from web.process.arrival import Arrival, Whole
-from web.process.threads import Threads, give_memory_back
+from web.process.memory import give_memory_back
+from web.process.threads import Threads
 from web.process.tls import Certificate, Terminator
 
 log = logging.getLogger("kyutai_tts.server")

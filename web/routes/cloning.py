@@ -71,15 +71,15 @@ def clone_voice() -> tuple[Response, int]:
     """Kept is what the model remembers of the voice, never the recording. With keys only the key that made it sees and
     uses it. `warnings` tell what was measured (level, clipping, noise); music and a second speaker are not looked for.
     """
-    voices = speech_service().voices
-    voices.check_cloning()
+    service = speech_service()
+    service.check_cloning()
     recording, fields = _read()
     form = form_of(CloneForm, fields, strict=False)
     if form.consent.strip().lower() != "true":
         raise InvalidRequest(f"{WHY_CONSENT}.", param="consent")
     if recording is None:
         raise InvalidRequest("file: is required.", param="file")
-    cloned = voices.clone(form.name, recording, owner(), form.language)
+    cloned = service.voices.clone(form.name, recording, owner(), form.language)
     answer = asdict(cloned.voice) | {"seconds": round(cloned.seconds, 2)}
     return jsonify(answer | {"warnings": [asdict(fault) for fault in cloned.faults]}), 201
 

@@ -77,7 +77,7 @@ def job(job_id: str) -> Response:
 
 
 @blueprint.post("/api/jobs/<job_id>/cancel")
-@operation("Stop a job", tag="Jobs", access=Access.KEY, gives=JobAnswer, fails=(404, 409, 503), parameters=[ID])
+@operation("Stop a job", tag="Jobs", access=Access.KEY, gives=JobAnswer, fails=(404, 409, 503, 507), parameters=[ID])
 def cancel_job(job_id: str) -> Response:
     """What is done stays; `resume` goes on."""
     return jsonify(summary(jobs().cancel(job_id, owner())))
@@ -85,7 +85,7 @@ def cancel_job(job_id: str) -> Response:
 
 @blueprint.post("/api/jobs/<job_id>/resume")
 @operation(
-    "Go on with a job", tag="Jobs", access=Access.SPEAKS, gives=JobAnswer, fails=(404, 409, 503), parameters=[ID]
+    "Go on with a job", tag="Jobs", access=Access.SPEAKS, gives=JobAnswer, fails=(404, 409, 503, 507), parameters=[ID]
 )
 def resume_job(job_id: str) -> Response:
     """One that was cancelled or failed: the passages that are missing are said."""
@@ -93,7 +93,7 @@ def resume_job(job_id: str) -> Response:
 
 
 @blueprint.delete("/api/jobs/<job_id>")
-@operation("Delete a job", tag="Jobs", access=Access.KEY, gives={}, status=204, fails=(404, 503), parameters=[ID])
+@operation("Delete a job", tag="Jobs", access=Access.KEY, gives={}, status=204, fails=(404, 503, 507), parameters=[ID])
 def delete_job(job_id: str) -> tuple[str, int]:
     """And its audio, in any state."""
     jobs().delete(job_id, owner())

@@ -290,7 +290,8 @@ def _delta(data: dict[str, Any], _: Speech) -> dict[str, Any]:
 
 
 def _word(data: dict[str, Any], _: Speech) -> dict[str, Any]:
-    return {"type": "speech.text.word", "word": data["word"], "start": data["start_s"], "end": data["stop_s"]}
+    told = {"type": "speech.text.word", "word": data["word"], "start": data["start_s"], "end": data["stop_s"]}
+    return told | ({"estimated": True} if "estimated" in data else {})
 
 
 def _done(_: dict[str, Any], speech: Speech) -> dict[str, Any]:

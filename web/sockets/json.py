@@ -157,7 +157,9 @@ class JsonDialect(Dialect):
         assert word.stop_s is not None
         index = self._speech.counts.index(word)
         self._words = index + 1
-        yield _json("word", index=index, word=word.text, start_s=round(word.start_s, 3), stop_s=round(word.stop_s, 3))
+        about: dict[str, Any] = {"estimated": True} if word.estimated else {}
+        times = {"start_s": round(word.start_s, 3), "stop_s": round(word.stop_s, 3)}
+        yield _json("word", index=index, word=word.text, **times, **about)
 
     def queued(self, position: int) -> Messages:
         return [_json("queued", position=position)]

@@ -43,6 +43,8 @@ class Upgrade:
             if getattr(error.event_hint, "status_code", 400) == UpgradeRequired.code:
                 raise UpgradeRequired(str(error)) from None
             raise BadRequest(str(error)) from None
+        except UnicodeDecodeError:
+            raise BadRequest("A header of the upgrade has other characters than ASCII.") from None
         assert isinstance(asked, Request)
 
     def accept(self, limits: Limits, headers: Mapping[str, str] = MappingProxyType({})) -> WebSocket:

@@ -8,7 +8,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from wyoming.error import Error
 from wyoming.event import Event, async_read_event, async_write_event
@@ -31,6 +31,14 @@ MOST_REST_S = 120.0  # between two pieces of a text; an assistant may think for 
 SEEN_OFF_S = 5.0
 
 TakeTurn = Callable[[str], float | None]
+T = TypeVar("T")
+
+
+class Pools(NamedTuple):
+    """Threads beside the loop. Voices are looked up there too: their list may have to come from the hub."""
+
+    speaking: Executor
+    asking: Executor
 
 
 class Bounded:
@@ -50,10 +58,10 @@ class Connection:
     """From accept to close. Texts are spoken in the order in which they came, one at a time."""
 
     def __init__(
-        self, service: SpeechService, reader: StreamReader, writer: StreamWriter, pool: Executor, take_turn: TakeTurn
+        self, service: SpeechService, reader: StreamReader, writer: StreamWriter, pools: Pools, take_turn: TakeTurn
     ) -> None:
-        """pool: threads to speak on. take_turn(caller): None, or in how many seconds the caller may ask again."""
-        self._service, self._reader, self._writer, self._pool = service, reader, writer, pool
+        """take_turn(caller): None, or in how many seconds the caller may ask again."""
+        self._service, self._reader, self._writer, self._pools = service, reader, writer, pools
         self._take_turn = take_turn
         self._loop = asyncio.get_running_loop()
         self._caller = str((writer.get_extra_info("peername") or ("-",))[0])
@@ -107,13 +115,13 @@ class Connection:
         """What is not for us is left aside, as the protocol wants it. Raises SpeechError, which ends the connection."""
         try:
             if Describe.is_type(event.type):
-                await self._write(info(self._service).event())
+                await self._write((await self._aside(lambda: info(self._service))).event())
             elif Ping.is_type(event.type):
                 await self._write(Pong(text=event.data.get("text")).event())
             elif Synthesize.is_type(event.type):
-                self._whole(Synthesize.from_event(event))
+                await self._whole(Synthesize.from_event(event))
             elif SynthesizeStart.is_type(event.type):
-                self._start(SynthesizeStart.from_event(event))
+                await self._start(SynthesizeStart.from_event(event))
             elif SynthesizeChunk.is_type(event.type):
                 self._more(SynthesizeChunk.from_event(event))
             elif SynthesizeStop.is_type(event.type):
@@ -121,19 +129,22 @@ class Connection:
         except (KeyError, TypeError, AttributeError):
             raise InvalidRequest(f"The event {event.type!r} is not well formed.", code=ErrorCode.BAD_MESSAGE) from None
 
-    def _whole(self, asked: Synthesize) -> None:
+    async def _whole(self, asked: Synthesize) -> None:
         """Within a text that comes in pieces the whole is repeated, for servers that know no pieces."""
         if self._coming is None:
-            request = self._admitted(asked.text, asked.voice)
-            self._begin(WholeText(self._service, request))
+            self._admit()
+            self._begin(WholeText(self._service, await self._aside(lambda: self._request(asked.text, asked.voice))))
 
-    def _start(self, asked: SynthesizeStart) -> None:
+    async def _start(self, asked: SynthesizeStart) -> None:
         if self._coming is not None:
             raise InvalidRequest("synthesize-start came twice.", code=ErrorCode.BAD_MESSAGE)
+        self._admit()
         ready = asyncio.Event()
-        self._coming = ComingText(self._service, self._admitted("", asked.voice), ready.set)
+        self._coming = await self._aside(lambda: ComingText(self._service, self._request("", asked.voice), ready.set))
         self._begin(self._coming, ready)
         self._rest_later(self._coming)
+        if self._draining:
+            self._stop()
 
     def _more(self, asked: SynthesizeChunk) -> None:
         if self._coming is None:
@@ -161,14 +172,20 @@ class Connection:
             log.info("a client sent no more of its text for %g s and was disconnected", MOST_REST_S)
             self.hang_up()
 
-    def _admitted(self, text: str, voice: SynthesizeVoice | None) -> SpeechRequest:
+    def _admit(self) -> None:
         """Raises QueueFull for a caller that asks too often."""
         wait_s = self._take_turn(self._caller)
         if wait_s is not None:
             raise QueueFull("Too many requests from you; please wait a little.", retry_after_s=wait_s)
         if len(self._tasks) >= MOST_JOBS:
             raise QueueFull(f"At most {MOST_JOBS} texts of one connection may wait.", retry_after_s=1)
+
+    def _request(self, text: str, voice: SynthesizeVoice | None) -> SpeechRequest:
         return request_for(self._service, _text(text), voice, self._caller)
+
+    async def _aside(self, ask: Callable[[], T]) -> T:
+        """What may wait for the network; the loop serves the other clients meanwhile."""
+        return await self._loop.run_in_executor(self._pools.asking, ask)
 
     def _begin(self, job: Job, ready: asyncio.Event | None = None) -> None:
         task = self._loop.create_task(self._perform(job, list(self._tasks), ready))
@@ -180,7 +197,7 @@ class Connection:
             await ready.wait()
         if before:
             await asyncio.wait(before)
-        if not await self._loop.run_in_executor(self._pool, job.speak, self._send):
+        if not await self._loop.run_in_executor(self._pools.speaking, job.speak, self._send):
             self.hang_up()
 
     def _performed(self, task: asyncio.Task[None]) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 from speech.service import SpeechService
 from speech.settings import Settings, SettingsError
 from web.process.threads import Threads
-from web.wyoming.connection import Connection, TakeTurn
+from web.wyoming.connection import Connection, Pools, TakeTurn
 
 log = logging.getLogger("kyutai_tts.wyoming")
 
 MOST_CLIENTS = 256  # beyond that, the one that has been idle for longest makes room
 BACKLOG = 128
+MOST_ASKING = 8  # clients whose voices are looked up at the same moment
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -47,7 +48,7 @@ class Door:
         self._service, self._take_turn = service, take_turn
         self._listener = listener.dup()
         self._clients: dict[Connection, asyncio.Task[None]] = {}  # in the order in which they came
-        self._pool = Threads(service.max_streams, "wyoming")
+        self._pools = Pools(Threads(service.max_streams, "wyoming"), Threads(MOST_ASKING, "wyoming-voices"))
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._announced: Any = None
@@ -69,7 +70,8 @@ class Door:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._pool.shutdown()
+        for pool in self._pools:
+            pool.shutdown()
 
     # -- the loop's thread ----------------------------------------------------------------------------------------
 
@@ -101,7 +103,7 @@ class Door:
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=65_536)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        client = Connection(self._service, reader, writer, self._pool, self._take_turn)
+        client = Connection(self._service, reader, writer, self._pools, self._take_turn)
         task = asyncio.current_task()
         assert task is not None
         self._clients[client] = task

@@ -10,32 +10,22 @@ environment and .env, as for the service. What was fetched before is not fetched
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from speech.engines.hibari.files import VoiceFiles, voice_files
-from speech.errors import SpeechError
-from speech.settings import Settings, SettingsError
+from speech.hub.ahead import run
+from speech.settings import Settings
 
 PROG = "python -m speech.engines.hibari.prefetch"
 
 
 def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
-    """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
+    """As speech/hub/ahead.py's `run`."""
     parser = argparse.ArgumentParser(prog, description="Fetch hibari's voices.")
     parser.add_argument("--voice", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     options = parser.parse_args(arguments)
-    try:
-        prefetch(voice_files(settings or Settings.load(os.environ, Path(".env"))), options.voice)
-    except SettingsError as error:
-        print(f"prefetch: {error}", file=sys.stderr)
-        return 2
-    except SpeechError as error:
-        print(f"prefetch: {error.message}", file=sys.stderr)
-        return 1
-    return 0
+    return run(lambda chosen: prefetch(voice_files(chosen), options.voice), settings)
 
 
 def prefetch(files: VoiceFiles, names: Sequence[str]) -> None:

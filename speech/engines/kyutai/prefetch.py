@@ -11,12 +11,9 @@ fetched before is not fetched again; a fetch that broke off goes on where it sto
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,24 +32,14 @@ PROG = "python -m speech.engines.kyutai.prefetch"
 
 
 def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
-    """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
+    """As speech/hub/ahead.py's `run`; 2 also where a package is missing."""
     options = _parser(prog).parse_args(arguments)
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         print(f"prefetch: {sys.executable} has no {', '.join(missing)}. {INSTALL}", file=sys.stderr)
         return 2
-    from speech.errors import SpeechError
-    from speech.settings import Settings, SettingsError
+    from speech.hub.ahead import run
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        prefetch(settings or Settings.load(os.environ, Path(".env")), options)
-    except SettingsError as error:
-        print(f"prefetch: {error}", file=sys.stderr)
-        return 2
-    except SpeechError as error:
-        print(f"prefetch: {error.message}", file=sys.stderr)
-        return 1
-    return 0
+    return run(lambda chosen: prefetch(chosen, options), settings)
 
 
 def prefetch(settings: Settings, options: argparse.Namespace) -> None:

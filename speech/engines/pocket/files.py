@@ -95,7 +95,7 @@ def obtain(source: Source, hub: Hub, progress: Progress = silent, token: bool = 
         model = _download_gated(source.name, hub, progress) or model
     model = model or _download(source.name, hub, progress, cloning=False)
     for path in model.files:
-        check_whole(path)
+        check_whole(path, fetched=source.folder is None)
     return model
 
 
@@ -145,8 +145,11 @@ def hub_files(config: Mapping[str, Any], cloning: bool = False) -> Iterator[tupl
             yield place, HubFile(match["repo"], match["name"], match["revision"])
 
 
-def check_whole(path: Path) -> None:
-    """Raises EngineFailed if a safetensors file is cut off or no such file. Reads its header."""
+def check_whole(path: Path, fetched: bool) -> None:
+    """Raises EngineFailed if a safetensors file is cut off or no such file. Reads its header.
+
+    fetched: it comes from the hub.
+    """
     if path.suffix != ".safetensors":
         return
     try:
@@ -154,7 +157,8 @@ def check_whole(path: Path) -> None:
             return
     except (OSError, SafetensorError) as error:
         reason = f"{path.name} is damaged: {error}"
-    raise EngineFailed(f"{reason}. Delete {path.resolve()}, so that it is fetched again.")
+    advice = f"Delete {path.resolve()}, so that it is fetched again." if fetched else f"Put a whole one at {path}."
+    raise EngineFailed(f"{reason}. {advice}")
 
 
 def _cached(name: str, config: Mapping[str, Any], hub: Hub, cloning: bool) -> PocketModel | None:

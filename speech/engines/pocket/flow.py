@@ -11,14 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from speech.engines.pocket.library import DECODERS
-from speech.engines.pocket.packed import pack
+from speech.engines.pocket.packed import pack, with_gelu
 
 
 @dataclass(eq=False)
@@ -35,6 +35,15 @@ class Memory:
         cache[0, :, position:end] = keys.transpose(0, 1)
         cache[1, :, position:end] = values.transpose(0, 1)
         return cache[None, 0, :, :end], cache[None, 1, :, :end]
+
+
+class Next:
+    """The next position of a memory in each layer, as views that are made once a step: many takes have many layers."""
+
+    def __init__(self, memory: Memory, position: int) -> None:
+        cache = memory.cache[:, :, None, :, : position + 1]  # (layers, 2, 1, key heads, positions, head dim)
+        self.places = cache[:, :, 0, :, position].unbind()  # of each layer (2, key heads, head dim)
+        self.keys, self.values = cache[:, 0].unbind(), cache[:, 1].unbind()
 
 
 @dataclass(frozen=True)
@@ -93,10 +102,16 @@ class FlowBatch:
         x = self._embed([tokens for _, tokens in texts], latents)
         angles = torch.cat([torch.arange(s.position, s.position + s.count, dtype=torch.float32) for s in stretches])
         rotation = rope_rotation(self._freqs, angles)
+        read, nexts = stretches[: len(texts)], [Next(s.memory, s.position) for s in stretches[len(texts) :]]
         for index, layer in enumerate(self._layers):
-            attended = self._attend(index, layer.self_attn, layer.norm1(x), stretches, rotation)
-            x = x + attended
-            x = x + layer.linear2(F.gelu(layer.linear1(layer.norm2(x)), approximate="tanh"))
+            attention = layer.self_attn
+            q, k, v = self._heads_of(attention.in_proj(layer.norm1(x)), rotation)
+            mixed = [self._read_text(index, stretch, q, k, v) for stretch in read]
+            if nexts:
+                start = len(x) - len(nexts)
+                mixed.append(self._attend_next(index, nexts, q[start:], k[start:], v[start:]))
+            x = x + attention.out_proj(torch.cat(mixed))
+            x = x + layer.linear2(with_gelu(layer.linear1, layer.norm2(x)))
         for stretch in stretches:
             stretch.memory.length += stretch.count
         return self._read(x[x.shape[0] - len(takes) :], noise)
@@ -117,27 +132,34 @@ class FlowBatch:
         ends = (self._flow.out_eos(x) > self._threshold)[:, 0]
         return self._decode(partial(self._flow.flow_net, x), noise, self._steps), ends
 
-    def _attend(self, index: int, attention: Any, x: Tensor, stretches: Sequence[Stretch], rotation: Tensor) -> Tensor:
-        heads = attention.in_proj(x).view(x.shape[0], -1, self._dim)  # first the queries', then the keys', the values'
+    def _heads_of(self, projected: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each (positions, its heads, head dim)."""
+        heads = projected.view(projected.shape[0], -1, self._dim)  # first the queries', then the keys', the values'
         turned, v = rotate(heads[:, : -self._key_heads], rotation), heads[:, -self._key_heads :]
-        q, k = turned[:, : self._heads], turned[:, self._heads :]
-        mixed = torch.empty(x.shape[0], self._heads * self._dim)
-        for stretch in stretches:
-            keys, values = stretch.memory.write(index, stretch.position, k[stretch.rows], v[stretch.rows])
-            mixed[stretch.rows] = self._attend_one(q[stretch.rows], keys, values)
-        return cast(Tensor, attention.out_proj(mixed))
+        return turned[:, : self._heads], turned[:, self._heads :], v
 
-    def _attend_one(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """(count, heads * head dim) of queries (count, heads, head dim): the last of all positions.
+    def _attend_next(self, index: int, nexts: Sequence[Next], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(takes, heads * head dim): one position of each take.
 
         The heads that share a key head stand side by side as if they were positions: no key is copied for them.
         """
-        count, shared = q.shape[0], self._heads // self._key_heads
-        grouped = q.view(count, self._key_heads, shared, self._dim).permute(1, 2, 0, 3)
-        mask = None if count == 1 else causal_mask(count, keys.shape[2]).repeat(shared, 1)
-        x = F.scaled_dot_product_attention(
-            grouped.reshape(1, self._key_heads, shared * count, self._dim), keys, values, mask
-        )
+        torch._foreach_copy_([one.places[index] for one in nexts], torch.stack([k, v], 1).unbind())
+        queries = q.view(len(nexts), 1, self._key_heads, -1, self._dim).unbind()
+        mixed = [
+            F.scaled_dot_product_attention(query, one.keys[index], one.values[index])
+            for query, one in zip(queries, nexts, strict=True)
+        ]
+        return torch.cat(mixed).view(len(nexts), -1)
+
+    def _read_text(self, index: int, stretch: Stretch, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(count, heads * head dim) of a stretch: the last of all positions of its memory."""
+        rows, count = stretch.rows, stretch.count
+        keys, values = stretch.memory.write(index, stretch.position, k[rows], v[rows])
+        shared = self._heads // self._key_heads
+        grouped = q[rows].view(count, self._key_heads, shared, self._dim).permute(1, 2, 0, 3)
+        grouped = grouped.reshape(1, self._key_heads, shared * count, self._dim)
+        mask = causal_mask(count, keys.shape[2]).repeat(shared, 1)
+        x = F.scaled_dot_product_attention(grouped, keys, values, mask)
         return x.view(self._key_heads, shared, count, self._dim).permute(2, 0, 1, 3).reshape(count, -1)
 
 

@@ -54,7 +54,9 @@ try:
     from pocket_tts.models.text_chunking import prepare_text_prompt, split_into_best_sentences
     from pocket_tts.modules.conv import StreamingConv1d, StreamingConvTranspose1d
     from pocket_tts.modules.seanet import SEANetResnetBlock
+    from pocket_tts.modules.text_conditioner import build_tokenizer
     from pocket_tts.quantization import RECOMMENDED_CONFIG, apply_dynamic_int8
+    from pocket_tts.utils.config import load_config
 finally:
     torch.set_num_threads(_before)
     torch.compiler.disable = _disable
@@ -81,8 +83,10 @@ __all__ = [
     "StreamingConv1d",
     "StreamingConvTranspose1d",
     "TTSModel",
+    "build_tokenizer",
     "compute_with",
     "in_another_thread",
+    "load_config",
     "prepare_text_prompt",
     "quantize",
     "split_into_best_sentences",

@@ -19,16 +19,17 @@ from typing import Any
 
 import torch
 import yaml
+from pydantic import ValidationError
 from torch import nn
 
 from speech.engines.base import Engine
 from speech.engines.batch.engine import BatchedEngine
 from speech.engines.pocket.files import PocketModel, obtain
 from speech.engines.pocket.languages import LanguageEngine, Rest
-from speech.engines.pocket.library import TTSModel, quantize
+from speech.engines.pocket.library import TTSModel, build_tokenizer, load_config, quantize
 from speech.engines.pocket.packed import pack
 from speech.engines.pocket.runner import PocketRunner
-from speech.engines.pocket.sources import Source, sources
+from speech.engines.pocket.sources import CONFIG, Source, sources
 from speech.engines.pocket.states import VoiceStates
 from speech.engines.pocket.voices import PocketVoices, catalogue
 from speech.errors import EngineFailed
@@ -134,14 +135,33 @@ def load(plan: LoadPlan, progress: Progress = silent) -> PocketRunner:
 def read_model(model: PocketModel, temperature: float | None = None) -> Any:
     """pocket-tts's TTSModel in float32, from local files alone. Raises EngineFailed, which names the file."""
     with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.yaml"
+        config = Path(folder) / CONFIG
         config.write_text(yaml.safe_dump(dict(model.config)))
         try:
+            _check_tokenizer(load_config(config))
             return TTSModel.load_model(config=str(config), temp=temperature)
+        except ValidationError as error:
+            message = f"The {CONFIG} of the model {model.name} is damaged: {_short(error)}"
         except (RuntimeError, ValueError, AssertionError, KeyError, TypeError) as error:
-            reason = " ".join(str(error).split())[:300]
-    files = ", ".join(str(path) for path in model.files)
-    raise EngineFailed(f"The files of the model {model.name} do not belong together ({files}): {reason}")
+            files = ", ".join(str(path) for path in model.files)
+            message = f"The files of the model {model.name} do not belong together ({files}): {_short(error)}"
+    raise EngineFailed(message)
+
+
+def _check_tokenizer(config: Any) -> None:
+    """pocket-tts does not say which file it fails on. Raises EngineFailed."""
+    table = config.flow_lm.lookup_table
+    try:
+        build_tokenizer(table.n_bins, table.tokenizer_path, table.tokenizer)
+    except Exception as error:  # of any kind: each library of tokenizers has its own
+        message = f"{table.tokenizer_path} is damaged, or no tokenizer of this model: {_short(error)}"
+    else:
+        return
+    raise EngineFailed(message)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def int8_is_faster(tts: Any) -> bool:

@@ -12,36 +12,25 @@ the weights for making voices are fetched. What was fetched before is not fetche
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from speech.engines.pocket.files import obtain
 from speech.engines.pocket.sources import Source, sources
 from speech.engines.pocket.voices import PocketVoices, catalogue
-from speech.errors import InvalidRequest, SpeechError
+from speech.errors import InvalidRequest
+from speech.hub.ahead import run
 from speech.hub.files import make_hub
 from speech.hub.meter import size_text
-from speech.settings import Settings, SettingsError
+from speech.settings import Settings
 
 PROG = "python -m speech.engines.pocket.prefetch"
 
 
 def main(arguments: Sequence[str] | None = None, settings: Settings | None = None, prog: str = PROG) -> int:
-    """0: everything is here. 1: something could not be had; standard error says what. 2: the settings are wrong."""
+    """As speech/hub/ahead.py's `run`."""
     options = _parser(prog).parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        prefetch(settings or Settings.load(os.environ, Path(".env")), options)
-    except SettingsError as error:
-        print(f"prefetch: {error}", file=sys.stderr)
-        return 2
-    except SpeechError as error:
-        print(f"prefetch: {error.message}", file=sys.stderr)
-        return 1
-    return 0
+    return run(lambda chosen: prefetch(chosen, options), settings)
 
 
 def prefetch(settings: Settings, options: argparse.Namespace) -> None:

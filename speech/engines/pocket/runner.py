@@ -1,13 +1,14 @@
 """Pocket TTS as a batch: one flow language model and one codec that step all rows together, on the CPU.
 
 A row's voice, temperature and seed are its own; with temperature 0 and in float32 it sounds as pocket-tts's
-generate_audio_stream for its text alone. The codec works on its own thread, one frame behind the model. Knows no queue,
-no HTTP, and no file but through `voice`.
+generate_audio_stream for its text alone. The codec works on its own thread, one frame behind the model, which decodes
+some rows itself where it is done sooner. Knows no queue, no HTTP, and no file but through `voice`.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from speech.engines.batch.runner import Frame, ModelRunner, Row
 from speech.engines.batch.scheduler import Step
+from speech.engines.pocket.balance import Balance
 from speech.engines.pocket.codec import CodecBatch
 from speech.engines.pocket.flow import FlowBatch, Memory
 from speech.engines.pocket.library import compute_with
@@ -31,6 +33,7 @@ PREFILL_TOKENS = 8  # of the next passage that a step reads beside the frames of
 VoiceState = Callable[[str | None], Tensor]  # a voice's id, None for the default -> see FlowBatch.remember; cached
 Draw = Callable[[int, int, int, float, float | None], Samples]  # see noise.noise
 Heard = dict[int, Samples]  # row -> one frame
+END = Frame(np.zeros(0, np.float32), last=True)  # the end of the text came after the last sound
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,7 @@ class PocketRunner(ModelRunner):
         self._rows: dict[int, Script] = {}
         compute_with(threads)
         self._decoding = ThreadPoolExecutor(1, "codec", initializer=compute_with, initargs=(threads,))
+        self._balance = Balance()
 
     # -- seating --------------------------------------------------------------------------------------------------
 
@@ -82,19 +86,12 @@ class PocketRunner(ModelRunner):
         """
         rows = {slot: self._rows[slot] for slot in step.rows}
         sounds = {slot: row.sounds.popleft() for slot, row in rows.items() if row.sounds}
-        decoding = self._decoding.submit(self._decode, sounds)
-        try:
-            self._make(rows)
-        finally:
-            heard = decoding.result()
+        heard = self._decode_beside(sounds, lambda: self._make(rows))
         first = {slot: row.sounds.popleft() for slot, row in rows.items() if row.silent and row.sounds}
         heard |= self._decode(first)
-        return {slot: self._frame(rows[slot], heard.get(slot)) for slot in rows if slot in heard or rows[slot].over}
-
-    def _frame(self, row: Script, samples: Samples | None) -> Frame:
-        """samples: None if the end of the text came after the last sound."""
-        row.silent = False
-        return Frame(np.zeros(0, np.float32) if samples is None else samples, last=row.over)
+        sounds |= first
+        frames = {slot: _frame(rows[slot], sound, heard[slot]) for slot, sound in sounds.items()}
+        return frames | {slot: END for slot, row in rows.items() if row.over and slot not in frames}
 
     # -- the model ------------------------------------------------------------------------------------------------
 
@@ -150,6 +147,25 @@ class PocketRunner(ModelRunner):
 
     # -- the codec ------------------------------------------------------------------------------------------------
 
+    def _decode_beside(self, sounds: Mapping[int, Sound], make: Callable[[], None]) -> Heard:
+        """Decode on the codec's thread, and make meanwhile; what this thread then has time for, it decodes itself."""
+        slots = sorted(sounds)
+        beside = slots[: len(slots) - self._balance.share(len(slots))]
+        decoding = self._decoding.submit(self._timed_decode, {slot: sounds[slot] for slot in beside})
+        try:
+            make()
+            here = self._decode({slot: sounds[slot] for slot in slots[len(beside) :]})
+        finally:
+            ended_at = time.perf_counter()
+            there, began_at, there_ended_at = decoding.result()
+        self._balance.tell(there_ended_at - ended_at, there_ended_at - began_at, len(beside))
+        return here | there
+
+    def _timed_decode(self, sounds: Mapping[int, Sound]) -> tuple[Heard, float, float]:
+        """And when it began and ended."""
+        began_at = time.perf_counter()
+        return self._decode(sounds), began_at, time.perf_counter()
+
     @torch.inference_mode()
     def _decode(self, sounds: Mapping[int, Sound]) -> Heard:
         silence = np.zeros(self._codec.frame_size, np.float32)
@@ -172,6 +188,11 @@ class PocketRunner(ModelRunner):
         self.__dict__.clear()
 
 
+def _frame(row: Script, sound: Sound, samples: Samples) -> Frame:
+    row.silent = False
+    return Frame(samples, row.heard(sound, samples), last=row.over)
+
+
 def _hand_on(row: Script, latent: Tensor, wants_to_end: bool) -> None:
     """A latent was made for the row's take."""
     take = row.take
@@ -182,6 +203,6 @@ def _hand_on(row: Script, latent: Tensor, wants_to_end: bool) -> None:
     row.frames += 1
     take.latent = latent
     if spoken:
-        row.sounds.append(Sound(latent, fresh))
+        row.sounds.append(Sound(latent, take, fresh))
     if last:
         row.take = None

@@ -14,8 +14,9 @@ from torch import Tensor
 from speech.engines.batch.runner import Row
 from speech.engines.batch.scheduler import StepKind
 from speech.engines.pocket.flow import Memory
+from speech.engines.pocket.telling import Telling
 from speech.engines.pocket.text import LOOK_CHARS, Cutter, Passage
-from speech.request import FRAME_S, Pause, Piece
+from speech.request import FRAME_S, Pause, Piece, Samples, Word
 
 log = logging.getLogger("kyutai_tts.engine")
 
@@ -58,6 +59,7 @@ class Sound:
     """80 ms that are still to be heard: a latent for the codec, or silence."""
 
     latent: Tensor | None = None
+    take: Take | None = None  # of which it is
     fresh: bool = False  # it begins a passage
 
 
@@ -77,6 +79,7 @@ class Script(Row):
     take: Take | None = None
     upcoming: Take | None = None
     sounds: deque[Sound] = field(default_factory=deque)
+    telling: Telling = field(default_factory=Telling)
     _text: str = ""
     _pause: Pause | None = None  # stands behind _text
     _begun: bool = False  # of a text without a pause in it, some was taken
@@ -97,6 +100,7 @@ class Script(Row):
             self._pause = piece
         elif piece.spoken:
             self._text += f"{piece.spoken} "
+            self.telling.say(piece)
 
     def end(self) -> None:
         self.ended = True
@@ -127,6 +131,19 @@ class Script(Row):
         if self._pause is not None:
             self._ready.append(self._pause)
             self._pause = None
+
+    # -- words ----------------------------------------------------------------------------------------------------
+
+    def heard(self, sound: Sound, samples: Samples) -> tuple[Word, ...]:
+        """A sound was heard; the words that are told with it: those of a passage with its last one."""
+        if sound.fresh:
+            self.telling.begin()
+        self.telling.hear(samples)
+        take = sound.take
+        if take is None or take is self.take or any(other.take is take for other in self.sounds):
+            return ()
+        last = self.ended and not (self.take or self.upcoming or self.words_left)
+        return self.telling.finish(None if last else take.passage.letters)
 
     # -- steps ----------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any
 
 from speech.engines.pocket.library import prepare_text_prompt, split_into_best_sentences
+from speech.engines.pocket.telling import letters_in
 
 PASSAGE_TOKENS = 50  # as pocket-tts has it
 LONGEST_TOKENS = 100  # what has no mark in so many is halved; pocket-tts makes one passage of it and may skip words
@@ -32,6 +33,7 @@ class Passage:
     tokens: tuple[int, ...]
     frames_after_end: int  # the model's wish to end comes so many frames before the last one
     most_frames: int  # without such a wish it is stopped here
+    letters: int = 0  # letters and digits of its text
 
 
 class Cutter:
@@ -101,4 +103,4 @@ class Cutter:
             return [passage for half in halves for passage in self._passages(" ".join(half))]
         after = self._frames_after_end if self._frames_after_end is not None else guess + 2
         most = ceil((len(tokens) / TOKENS_PER_S + EXTRA_S) * self._frame_rate)
-        return [Passage(tuple(tokens), after, most)]
+        return [Passage(tuple(tokens), after, most, letters_in(prepared))]

@@ -88,6 +88,12 @@ def test_links_that_lead_out() -> None:
     for package in ("../../etc/passwd", "file:///etc/passwd", "//host/x"):
         refused("a.epub", zipped({"META-INF/container.xml": CONTAINER.format(package=package)}), "leads out of it")
     refused("a.epub", epub({"../../x.xhtml": "<p>A.</p>"}), "leads out of it")
+    refused("a.epub", epub({"http://[": "<p>A.</p>"}), "is no address")
+
+
+def test_a_table_of_contents_with_a_link_that_is_no_address() -> None:
+    book = epub({"a.xhtml": "<p>A.</p>"}, nav='<nav><a href="http://[">A</a><a href="a.xhtml">The first</a></nav>')
+    assert read_document("a.epub", io.BytesIO(book), MOST).chapters[0].title == "The first"
 
 
 @pytest.mark.parametrize("declared", [ENTITIES, LOL])
@@ -108,6 +114,13 @@ def test_latin_1() -> None:
     for ending in (".txt", ".md", ".srt", ".html"):
         refused(f"a{ending}", "caf\xe9".encode("latin-1"), "is no UTF-8 text: byte 3")
     refused("a.txt", b"a\0b", "NUL")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "IDNA", "unicode_escape", "raw_unicode_escape", "undefined", "rot13"])
+def test_what_is_no_encoding_of_files(charset: str) -> None:
+    """Punycode takes the square of the length: two minutes of a processor for a megabyte."""
+    with pytest.raises(InvalidRequest, match=r"encoding that is not known|is no 'rot13'"):
+        read_document("a.txt", io.BytesIO(b"b" * 90_000), MOST, charset)
 
 
 def test_two_hundred_megabytes_of_nothing() -> None:

@@ -6,7 +6,9 @@ import io
 import re
 import subprocess
 from contextlib import closing
+from errno import ENOSPC
 from functools import cache
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -30,6 +32,7 @@ LOSSLESS = ("wav", "pcm", "flac")
 TELEPHONE = ("mulaw", "alaw")
 HEADLESS = {"pcm": "s16le", "mulaw": "mulaw", "alaw": "alaw"}  # as FFmpeg names them
 SENTENCE = "The train leaves at seven in the morning from the old station."
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, RATE).astype(np.float32)
 every_format = pytest.mark.parametrize("name", ENCODERS)
 
 
@@ -178,6 +181,37 @@ def test_closing_twice_or_unflushed_does_nothing(name: str) -> None:
     encoder.encode(glide()[:FRAME])
     encoder.close()
     encoder.close()
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk with room for some bytes. What was not written yet fails where it is sought, too."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room, self._full = room, False
+
+    def write(self, data: Any) -> int:
+        self._full = self._full or self.tell() + len(data) > self._room
+        self._refuse()
+        return super().write(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._refuse()
+        return super().seek(offset, whence)
+
+    def _refuse(self) -> None:
+        if self._full:
+            raise OSError(ENOSPC, "No space left on device")
+
+
+@every_format
+@pytest.mark.parametrize("room", [10, 1_000, 5_000])
+def test_a_full_disk_is_told_once(name: str, room: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """By `encode` or `flush`; FFmpeg, which ends the file all the same, does not tell it again in its own words."""
+    file = FullDisk(room)
+    with closing(make_encoder(name, RATE, file=file)) as encoder, pytest.raises(OSError, match="No space left"):
+        file.writelines([*map(encoder.encode, frames(NOISE)), encoder.flush()])
+    assert capfd.readouterr().err == ""
 
 
 @every_format

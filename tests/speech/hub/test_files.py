@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from huggingface_hub import errors
 
 from speech.errors import EngineFailed, StorageFull, Unavailable
 from speech.hub import errors as hub_errors
 from speech.hub.files import Hub
 from speech.hub.meter import Meter, size_text, watched
-from tests.live_server import ROOT
+from tests.live_server import ROOT, free_port
 from tests.speech.hub.cache import lay_out_cache
 from tests.speech.hub.fake_hub import COMMIT, FakeHub
 
@@ -222,6 +223,16 @@ def test_errors_are_explained(error: Exception, kind: type[Exception], words: st
     explained = hub_errors.explain(error, hub_errors.Wanted("o/r", ["a.bin"], Path("/cache")))
     assert type(explained) is kind
     assert words in explained.message
+
+
+def test_a_connection_that_is_refused_is_told_without_its_wrappers() -> None:
+    session = requests.Session()
+    session.trust_env = False  # no proxy in between
+    with pytest.raises(requests.ConnectionError) as refused:
+        session.get(f"http://127.0.0.1:{free_port()}/api/models/{REPO}")
+    told = hub_errors.reason(refused.value)
+    assert told.startswith("NewConnectionError: HTTPConnection(host='127.0.0.1'")
+    assert told.endswith("Connection refused")
 
 
 def test_a_socks_proxy_without_its_package_names_the_package(tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ def jobs_over(service: SpeechService, rest_s: float = 10.0) -> Iterator[Jobs]:
 
 
 @contextmanager
-def staged(folder: Path, stage: StageEngine) -> Iterator[Jobs]:
+def staged(folder: Path, stage: StageEngine, rest_s: float = 10.0) -> Iterator[Jobs]:
     settings = Settings(engine="hibari", gpu_idle_timeout=-1, output_dir=folder)
-    with jobs_over(make_service(lambda _: stage, settings)) as jobs:
+    with jobs_over(make_service(lambda _: stage, settings), rest_s) as jobs:
         yield jobs
 
 
@@ -105,6 +105,7 @@ def test_people_come_first(tmp_path: Path) -> None:
             thread.start()
         people = [stage.next(), stage.next()]
         assert [person.status for person in people].count(UtteranceStatus.SPEAKING) == 1
+        assert [each.patient for each in (*begun, *people)] == [True] * 3 + [False] * 2
         stage.play(begun[0], *WORDS)
         wait_until(lambda: all(person.status is UtteranceStatus.SPEAKING for person in people))
         for person in people:

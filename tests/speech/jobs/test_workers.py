@@ -55,6 +55,7 @@ def instance(folder: Path, engine: Engine, port: int = 0) -> Iterator[str]:
         server.server_close()
         app.extensions["jobs"].close()
         service.close()
+        engine.close()  # also where it was never loaded: its threads would keep the tests' process alive
 
 
 @contextmanager

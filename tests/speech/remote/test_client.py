@@ -247,3 +247,16 @@ class Reader:
                 self.came.set()
         except Exception as error:
             self.error = error
+
+
+def test_a_file_that_is_put_together_is_asked_for_again() -> None:
+    making = b'{"error": {"message": "The file is being put together.", "code": "file_in_making"}}'
+    busy = strangers.http(making, "503 Service Unavailable\r\nRetry-After: 0")
+    coming = [busy, busy, strangers.http(b"all of it", kind="audio/mp4")]
+
+    def answer(client: socket.socket) -> None:
+        strangers.answers(coming.pop(0))(client)
+
+    with strangers.listening(answer) as url:
+        assert b"".join(ServiceClient(url).job_audio("an-id", "m4b")) == b"all of it"
+    assert not coming

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
+import wsproto
 
 from speech.errors import Cancelled, ErrorCode, SpeechError, Unavailable
 from speech.remote.client import ServiceClient
@@ -14,6 +16,8 @@ from speech.request import SpeechRequest
 from tests import strangers
 from tests.live_server import LiveServer
 from tests.test_live import SENTENCES, streams_open
+
+MORE_THAN_SOCKETS_HOLD = 32_000_000  # bytes
 
 
 @pytest.fixture
@@ -79,18 +83,22 @@ def test_a_connection_that_is_not_taken(answer: bytes, code: ErrorCode, again_s:
         assert (raised.value.code, raised.value.retry_after_s) == (code, again_s)
 
 
-def test_a_service_that_ends_in_the_middle() -> None:
-    def quits(client) -> None:  # type: ignore[no-untyped-def]
-        import wsproto
+def taken(client: socket.socket) -> wsproto.WSConnection:
+    """The service's side of a connection, after its first message."""
+    peer = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
+    peer.receive_data(strangers.read_request(client))
+    list(peer.events())
+    client.sendall(peer.send(wsproto.events.AcceptConnection()))
+    while not any(isinstance(event, wsproto.events.TextMessage) for event in peer.events()):
+        peer.receive_data(client.recv(4096))
+    ready = '{"type": "ready", "sample_rate": 8000, "ignored": [], "model_loaded": true}'
+    client.sendall(peer.send(wsproto.events.TextMessage(ready)))
+    return peer
 
-        peer = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
-        peer.receive_data(strangers.read_request(client))
-        list(peer.events())
-        client.sendall(peer.send(wsproto.events.AcceptConnection()))
-        while not any(isinstance(event, wsproto.events.TextMessage) for event in peer.events()):
-            peer.receive_data(client.recv(4096))
-        ready = '{"type": "ready", "sample_rate": 8000, "ignored": [], "model_loaded": true}'
-        client.sendall(peer.send(wsproto.events.TextMessage(ready)))
+
+def test_a_service_that_ends_in_the_middle() -> None:
+    def quits(client: socket.socket) -> None:
+        peer = taken(client)
         client.sendall(peer.send(wsproto.events.Ping(b"?")))
         client.sendall(peer.send(wsproto.events.BytesMessage(bytes(160))))
         while not any(isinstance(event, wsproto.events.Pong) for event in peer.events()):
@@ -102,3 +110,26 @@ def test_a_service_that_ends_in_the_middle() -> None:
         assert next(audio) == bytes(160)
         with pytest.raises(Unavailable, match="stopped in the middle"):
             next(audio)
+
+
+def test_stopping_while_the_service_reads_nothing() -> None:
+    flowing, stopped = threading.Event(), threading.Event()
+
+    def reads_nothing(client: socket.socket) -> None:
+        taken(client)
+        client.recv(1)
+        flowing.set()
+        stopped.wait(60)
+
+    with strangers.listening(reads_nothing) as url, ServiceClient(url).talk(SpeechRequest()) as talk:
+        talk.open()
+        speaker = threading.Thread(target=talk.say, args=("w" * MORE_THAN_SOCKETS_HOLD,))
+        speaker.start()
+        assert flowing.wait(60)
+        stopper = threading.Thread(target=talk.cancel, daemon=True)
+        stopper.start()
+        stopper.join(20)
+        waits = stopper.is_alive()
+        stopped.set()
+        speaker.join()
+    assert not waits

@@ -10,6 +10,7 @@ from speech.service import SpeechService
 
 HELLO = {"text": "Good evening."}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+NO_ADDRESSES = ["http://[", "//[::1", "http://a]b", "http://localhost:99999999999", "\xff", "["]
 ACTIONS = ["/api/gpu/offload", "/api/gpu/load", "/api/tts", "/api/tts/stream", "/api/voices", "/v1/audio/speech"]
 STRANGERS = [
     {"Origin": "https://evil.example"},
@@ -41,6 +42,24 @@ def test_a_strangers_form_does_nothing(client: FlaskClient, path: str, headers: 
     assert answer.status_code == 403
     assert answer.json["error"]["code"] == "foreign_origin"
     assert "CORS_ORIGINS" in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("origin", NO_ADDRESSES)
+def test_an_origin_that_is_no_address_is_a_strangers(client: FlaskClient, origin: str) -> None:
+    assert client.post("/api/tts", json=HELLO, headers={"Origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("page", NO_ADDRESSES)
+def test_a_referrer_that_is_no_address_says_nothing(client: FlaskClient, page: str) -> None:
+    """No browser sends such a one."""
+    with client.get("/api/tts?text=Hello.", headers={"Referer": page}) as answer:
+        assert answer.status_code in (200, 403)
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "a]b", "a b", "\xff"])
+def test_a_host_that_is_no_address_is_none_of_ours(service: SpeechService, host: str) -> None:
+    client = client_with(service, host="127.0.0.1")
+    assert client.get("/api/voices", headers={"Host": host}).status_code in (400, 403)
 
 
 def test_a_stranger_ends_no_speech(client: FlaskClient, service: SpeechService) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, wait
 import pytest
 
 from tests.waiting import wait_until
-from web.process.threads import Threads, give_memory_back
+from web.process.threads import Threads
 
 LONG_S = 60.0  # against hanging only
 
@@ -123,7 +123,3 @@ def test_a_cancelled_task_is_not_run(patient: Threads) -> None:
     wait(held, LONG_S)
     wait_until(lambda: patient.idle == 2, LONG_S)
     assert not ran.is_set()
-
-
-def test_memory_can_be_given_back_anywhere() -> None:
-    give_memory_back()

@@ -208,7 +208,7 @@ def test_with_keys_an_address_needs_one_or_a_signature(service: SpeechService) -
     assert other.get(path).status_code == 401
 
 
-@pytest.mark.parametrize("expires", ["0", "1", "x", "", "\u0663"])
+@pytest.mark.parametrize("expires", ["0", "1", "x", "", "\u0663", "-1", pytest.param("9" * 5000, id="of 5,000 digits")])
 def test_an_expired_or_odd_link_is_refused(service: SpeechService, expires: str) -> None:
     client = client_with(service, **KEYS)
     query = urlencode({"text": "Hi.", "by": "anna", "expires": expires, "signature": "x"})

@@ -7,13 +7,19 @@ import io
 import json
 import logging
 import wave
+from urllib.parse import unquote
 
 import pytest
 from flask.testing import FlaskClient
 
+from app import create_app
 from speech.encoders import ENCODERS
 from speech.encoders.wav import UNKNOWN
+from speech.engines.hibari.voice import HibariVoice
+from speech.engines.sentence.engine import SentenceEngine
+from speech.voices.catalogue import Voice, VoiceCatalogue
 from tests.ear import heard, pcm16, word_errors
+from tests.services import make_service
 from web.http.forms import SpeechForm
 
 FOX = "The quick brown fox jumped over the lazy dog."
@@ -61,6 +67,16 @@ def test_headers_name_engine_voice_and_what_was_ignored(client: FlaskClient) -> 
     assert answer.headers["X-Voice"] == "heart"
     assert answer.headers["X-Ignored"] == "cfg_coef"
     assert answer.headers["X-Request-Id"] == "abc-1"
+
+
+def test_a_voice_of_any_name_can_stand_in_a_header(voice: HibariVoice) -> None:
+    """A header has ASCII alone: gunicorn breaks off at another letter, and a line feed would begin another header."""
+    odd = Voice("mér/声 50%\n.wav", "An odd one", "en", "CC0-1.0", True)
+    service = make_service(lambda _: SentenceEngine(voice, 1, 1), voices=VoiceCatalogue([odd]))
+    answer = create_app(service.settings, service).test_client().post("/api/tts", json={"text": "Hello."})
+    service.close()
+    assert answer.headers["X-Voice"] == "m%C3%A9r/%E5%A3%B0 50%25%0A.wav"
+    assert unquote(answer.headers["X-Voice"]) == odd.id
 
 
 def test_a_request_id_that_could_forge_a_log_line_is_replaced(client: FlaskClient) -> None:

@@ -23,6 +23,11 @@ from tests.waiting import wait_until
 
 BOOK = {"a.xhtml": "<h1>One</h1><p>It was calm.</p>", "b.xhtml": "<h1>Two</h1><p>It was [voice:x] not.</p>"}
 
+LATIN_TITLE = (
+    b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\ncaf\xe9\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\na\r\n--x--\r\n'
+)
+
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
@@ -45,6 +50,11 @@ def send(client: FlaskClient, name: str, data: bytes, kind: str = "", **fields: 
     form = {"file": FileStorage(io.BytesIO(data), name, content_type=kind or None), **fields}
     body, _, boundary = stream_encode_multipart(form, use_tempfile=False)
     return client.post("/api/jobs", data=body.read(), content_type=f"multipart/form-data; boundary={boundary}")
+
+
+def send_raw(client: FlaskClient, body: bytes) -> TestResponse:
+    """body: with the boundary x."""
+    return client.post("/api/jobs", data=body, content_type="multipart/form-data; boundary=x")
 
 
 def refused(answer: TestResponse, status: int, match: str, param: str | None = "file") -> None:
@@ -110,9 +120,9 @@ def test_what_is_refused(client: FlaskClient, tmp_path: Path) -> None:
     refused(send(client, "a.txt", b" " * 1_100_000), 413, "MAX_UPLOAD_MB")
     refused(send(client, "a.txt", b"a", text="b"), 400, "a file in its place", "text")
     refused(send(client, "a.txt", b"a", format="ogg"), 400, "format", "format")
+    refused(send_raw(client, LATIN_TITLE), 400, "must be UTF-8 text", "title")
     refused(client.post("/api/jobs", data={"book": (io.BytesIO(b"a"), "a.txt")}), 400, "it is file", "book")
-    cut = {"data": b"--x\r\nContent-Disposition: form-data; name=", "content_type": "multipart/form-data; boundary=x"}
-    refused(client.post("/api/jobs", **cut), 400, "no multipart form", None)  # type: ignore[arg-type]
+    refused(send_raw(client, b"--x\r\nContent-Disposition: form-data; name="), 400, "no multipart form", None)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -55,6 +55,14 @@ def test_an_embedding_becomes_a_voice(kyutai: FlaskClient) -> None:
     assert upload(kyutai, embedding()).status_code == 400  # the name is taken
 
 
+def test_an_engine_that_makes_no_voices_names_those_that_do(client: FlaskClient) -> None:
+    answer = client.post("/api/voices/clone", data={"name": "Mum", "consent": "true"})
+    assert (answer.status_code, answer.json["error"]["code"]) == (501, "not_supported")  # type: ignore[index]
+    assert [f"ENGINE={spec.name} " in answer.json["error"]["message"] for spec in ENGINES.values()] == [  # type: ignore[index]
+        spec.cloning for spec in ENGINES.values()
+    ]
+
+
 def test_a_default_voice_that_is_not_there_does_not_hide_the_others(tmp_path: Path) -> None:
     client = client_of_kyutai(tmp_path, default_voice="nobody/here.wav")
     assert upload(client, embedding()).status_code == 201

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
+import psutil
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
@@ -27,13 +28,14 @@ from wyoming.tts import (
 
 from speech.request import Token
 from speech.service import SpeechService
-from tests.fakes import Gate, fake_service
+from speech.voices.catalogue import Voice, VoiceCatalogue
+from tests.fakes import FakeEngine, Gate, fake_service
 from tests.services import make_service
 from tests.stage import StageEngine
 from tests.waiting import wait_until
 from web.http.auth import Buckets
 from web.wyoming.connection import MOST_EVENT_BYTES, MOST_JOBS
-from web.wyoming.door import MOST_CLIENTS, Door
+from web.wyoming.door import MOST_ASKING, MOST_CLIENTS, Door
 
 WAIT_S = 30
 LONG_TEXT = "Good evening, and welcome to all of you. " * 60
@@ -102,6 +104,43 @@ def test_it_tells_its_voices_and_languages(door: Door, listener: socket.socket, 
         assert "Apache-2.0" in told["heart"].attribution.name
 
     talk(listener, script)
+
+
+class HeldVoices(VoiceCatalogue):
+    """A list that is waited for, as one from the hub may be."""
+
+    def __init__(self, voices: list[Voice]) -> None:
+        super().__init__(voices)
+        self.asked, self.here = threading.Event(), threading.Event()
+
+    def voices(self) -> list[Voice]:
+        self.asked.set()
+        assert self.here.wait(WAIT_S)
+        return super().voices()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"), [(Describe(), Info), (Synthesize("Hi.", SynthesizeVoice(language="en")), AudioStop)]
+)
+def test_a_client_that_waits_for_the_list_keeps_no_other_waiting(
+    service: SpeechService, listener: socket.socket, question: Describe | Synthesize, answer: type
+) -> None:
+    voices = HeldVoices(service.voices.voices())
+    waiting = make_service(lambda _: FakeEngine(), voices=voices)
+    door = Door(waiting, listener)
+
+    async def script(client: AsyncTcpClient) -> None:
+        await send(client, question)
+        assert await asyncio.to_thread(voices.asked.wait, WAIT_S)
+        async with connected(listener) as other:
+            await other.write_event(Ping().event())
+            await hear(other, Pong)
+        voices.here.set()
+        await hear(client, answer)
+
+    talk(listener, script)
+    door.close()
+    waiting.close()
 
 
 def test_a_whole_text_and_another_on_the_same_connection(door: Door, listener: socket.socket) -> None:
@@ -276,11 +315,12 @@ def test_two_hundred_clients_that_come_and_go_leave_nothing(
         await asyncio.gather(*map(one, range(200)))
 
     service.load()
-    threads = threading.active_count()
+    threads, files = threading.active_count(), psutil.Process().num_fds()
     asyncio.run(everyone())
     wait_until(lambda: door.clients == 0)
     wait_until(lambda: service.streams_open == 0)
-    assert threading.active_count() <= threads + service.max_streams
+    wait_until(lambda: psutil.Process().num_fds() <= files)
+    assert threading.active_count() <= threads + service.max_streams + MOST_ASKING
 
 
 def test_one_connection_more_than_there_may_be(door: Door, listener: socket.socket) -> None:

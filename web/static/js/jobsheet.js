@@ -14,6 +14,16 @@ const FILES = [
 const bare = (text) => text.replace(/^#+ /, '');
 const shortOf = (part) => bare(part.text).slice(0, 40);
 
+/** The answer with a file, which the service may have to put together first. */
+async function whenMade(address) {
+  for (;;) {
+    try { return await ask(address); } catch (error) {
+      if (error.code !== 'file_in_making') throw error;
+      await new Promise((done) => { setTimeout(done, 1000 * (error.retryAfterS ?? 2)); });
+    }
+  }
+}
+
 /** play(job, chapter), situation(). */
 export function setUpJobSheet({ jobs, voices, play, situation }) {
   const dialog = $('d-job');
@@ -108,7 +118,7 @@ export function setUpJobSheet({ jobs, voices, play, situation }) {
     renderHead();
     try {
       const address = `api/jobs/${job.id}/${FILES.find(([what]) => what === file)[1]}`;
-      save(await (await ask(address)).blob(), `${nameOf(job).replace(/[\\/:*?"<>|\n]+/g, ' ').trim().slice(0, 80)}.${file}`);
+      save(await (await whenMade(address)).blob(), `${nameOf(job).replace(/[\\/:*?"<>|\n]+/g, ' ').trim().slice(0, 80)}.${file}`);
     } catch (error) { wrong = error; }
     busy = '';
     renderHead();

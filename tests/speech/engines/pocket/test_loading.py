@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +95,30 @@ class TestFolder:
             build(settings, silent)
         assert missing(settings) is not None
 
-    def test_a_damaged_file_is_named(self, tmp_path: Path) -> None:
-        folder = write_checkpoint("tiny", tmp_path)
-        whole = (folder / MODEL).read_bytes()
-        (folder / MODEL).write_bytes(whole[:-100])
-        with pytest.raises(EngineFailed, match=f"{MODEL} is damaged"):
+    @pytest.mark.parametrize(
+        ("name", "damage"),
+        [
+            (MODEL, lambda whole: whole[:-100]),
+            (MODEL, lambda whole: b"\xff" * 1000),
+            (CONFIG, lambda whole: b"flow_lm: ["),
+            (CONFIG, lambda whole: b"\0\1"),
+            (CONFIG, lambda whole: whole.replace(b"d_model:", b"d_mode:")),
+            (TOKENIZER, lambda whole: whole[:1000]),
+            (TOKENIZER, lambda whole: b"\xff\xfe"),
+            (TOKENIZER, lambda whole: b""),
+        ],
+    )
+    def test_a_damaged_file_is_named(
+        self, checkpoint: Path, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
+    ) -> None:
+        folder = tmp_path / "model"
+        shutil.copytree(checkpoint, folder)
+        (folder / name).write_bytes(damage((folder / name).read_bytes()))
+        with pytest.raises(EngineFailed) as raised:
             build(folder_settings(folder), silent)
-        (folder / MODEL).write_bytes(whole)
-        (folder / CONFIG).write_text("flow_lm: [")
-        with pytest.raises(EngineFailed, match=f"{CONFIG} is damaged"):
-            build(folder_settings(folder), silent)
+        named = [file for file in (MODEL, CONFIG, TOKENIZER) if file in raised.value.message]
+        assert named == [name], raised.value.message
+        assert "fetched" not in raised.value.message, "nothing is fetched into MODEL_DIR"
 
     def test_weights_of_another_model_are_named(self, tmp_path: Path) -> None:
         folder = write_checkpoint("tiny", tmp_path)
