@@ -240,8 +240,8 @@ The service is running: $ADDRESS  ($1)${network:+
 Open that address in a browser, or try it here:
   curl -sS$insecure --fail-with-body $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
 
-Next: ./test_api.sh tries everything; cp .env.example .env to change settings; docs/QUICKSTART.md and docs/clients.md
-show what else it does; ./start.sh --systemd starts it at boot.
+Next: ./test_api.sh tries everything; cp .env.example .env to change settings; README.md and docs/clients.md show what
+else it does (中文: docs/QUICKSTART.md); ./start.sh --systemd starts it at boot.
 END
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from assistant.doors import Doors
 from assistant.files import OutputFiles, format_of
@@ -21,16 +21,23 @@ LONG_CHARS = 4_000  # some four minutes of speech
 MOST_CHARS = 20_000  # of what this process says by itself, and waits for
 
 
+class Planned(NamedTuple):
+    """Where the file of a job goes, as it was asked for when the job began."""
+
+    target: Path
+    overwrite: bool
+
+
 class LongSpeech:
     """Every method may be called from any thread, and takes as long as the network."""
 
     def __init__(self, doors: Doors, files: OutputFiles) -> None:
         self._doors, self._files = doors, files
         self._lock = threading.Lock()
-        self._targets: dict[str, Path] = {}  # where the files of the jobs that were begun here are to go
+        self._planned: dict[str, Planned] = {}  # of the jobs that were begun here
         self._written: dict[str, Path] = {}
 
-    def start(self, order: Order, target: Path) -> str | None:
+    def start(self, order: Order, target: Path, overwrite: bool) -> str | None:
         """The id of the job that says it; None if it is said at once. Raises SpeechError."""
         if len(order.text) <= LONG_CHARS:
             return None
@@ -41,11 +48,14 @@ class LongSpeech:
             raise _needs_service(f"Texts of more than {MOST_CHARS} characters")
         job_id = str(client.start_job(order.request(order.format))["id"])
         with self._lock:
-            self._targets[job_id] = target
+            self._planned[job_id] = Planned(target, overwrite)
         return job_id
 
-    def look(self, job_id: str, output_path: str | None, overwrite: bool) -> SpeechJob:
-        """How far the job is; its file is written when it is done. Raises SpeechError, BadPath."""
+    def look(self, job_id: str, output_path: str | None, overwrite: bool | None) -> SpeechJob:
+        """How far the job is; its file is written when it is done. Raises SpeechError, BadPath.
+
+        output_path, overwrite: None: what `start` was told.
+        """
         client = self._service()
         if client is None:
             raise _needs_service("Jobs")
@@ -57,16 +67,22 @@ class LongSpeech:
         backend, door = self._doors.choose()
         return cast("ServiceClient", door) if backend == "service" else None
 
-    def _file(self, client: ServiceClient, job: dict[str, Any], output_path: str | None, overwrite: bool) -> Path:
+    def _file(
+        self, client: ServiceClient, job: dict[str, Any], output_path: str | None, overwrite: bool | None
+    ) -> Path:
         """Written once, unless another path is asked for."""
         job_id = str(job["id"])
         with self._lock:
             written = self._written.get(job_id)
-            planned = self._targets.get(job_id)
+            planned = self._planned.get(job_id)
         if written and not output_path:
             return written
-        asked = output_path or (None if planned else f"{job_id}.{job['format']}")
-        target = planned if planned and not asked else self._files.target(asked, overwrite)
+        if overwrite is None:
+            overwrite = planned.overwrite if planned else True
+        if planned and not output_path:
+            target = planned.target
+        else:
+            target = self._files.target(output_path or f"{job_id}.{job['format']}", overwrite)
         self._files.write(target, client.job_audio(job_id, format_of(target)), overwrite)
         with self._lock:
             self._written[job_id] = target

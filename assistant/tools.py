@@ -126,7 +126,7 @@ class SpeechTools:
         with explained():
             target = await in_thread(self._files.target, output_path, overwrite)
             order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed)
-            if job_id := await in_thread(self._long.start, order, target):
+            if job_id := await in_thread(self._long.start, order, target, overwrite):
                 return self._started(target, order, job_id)
             spoken = await self._speak(order, ctx)
             await in_thread(self._files.write, target, [spoken.data], overwrite)
@@ -139,7 +139,9 @@ class SpeechTools:
             str | None,
             Field(description="Where to save the file. Left out: as text_to_speech was told.", max_length=4096),
         ] = None,
-        overwrite: Annotated[bool, Field(description="Replace the file if it exists.")] = True,
+        overwrite: Annotated[
+            bool | None, Field(description="Replace the file if it exists. Left out: as text_to_speech was told.")
+        ] = None,
     ) -> SpeechJob:
         with explained():
             return await in_thread(self._long.look, job_id, output_path, overwrite)

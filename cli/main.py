@@ -54,7 +54,7 @@ def _do(options: argparse.Namespace) -> None:
     if options.list:
         who = doors(options.url)
         try:
-            print(listing(who.choose().door.voices))
+            _show(listing(who.choose().door.voices))
         finally:
             who.close()
         return
@@ -63,6 +63,15 @@ def _do(options: argparse.Namespace) -> None:
         run(options, sink)
     finally:
         sink.abort()
+
+
+def _show(text: str) -> None:
+    """On standard output. Raises Ended if it cannot be written."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        sys.stdout = None  # the interpreter would try once more when it ends
+        raise Ended(Exit.NOT_WRITTEN, f"Standard output could not be written: {error.strerror}.") from None
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

@@ -29,6 +29,8 @@ STDIN = 0
 def run(options: argparse.Namespace, sink: Sink) -> None:
     """Raises Ended, SpeechError. The caller aborts the sink."""
     text = " ".join(options.text) if options.text else None
+    if text is None and sys.stdin is None:  # it was closed before we began
+        raise _no_text()
     if text is None and (options.output is not None or _is_file(STDIN)):
         text = _all_of_stdin()  # a file is written when all is there: nothing is gained by earlier words
     if text is not None and not text.strip():

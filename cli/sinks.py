@@ -6,6 +6,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from errno import EBADF
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
@@ -85,6 +86,8 @@ class FileSink(Sink):
 
     def _open(self) -> IO[bytes]:
         if self._name == "-":
+            if sys.stdout is None:
+                raise OSError(EBADF, "it is closed")
             return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         path = Path(self._name)
         if path.exists() and not path.is_file() and not path.is_dir():

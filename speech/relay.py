@@ -107,6 +107,7 @@ class Relay:
 
     def _heard(self, engine: Engine, wait: Callable[[Utterance], None]) -> Iterator[AudioChunk]:
         utterance = self._begun[0]
+        utterance.patient = False
         wait(utterance)
         for chunk in utterance.chunks():
             self._go_ahead(engine)
@@ -129,6 +130,7 @@ class Relay:
     def _begin(self, engine: Engine) -> None:
         with self._lock:
             utterance = Utterance(self._request_of(self._count), buffer_s=BUFFER_S)
+            utterance.patient = self.speaking > 0
             _say(utterance, self._passages[self._count])
             if self._cancelled:
                 utterance.cancel()

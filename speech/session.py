@@ -96,6 +96,10 @@ class Speech(Sound):
             self.counts.starts.extend(piece.start for piece in passage.pieces if isinstance(piece, Token))
         self._relay = Relay(self.request, passages, share, self.utterance)
 
+    def be_patient(self) -> None:
+        """No one waits for its first sound: those who speak already do not stand by for it."""
+        self.utterance.patient = True
+
     def cancel(self) -> None:
         """Stop at once, in any phase: waiting for the model, for a slot, or speaking."""
         self.utterance.cancel()

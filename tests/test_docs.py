@@ -18,6 +18,8 @@ from web.sockets.websocket import Ending
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+SECTION = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 
 
 def test_the_configuration_page_has_every_setting_as_it_is() -> None:
@@ -70,10 +72,19 @@ def test_the_example_file_changes_nothing() -> None:
     assert Settings.load({}, ROOT / ".env.example") == Settings.load({}, ROOT / "none")
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_lead_somewhere(page: Path) -> None:
-    broken = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
-    assert broken == []
+    text = page.read_text()
+    assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
+    sections = [(page.parent / link if link else page, section) for link, section in SECTION.findall(text)]
+    assert [(str(at), section) for at, section in sections if section not in sections_of(at)] == []
+
+
+def sections_of(page: Path) -> set[str]:
+    """The names that its headings have in addresses, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def test_every_route_is_in_the_api_document(app: Flask) -> None:

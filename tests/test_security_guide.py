@@ -16,7 +16,17 @@ PLACES = ("A home network", "A team behind a proxy", "The open internet")
 def promises() -> dict[str, list[str]]:
     """What is promised, with its tests."""
     rows = [line.strip("| ").split(" | ") for line in GUIDE.read_text().splitlines() if line.startswith("| ")]
-    return {promise: re.findall(r"`([^`]+)`", tests) for promise, tests in rows if promise != "promise"}
+    return {promise: proofs(tests) for promise, tests in rows if promise != "promise"}
+
+
+def proofs(cell: str) -> list[str]:
+    """The tests of a cell; `::name` is in the file of the one before."""
+    file, found = "", []
+    for proof in re.findall(r"`([^`]+)`", cell):
+        name, _, function = proof.partition("::")
+        file = name or file
+        found.append(f"{file}::{function}")
+    return found
 
 
 def test_each_place_has_promises_and_says_what_is_not_promised() -> None:

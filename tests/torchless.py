@@ -27,11 +27,17 @@ def _reached(file: Path) -> set[str]:
     files, seen = [file], {file}
     while files:
         file = files.pop()
-        reached |= (names := imports_of(ROOT, file, lazy=file.is_relative_to(ROOT / "tests")))
+        reached |= (names := _imports(file))
         found = {source for name in names if (source := source_of(ROOT, name))} - seen
         seen |= found
         files += found
     return reached
+
+
+@cache
+def _imports(file: Path) -> set[str]:
+    """Read once: most files come along with many tests."""
+    return imports_of(ROOT, file, lazy=file.is_relative_to(ROOT / "tests"))
 
 
 def left_out(paths: list[Path]) -> dict[Path, int]:

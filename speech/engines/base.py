@@ -51,6 +51,7 @@ class Utterance:
         self._status = UtteranceStatus.WAITING
         self._error: SpeechError | None = None
         self._wake: Callable[[], None] = _no_listener
+        self.patient = False  # its first sound is not waited for: no other row stands by for it
         self.begun_at: float | None = None  # time.monotonic() when it got its slot
         self.made_s = 0.0  # seconds of audio that the engine has made
         self.tokens = 0  # how many of its input tokens the model was given; the engine counts

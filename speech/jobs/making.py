@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 from speech.errors import ErrorCode, Unavailable
@@ -31,13 +31,11 @@ class Making:
         when it takes too long: ask again."""
         with self._lock:
             made = self._under_way.get(path) or self._begin(path, work)
-        try:
-            made.result(self._patience_s)
-        except TimeoutError:
-            if made.done():
-                raise
+        done, _ = wait([made], self._patience_s)
+        if not done:
             message = "The file is being put together. Ask again."
-            raise Unavailable(message, code=ErrorCode.FILE_IN_MAKING, retry_after_s=AGAIN_S) from None
+            raise Unavailable(message, code=ErrorCode.FILE_IN_MAKING, retry_after_s=AGAIN_S)
+        made.result()
 
     def _begin(self, path: Path, work: Callable[[], None]) -> Future[None]:
         made = self._under_way[path] = Future[None]()

@@ -46,6 +46,8 @@ class Pauses:
         """Raises StorageFull, Unavailable."""
         self._store.set_state(job.id, State.RUNNING, only_from=(State.QUEUED, State.PAUSED))
         self._forget(job)
+        with self._lock:
+            self._until.pop(job.id, None)
 
     def set_state(self, job: Job, state: State, reason: str) -> None:
         """Of one that is active. Where that cannot be written it pauses, and is tried again."""

@@ -63,6 +63,7 @@ class Here:
     @contextmanager
     def open(self, request: SpeechRequest) -> Iterator[Saying]:
         with self._service.open(request) as speech:
+            speech.be_patient()
             yield speech
 
     def leave(self) -> None:

@@ -52,6 +52,17 @@ def test_a_long_text_is_a_job_that_is_asked_about(session: Session, folder: Path
     assert (folder / "copy.mp3").stat().st_size > 0
 
 
+def test_a_file_that_came_meanwhile_stays_if_it_was_not_to_be_replaced(session: Session, folder: Path) -> None:
+    begun = told(session, "text_to_speech", text=LONG, output_path="book.flac", overwrite=False)
+    (folder / "book.flac").write_bytes(b"another's")
+    wait_until(lambda: session.call("get_speech_job", job_id=begun["job_id"]).is_error)
+    assert "exists" in session.refused("get_speech_job", job_id=begun["job_id"])
+    assert (folder / "book.flac").read_bytes() == b"another's"
+    replaced = told(session, "get_speech_job", job_id=begun["job_id"], overwrite=True)
+    assert replaced["output_path"] == str(folder / "book.flac")
+    assert (folder / "book.flac").read_bytes() != b"another's"
+
+
 def test_a_short_text_is_said_at_once(session: Session) -> None:
     assert told(session, "text_to_speech", text=SENTENCE)["status"] == "success"
 

@@ -69,9 +69,14 @@ def fake_player(folder: Path, script: str = PLAYER, name: str = "aplay") -> Fake
 
 
 class Say:
-    """A run of `say` in a folder. Its PATH is the folder's bin alone; no service is found unless `settings` name it."""
+    """A run of `say` in a folder. Its PATH is the folder's bin alone; no service is found unless `settings` name it.
 
-    def __init__(self, folder: Path, *arguments: str, stdin: int = subprocess.DEVNULL, **settings: str) -> None:
+    shell: a redirection in the shell's words, such as <&- for no standard input at all.
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, stdin: int = subprocess.DEVNULL, shell: str = "", **settings: str
+    ) -> None:
         (folder / "bin").mkdir(exist_ok=True)
         kept = {name: os.environ[name] for name in ("HOME", "PYTHONPYCACHEPREFIX") if name in os.environ}
         environment = {
@@ -84,7 +89,7 @@ class Say:
             **settings,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "cli", *arguments],
+            ["/bin/sh", "-c", f'exec "$0" "$@" {shell}', sys.executable, "-P", "-m", "cli", *arguments],
             cwd=folder,
             env=environment,
             stdin=stdin,

@@ -145,6 +145,28 @@ def test_a_folder_that_is_not_there(tmp_path: Path, url: dict[str, str]) -> None
     assert (code, errors) == (5, "say: none/speech.wav could not be written: No such file or directory.\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shell", "code", "told"),
+    [
+        ((), "<&-", 2, "There is no text to say."),
+        (("-o", "x.wav"), "<&-", 2, "There is no text to say."),
+        (("-o", "-", "Hello."), ">&-", 5, "Standard output could not be written: it is closed."),
+        (("--list",), ">/dev/full", 5, "Standard output could not be written: No space left on device."),
+    ],
+)
+def test_streams_that_are_not_there(
+    tmp_path: Path,
+    player: FakePlayer,
+    url: dict[str, str],
+    arguments: tuple[str, ...],
+    shell: str,
+    code: int,
+    told: str,
+) -> None:
+    """As a daemon or cron may start it."""
+    assert Say(tmp_path, *arguments, shell=shell, **url).end() == (code, f"say: {told}\n")
+
+
 # -- stopping -------------------------------------------------------------------------------------------------------
 
 

@@ -84,6 +84,15 @@ def test_docker_without_a_gpu_runs_the_embedded_voice(checkout: Checkout, docker
     assert containers(docker)[f"tts-{port}"]["labels"]["com.docker.compose.service"] == "cpu"
 
 
+def test_the_image_is_made_anew_when_that_is_asked_for(checkout: Checkout, docker: Path) -> None:
+    nvidia_smi(checkout, "300")
+    for arguments in ((), ("--build",)):
+        started = checkout.run("start.sh", *arguments, "--port", port_for_docker())
+        assert started.returncode == 0, started.stdout
+    ups = [call.split() for call in calls(docker) if " up " in call]
+    assert ["--build" in call for call in ups] == [False, True]
+
+
 def test_no_engine_is_explained(checkout: Checkout, docker: Path) -> None:
     (docker / "down").touch()
     started = checkout.run("start.sh", "--docker")

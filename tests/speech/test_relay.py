@@ -107,6 +107,9 @@ def test_passages_go_ahead_into_slots_that_nobody_waits_for() -> None:
             stage.play(listener, "hello")
         stage.play(first, "d", finish=False)
         assert stage.next().status is UtteranceStatus.SPEAKING
+        assert [each.patient for each in (first, listener, *ahead)] == [False, False, True, True]
+        stage.play(first, "e")
+        wait_until(lambda: not ahead[0].patient)  # now it is heard
     wait_until(lambda: nothing_is_held(service, stage))
     service.close()
 
@@ -118,6 +121,7 @@ def test_with_one_slot_passages_follow_each_other() -> None:
         for number in range(6):
             utterance = stage.next()
             assert stage.taken.empty()
+            assert not utterance.patient  # none that speaks comes before it
             stage.play(utterance, f"word{number}", frames=3)
         reader.join()
     assert reader.error is None

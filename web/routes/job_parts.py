@@ -96,7 +96,7 @@ def say_again(job_id: str, number: int) -> tuple[Response, int]:
 def audio(job_id: str) -> Response:
     """Of all of it, or of a chapter. While some is still to be said, what is done comes at once and the rest as it is
     made, and the answer has no length. Once it is said: one file, in any format, or a zip of chapters, with `Range` and
-    `If-None-Match`."""
+    `If-None-Match`. One that takes more than 30 s to put together is a 503 with `Retry-After` until it is there."""
     query = read_query(AudioQuery)
     job = jobs().job(job_id, owner())
     wanted = query.wanted(job.request["format"])

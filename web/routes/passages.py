@@ -69,6 +69,7 @@ def say_passage() -> Response:
     with _opening:
         speech = _opened(speech_service(), form.speech_request())
     try:
+        speech.be_patient()
         speech.say(*pieces)
     except BaseException:
         speech.close()

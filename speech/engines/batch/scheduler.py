@@ -7,7 +7,7 @@ is refused. Not thread safe; its owner brings the lock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -139,22 +139,23 @@ class Interleaver:
 
     A newcomer has a run of text-only steps before it sounds. It takes part in every step; between two full steps of
     those who sound already there are at most `most_between` text-only ones. So the newcomer starts after as many steps
-    as if it were alone, and no other row waits longer for a frame than most_between + 1 steps.
+    as if it were alone, and no other row waits longer for a frame than most_between + 1 steps. A patient newcomer, for
+    whose sound no one waits, takes part in the full steps of the others, and holds up none.
     """
 
     def __init__(self, most_between: int = 2) -> None:
         self.most_between = most_between
         self._between = 0  # text-only steps since a row that sounds had to stand by
 
-    def plan(self, needs: Mapping[int, StepKind]) -> Step | None:
-        """The next step, or None if no row can move. needs: what each row that can move now needs."""
+    def plan(self, needs: Mapping[int, StepKind], patient: Collection[int] = ()) -> Step | None:
+        """The next step, or None if no row can move. needs: what each row that can move now needs. patient: rows."""
         if not needs:
             return None
         quiet = tuple(row for row, kind in needs.items() if kind is StepKind.TEXT_ONLY)
         if len(quiet) == len(needs):
             self._between = 0
             return Step(StepKind.TEXT_ONLY, quiet)
-        if quiet and self._between < self.most_between:
+        if self._between < self.most_between and any(row not in patient for row in quiet):
             self._between += 1
             return Step(StepKind.TEXT_ONLY, quiet)
         self._between = 0

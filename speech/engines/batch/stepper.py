@@ -89,7 +89,9 @@ class Stepper:
         self._interleaver.most_between = text_only_between(
             self._kind_s[StepKind.TEXT_ONLY], self._kind_s[StepKind.FULL]
         )
-        step = self._interleaver.plan(self._needs())
+        needs = self._needs()
+        patient = {index for index in needs if self._seats[index].utterance.patient}
+        step = self._interleaver.plan(needs, patient)
         frames = self._runner.flush() if step is None else self._run(step, waited_s)
         for index, frame in frames.items():
             if index in self._seats:  # else it left, or failed, while its frame was made

@@ -15,13 +15,15 @@ from torch.nn import functional as F
 
 from speech.engines.pocket.convolution import Convolution, Rows, Stage, other_kind, stage_of
 from speech.engines.pocket.flow import rope_frequencies, rope_rotation, rotate
-from speech.engines.pocket.packed import pack
+from speech.engines.pocket.packed import pack, with_gelu
 
+TOGETHER = 3  # stages for all rows at once, up to the transformer; its weights are read once
+FEW = 4  # rows for which the convolutions behind it keep their numbers in the processor's cache
 FADE_S = 0.005  # as pocket-tts fades a sentence in: its first samples have a small step
 
 
 class CodecBatch:
-    """Decodes one latent of each row into 80 ms of audio. One thread at a time may use it."""
+    """Decodes one latent of each row into 80 ms of audio. Several threads may use it at once, for different rows."""
 
     def __init__(self, tts: Any, rows: int) -> None:
         """tts: pocket-tts's TTSModel. Raises NotSupported for a codec that is built in another way."""
@@ -49,11 +51,17 @@ class CodecBatch:
             for stage in self._stages:
                 stage.restart(row)
         x: Tensor = (latents * self._std + self._mean)[:, None]
-        taking_part = Rows(tuple(rows))
-        for stage in self._stages:
-            x = stage(x, taking_part)
+        for stage in self._stages[:TOGETHER]:
+            x = stage(x, Rows(tuple(rows)))
+        pcm = torch.cat([self._few(x[at : at + FEW], Rows(tuple(rows[at : at + FEW]))) for at in range(0, len(x), FEW)])
         for row in fresh:
-            x[rows.index(row), : len(self._fade), 0] *= self._fade
+            pcm[rows.index(row), : len(self._fade)] *= self._fade
+        return pcm
+
+    def _few(self, x: Tensor, rows: Rows) -> Tensor:
+        """(rows, frame_size) of what the transformer gave."""
+        for stage in self._stages[TOGETHER:]:
+            x = stage(x, rows)
         return x[:, :, 0]
 
 
@@ -100,7 +108,7 @@ class Transformer(Stage):
             q = turned[:, :, : self._heads].transpose(1, 2)
             mixed = F.scaled_dot_product_attention(q, keys, values, mask).transpose(1, 2).flatten(2)
             x = torch.addcmul(x, layer.layer_scale_1.scale, attention.out_proj(mixed))
-            update = layer.linear2(F.gelu(layer.linear1(layer.norm2(x)), approximate="tanh"))
+            update = layer.linear2(with_gelu(layer.linear1, layer.norm2(x)))
             x = torch.addcmul(x, layer.layer_scale_2.scale, update)
         return x
 
@@ -127,10 +135,10 @@ class Transformer(Stage):
         return frame if frame < self._frames_in_ring else self._frames_in_ring + frame % self._frames_in_ring
 
     def _mask(self, frame: int) -> Tensor:
-        """(1, steps, ring): which positions the frame's steps see when it has been written."""
+        """(1, steps, ring): 0 where the frame's steps see, when it has been written; elsewhere minus infinity."""
         places = torch.arange(self._frames_in_ring)
         there = frame - (frame - places) % self._frames_in_ring  # which frame lies in each place; below 0: none yet
         keys = (there[:, None] * self._steps + torch.arange(self._steps)).flatten()
         ages = frame * self._steps + torch.arange(self._steps)[:, None] - keys
         seen: Tensor = (keys >= 0) & (ages >= 0) & (ages < self._context)
-        return seen[None]
+        return torch.zeros(seen.shape).masked_fill_(~seen, -torch.inf)[None]

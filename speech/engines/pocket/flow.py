@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from speech.engines.pocket.library import DECODERS
-from speech.engines.pocket.packed import pack
+from speech.engines.pocket.packed import pack, with_gelu
 
 
 @dataclass(eq=False)
@@ -111,7 +111,7 @@ class FlowBatch:
                 start = len(x) - len(nexts)
                 mixed.append(self._attend_next(index, nexts, q[start:], k[start:], v[start:]))
             x = x + attention.out_proj(torch.cat(mixed))
-            x = x + layer.linear2(F.gelu(layer.linear1(layer.norm2(x)), approximate="tanh"))
+            x = x + layer.linear2(with_gelu(layer.linear1, layer.norm2(x)))
         for stretch in stretches:
             stretch.memory.length += stretch.count
         return self._read(x[x.shape[0] - len(takes) :], noise)

@@ -32,6 +32,7 @@ AT_NO_MARK_A_S = 3.0
 PASSED = {"sentence": 0.8, "phrase": 0.15, None: 0.0}  # no silence there
 NOT_USED, NOT_USED_A_S = 0.5, 6.0  # a silence that lies inside a word
 MOST_SILENCES = 24  # the longest are looked at
+MOST_WORDS = 150  # no passage that is spoken has more; one of signs that the model does not know may
 
 _SENTENCE = re.compile(r"[.!?…;:—]\W*$")
 _PHRASE = re.compile(r"[,)–-]\W*$")
@@ -86,6 +87,8 @@ def _stretches(words: Sequence[str], ends: Floats, sound: Sound) -> list[tuple[i
 
     ends: (words + 1,), the sum of the weights before each word.
     """
+    if len(words) > MOST_WORDS or not len(sound.silences):
+        return [(0, len(words), sound.start, sound.stop)]
     points = np.concatenate([[[sound.start] * 2], sound.silences, [[sound.stop] * 2]])
     froms = _divide(_Costs(words, ends, points))
     place, found = (len(points) - 1, len(words)), []

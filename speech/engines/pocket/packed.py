@@ -25,8 +25,15 @@ class PackedLinear(nn.Module):
         self.out_features = len(weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self._with("none", "", x)
+
+    def gelu(self, x: Tensor) -> Tensor:
+        """And GELU of it (by tanh) while it is at hand."""
+        return self._with("gelu", "tanh", x)
+
+    def _with(self, function: str, how: str, x: Tensor) -> Tensor:
         flat = x.reshape(-1, x.shape[-1])
-        y = torch.ops.mkldnn._linear_pointwise(flat, self._packed, self._bias, "none", [], "")
+        y = torch.ops.mkldnn._linear_pointwise(flat, self._packed, self._bias, function, [], how)
         return cast(Tensor, y).view(*x.shape[:-1], self.out_features)
 
 
@@ -55,6 +62,11 @@ def pack(module: nn.Module) -> None:
             setattr(module, name, PackedLinear(child.weight, child.bias))
         else:
             pack(child)
+
+
+def with_gelu(linear: nn.Module, x: Tensor) -> Tensor:
+    """GELU (by tanh) of a linear layer, of any kind."""
+    return linear.gelu(x) if isinstance(linear, PackedLinear) else F.gelu(linear(x), approximate="tanh")
 
 
 def can_pack() -> bool:

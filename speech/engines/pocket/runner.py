@@ -1,13 +1,14 @@
 """Pocket TTS as a batch: one flow language model and one codec that step all rows together, on the CPU.
 
 A row's voice, temperature and seed are its own; with temperature 0 and in float32 it sounds as pocket-tts's
-generate_audio_stream for its text alone. The codec works on its own thread, one frame behind the model. Knows no queue,
-no HTTP, and no file but through `voice`.
+generate_audio_stream for its text alone. The codec works on its own thread, one frame behind the model, which decodes
+some rows itself where it is done sooner. Knows no queue, no HTTP, and no file but through `voice`.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from speech.engines.batch.runner import Frame, ModelRunner, Row
 from speech.engines.batch.scheduler import Step
+from speech.engines.pocket.balance import Balance
 from speech.engines.pocket.codec import CodecBatch
 from speech.engines.pocket.flow import FlowBatch, Memory
 from speech.engines.pocket.library import compute_with
@@ -58,6 +60,7 @@ class PocketRunner(ModelRunner):
         self._rows: dict[int, Script] = {}
         compute_with(threads)
         self._decoding = ThreadPoolExecutor(1, "codec", initializer=compute_with, initargs=(threads,))
+        self._balance = Balance()
 
     # -- seating --------------------------------------------------------------------------------------------------
 
@@ -83,11 +86,7 @@ class PocketRunner(ModelRunner):
         """
         rows = {slot: self._rows[slot] for slot in step.rows}
         sounds = {slot: row.sounds.popleft() for slot, row in rows.items() if row.sounds}
-        decoding = self._decoding.submit(self._decode, sounds)
-        try:
-            self._make(rows)
-        finally:
-            heard = decoding.result()
+        heard = self._decode_beside(sounds, lambda: self._make(rows))
         first = {slot: row.sounds.popleft() for slot, row in rows.items() if row.silent and row.sounds}
         heard |= self._decode(first)
         sounds |= first
@@ -147,6 +146,25 @@ class PocketRunner(ModelRunner):
         return torch.from_numpy(np.stack(drawn) if drawn else np.zeros((0, size), np.float32))
 
     # -- the codec ------------------------------------------------------------------------------------------------
+
+    def _decode_beside(self, sounds: Mapping[int, Sound], make: Callable[[], None]) -> Heard:
+        """Decode on the codec's thread, and make meanwhile; what this thread then has time for, it decodes itself."""
+        slots = sorted(sounds)
+        beside = slots[: len(slots) - self._balance.share(len(slots))]
+        decoding = self._decoding.submit(self._timed_decode, {slot: sounds[slot] for slot in beside})
+        try:
+            make()
+            here = self._decode({slot: sounds[slot] for slot in slots[len(beside) :]})
+        finally:
+            ended_at = time.perf_counter()
+            there, began_at, there_ended_at = decoding.result()
+        self._balance.tell(there_ended_at - ended_at, there_ended_at - began_at, len(beside))
+        return here | there
+
+    def _timed_decode(self, sounds: Mapping[int, Sound]) -> tuple[Heard, float, float]:
+        """And when it began and ended."""
+        began_at = time.perf_counter()
+        return self._decode(sounds), began_at, time.perf_counter()
 
     @torch.inference_mode()
     def _decode(self, sounds: Mapping[int, Sound]) -> Heard:

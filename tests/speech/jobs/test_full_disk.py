@@ -137,7 +137,7 @@ def test_a_service_on_a_disk_that_fills_with_its_own_audio(tmp_path: Path) -> No
     with small_disk(tmp_path / "disk") as disk:
         settings = {"ENGINE": "hibari", "OUTPUT_DIR": str(disk.folder)}
         with live_server(tmp_path, **settings) as server:
-            job = post(server, "/api/jobs", {"text": LONG * 20, "seed": 1})
+            job = post(server, "/api/jobs", {"text": LONG * 8, "seed": 1})
             place = f"/api/jobs/{job['id']}"
             server.wait_until(lambda: server.get(place)["reason"] == FULL)
             told = server.get(place)
@@ -151,5 +151,5 @@ def test_a_service_on_a_disk_that_fills_with_its_own_audio(tmp_path: Path) -> No
             with refused.value as answer:
                 assert (answer.code, json.load(answer)["error"]["code"]) == (507, "storage_full")
             disk.make_room()
-            disk.grow(40)
+            disk.grow(60)
             server.wait_until(lambda: server.get(place)["state"] == "done")

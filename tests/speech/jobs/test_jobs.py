@@ -105,6 +105,7 @@ def test_people_come_first(tmp_path: Path) -> None:
             thread.start()
         people = [stage.next(), stage.next()]
         assert [person.status for person in people].count(UtteranceStatus.SPEAKING) == 1
+        assert [each.patient for each in (*begun, *people)] == [True] * 3 + [False] * 2
         stage.play(begun[0], *WORDS)
         wait_until(lambda: all(person.status is UtteranceStatus.SPEAKING for person in people))
         for person in people:

@@ -69,3 +69,11 @@ def test_a_file_that_is_longer_than_the_disk_has_room(cramped: LiveServer, form:
 def test_a_body_that_is_longer_than_the_disk_has_room(cramped: LiveServer) -> None:
     status, _, error = refusal(f"{cramped.url}/api/convert?format=wav", bytes(8 * MB), "audio/pcm")
     assert (status, error["code"]) == (507, "storage_full")  # type: ignore[index]
+
+
+@pytest.mark.skipif(not Path("/usr/bin/prlimit").exists(), reason="no prlimit")
+def test_a_book_that_is_longer_than_the_disk_has_room(cramped: LiveServer) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="book.txt"\r\n\r\n'
+    body = head + b"word " * (6 * MB // 5) + b"\r\n--x--\r\n"
+    status, _, error = refusal(f"{cramped.url}/api/jobs", body, "multipart/form-data; boundary=x")
+    assert (status, error["code"]) == (507, "storage_full")  # type: ignore[index]

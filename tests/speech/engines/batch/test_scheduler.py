@@ -176,6 +176,18 @@ class TestInterleaver:
         interleaver = Interleaver()
         assert [interleaver.plan({0: FULL, 1: FULL}) for _ in range(3)] == [Step(FULL, (0, 1))] * 3
 
+    def test_a_patient_newcomer_holds_up_no_one(self) -> None:
+        interleaver = Interleaver()
+        assert [interleaver.plan({0: FULL, 1: TEXT_ONLY}, {1}) for _ in range(9)] == [Step(FULL, (0, 1))] * 9
+
+    def test_a_patient_newcomer_goes_with_one_who_is_waited_for(self) -> None:
+        interleaver, needs = Interleaver(), {0: FULL, 1: TEXT_ONLY, 2: TEXT_ONLY}
+        plans = [interleaver.plan(needs, {1}) for _ in range(3)]
+        assert plans == [Step(TEXT_ONLY, (1, 2)), Step(TEXT_ONLY, (1, 2)), Step(FULL, (0, 1, 2))]
+
+    def test_patient_newcomers_alone_need_no_full_step(self) -> None:
+        assert Interleaver().plan({0: TEXT_ONLY, 2: TEXT_ONLY}, {0, 2}) == Step(TEXT_ONLY, (0, 2))
+
 
 class Room:
     """Rows that need LEAD text-only steps and then full ones; the frames of each by turn."""

@@ -97,13 +97,14 @@ sys.addaudithook(_watch)  # for good: there is no way to take one away
 
 @contextmanager
 def written() -> Iterator[list[str]]:
-    """The files that Python opens for writing meanwhile, those without a name among them."""
+    """The files that Python opens for writing meanwhile, those without a name among them, but for compiled modules."""
     global OPENED
     OPENED = found = []
     try:
         yield found
     finally:
         OPENED = None
+        found[:] = [path for path in found if "__pycache__" not in path]
 
 
 def held_by(root: object) -> list[bytes]:

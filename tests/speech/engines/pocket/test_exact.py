@@ -86,8 +86,9 @@ def test_every_kind_of_flow_head(flow: str, tmp_path: Path, make_runner: MakeRun
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_shapes_of_a_released_model(tmp_path: Path, make_runner: MakeRunner) -> None:
-    folder = write_checkpoint("english_7m_2026-10", tmp_path)
+@pytest.mark.parametrize("model", ["english_2m_2026-10", "english_7m_2026-10", "english_18m_2026-10", "german"])
+def test_the_shapes_of_a_released_model(model: str, tmp_path: Path, make_runner: MakeRunner) -> None:
+    folder = write_checkpoint(model, tmp_path)
     reference = Reference(folder)
     jobs = [Job(CASES[0]), Job(CASES[1], arrives=9), Job(CASES[2], arrives=3)]
     play(Stepper(make_runner(folder), 0), jobs)

@@ -53,6 +53,10 @@ class TestPace:
     def test_a_short_silence_may_lie_inside_a_word(self) -> None:
         assert near(word_times(["backpacks"], sound(0.3, -0.1, 0.3)), [(0.0, 0.7)])
 
+    def test_far_too_many_words_share_the_sound(self) -> None:
+        found = word_times(["one"] * 3_000, sound(1.0, -0.5, 1.0))
+        assert near([found[0], found[-1]], [(0.0, 0.001), (2.499, 2.5)])
+
     def test_no_sound_at_all(self) -> None:
         assert word_times(["a", "b"], np.zeros(0)) == [(0.0, 0.005), (0.005, 0.01)]
         assert len(word_times(["a", "b"], np.full(100, -100.0))) == 2
