@@ -31,8 +31,9 @@ Usage: ./test.sh [--core] [--all | --quick | --lint | PYTEST ARGUMENTS]
 
 VENV names another virtual environment than .venv, PYTHON the Python to make it with. Where there is no NVIDIA GPU a
 CPU build of torch is installed (PIP_FIND_LINKS is honoured). Tests of the page need Chromium and chromedriver: as root
-on Debian they are installed, elsewhere those tests are left out, and the last lines say so. HAProxy and docker compose,
-which check the files of the deployment, are fetched into .run there.
+on Debian they are installed, elsewhere those tests are left out, and the last lines say so; so are those in Firefox
+where firefox-esr, pulseaudio or geckodriver is missing. HAProxy and docker compose, which check the files of the deployment, are
+fetched into .run there.
 END
 }
 
@@ -156,11 +157,15 @@ shell_scripts() {
 run_tests() {
   local -a command=(pytest) without=()
   if [[ $mode == quick ]]; then
-    without+=(browser)
-    left_out+=('tests marked browser: --quick')
+    without+=(browser firefox)
+    left_out+=('tests marked browser or firefox: --quick')
   elif ! browser_there; then
     without+=(browser)
     left_out+=('tests marked browser: no chromium, chromedriver, npm or axe-core (Debian: apt install chromium chromium-driver npm)')
+  fi
+  if [[ $mode != quick ]] && ! firefox_there; then
+    without+=(firefox)
+    left_out+=('tests marked firefox: no firefox-esr, pulseaudio or geckodriver (CONTRIBUTING.md)')
   fi
   if ! have npm || (($(node -p 'process.versions.node.split(".")[0]') < 20)); then
     without+=(node)
@@ -212,6 +217,9 @@ browser_there() {
   fi
   [[ -d tests/page/node_modules/axe-core ]] || npm install --prefix tests/page --no-package-lock --silent >/dev/null
 }
+
+# firefox_there: whether the page can be tested in Firefox, too. Nothing is installed for that.
+firefox_there() { have geckodriver && have pulseaudio && { have firefox-esr || have firefox; }; }
 
 install_browser() {
   may_install || return 1

@@ -116,7 +116,7 @@ def _facts(spec: EngineSpec) -> str:
 FACTS: dict[str, Callable[[str, str, bool], str]] = {
     "packages": lambda *where: "\n".join(packages(*where)),
     "label": lambda *where: chosen(*where).label,
-    "cost": lambda *where: chosen(*where).cost,
+    "cost": lambda *where: str(chosen(*where).cost or ""),
 }
 
 

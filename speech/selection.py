@@ -15,6 +15,19 @@ CPU = "cpu"
 
 
 @dataclass(frozen=True)
+class StepUp:
+    """What speaks better on this machine too: how to get it and what it costs."""
+
+    engine: str
+    label: str
+    languages: tuple[str, ...]  # ISO 639-1
+    setting: str  # NAME=VALUE, of the service
+    disk_gb: float
+    download_min_gb: float
+    download_max_gb: float
+
+
+@dataclass(frozen=True)
 class EngineChoice:
     """What speaks, and why that."""
 
@@ -22,7 +35,7 @@ class EngineChoice:
     device: str  # cpu, or cuda:N
     reason: str
     gpu: GPU | None = None  # the one that it holds while it is loaded
-    step_up: str | None = None  # of what speaks better on this machine too: how to get it and what it costs
+    step_up: StepUp | None = None
 
 
 def choose_engine(settings: Settings, gpus: list[GPU]) -> EngineChoice:
@@ -64,12 +77,12 @@ def _first_that_can(settings: Settings, gpus: list[GPU]) -> EngineChoice:
     raise Unavailable(f"No engine can speak here: {'; '.join(passed_over.values())}.")
 
 
-def _step_up(chosen: EngineSpec, passed_over: Iterable[str]) -> str | None:
-    """A sentence about the first engine passed over that needs no GPU, where its row tells what it costs."""
+def _step_up(chosen: EngineSpec, passed_over: Iterable[str]) -> StepUp | None:
+    """The first engine passed over that needs no GPU, where its row tells what it costs."""
     for spec in (ENGINES[name] for name in passed_over):
         if not (spec.needs_cuda or chosen.needs_cuda) and spec.cost:
-            more = f"{spec.label} speaks {len(spec.languages)} languages without a GPU, too"
-            return f"{more}: ENGINE={spec.name} ({spec.cost})."
+            setting, cost = f"ENGINE={spec.name}", spec.cost
+            return StepUp(spec.name, spec.label, spec.languages, setting, cost.disk_gb, *cost.weights_gb)
     return None
 
 

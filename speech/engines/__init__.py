@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speech.engines.spec import EngineSpec
+from speech.engines.spec import Cost, EngineSpec
 
 AUTO = "auto"  # the value of ENGINE that asks the rows
 CORE = "requirements/core.txt"  # what the service itself needs, and all that the image without torch has
@@ -48,7 +48,7 @@ ENGINES: dict[str, EngineSpec] = {
             library="torch/lib/libtorch_cpu.so",
             files="speech.engines.pocket.files",
             image="pocket",
-            cost="1.3 GB on disk; its weights, 0.05 to 1.4 GB, come at the first request",
+            cost=Cost(disk_gb=1.3, weights_gb=(0.05, 1.4)),
             prefetch="speech.engines.pocket.prefetch",
             cloning=True,
             sampling=True,

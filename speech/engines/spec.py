@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What an engine takes to install and to fetch, GB. str(): for people."""
+
+    disk_gb: float  # its packages
+    weights_gb: tuple[float, float]  # what the first request fetches: the least and the most, by what is asked for
+
+    def __str__(self) -> str:
+        least, most = self.weights_gb
+        return f"{self.disk_gb:g} GB on disk; its weights, {least:g} to {most:g} GB, come at the first request"
+
+
+@dataclass(frozen=True)
 class EngineSpec:
     """A row of ENGINES: all that other files know of an engine.
 
@@ -46,8 +58,7 @@ class EngineSpec:
     cfg_coefs: tuple[float, ...] = ()  # what it takes; empty: the field is ignored, and the answer says so
     default_cfg_coef: float | None = None
     image: str = ""  # the service of docker-compose.yml that has all it needs without a GPU; empty: none has
-    # What it costs to install and to fetch, in words; empty: nothing worth saying. start.sh says it before it installs.
-    cost: str = ""
+    cost: Cost | None = None  # None: nothing worth saying. start.sh says it before it installs
     phonemes: bool = False  # takes `[word](/phonemes/)` in what it is given to say
     cloning: bool = False  # voices can be made from recordings, once its files for that are here
     sampling: bool = False  # temperature, top_k and seed mean something

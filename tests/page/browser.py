@@ -120,6 +120,11 @@ class Page:
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
         )
 
+    def leave(self) -> None:
+        """Nothing of this page goes on asking."""
+        self.offline(False)
+        self.driver.get("about:blank")
+
     # -- looking ------------------------------------------------------------------------------------------------
 
     def run(self, script: str, *args: Any) -> Any:

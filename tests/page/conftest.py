@@ -14,35 +14,42 @@ from selenium import webdriver
 from speech.engines.hibari.voice import HibariVoice
 from speech.service import SpeechService
 from tests.page.browser import Page, browser, missing
+from tests.page.firefox.driver import missing as firefox_missing
 from tests.page.site import Site, site
 from tests.page.stand_in import Plan, stand_in_service
 
 HERE = Path(__file__).parent
-NOT_RUN = pytest.StashKey[tuple[int, str]]()
+NOT_RUN = pytest.StashKey[list[tuple[int, str]]]()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """All of them need a browser.
+    """All of them need a browser, Chromium or Firefox.
 
-    Without one they cannot run: say so where it is read, and fail where CI must have one.
+    Without it they cannot run: say so where it is read, and fail where CI must have Chromium.
     """
+    config.stash[NOT_RUN] = []
     ours = [item for item in items if HERE in item.path.parents]
+    in_firefox = [item for item in ours if HERE / "firefox" in item.path.parents]
     for item in ours:
-        item.add_marker("browser")
-    what = ", ".join(missing())
-    if not what:
+        item.add_marker("firefox" if item in in_firefox else "browser")
+    in_chromium = [item for item in ours if item not in in_firefox]
+    if in_chromium and missing() and os.environ.get("CI"):
+        raise pytest.UsageError(f"the tests of the page need: {', '.join(missing())}")
+    _leave_out(config, items, in_chromium, missing())
+    _leave_out(config, items, in_firefox, firefox_missing())
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], those: list[pytest.Item], lacking: list[str]) -> None:
+    if not lacking or not those:
         return
-    if os.environ.get("CI"):
-        raise pytest.UsageError(f"the tests of the page need: {what}")
-    items[:] = [item for item in items if item not in ours]
-    config.hook.pytest_deselected(items=ours)
-    config.stash[NOT_RUN] = (len(ours), what)
+    items[:] = [item for item in items if item not in those]
+    config.hook.pytest_deselected(items=those)
+    config.stash[NOT_RUN].append((len(those), ", ".join(lacking)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if NOT_RUN in config.stash:
-        count, what = config.stash[NOT_RUN]
+    for count, what in config.stash.get(NOT_RUN, []):
         terminalreporter.section("NOT RUN", red=True, bold=True)
         terminalreporter.line(f"{count} tests of the page did not run. Missing: {what}", red=True, bold=True)
 
@@ -94,9 +101,6 @@ def gpu_page(chromium: webdriver.Chrome, gpu_site: Site, tmp_path: Path) -> Iter
 
 
 def _page(driver: webdriver.Chrome, at: Site, downloads: Path) -> Iterator[Page]:
-    yield Page(driver, at.url, downloads)
-    driver.execute_cdp_cmd(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
-    )
-    driver.get("about:blank")  # nothing of this page goes on asking
+    page = Page(driver, at.url, downloads)
+    yield page
+    page.leave()

@@ -54,7 +54,7 @@ def edited(page: Page, plan: Plan, at: Site) -> None:
         "const b = document.querySelector('#text'); b.value = b.value.replace('a few minutes', 'ten minutes');"
         "b.dispatchEvent(new Event('input'))"
     )
-    page.click(".pb:nth-of-type(2)")
+    page.click(".block:nth-child(2) .pb")
 
 
 def status(page: Page, plan: Plan, at: Site) -> None:

@@ -19,15 +19,24 @@
   async function record(source) {
     const { context } = source, index = tap.contexts.push(context) - 1;
     tap.rate = context.sampleRate;
-    await context.audioWorklet.addModule(url);
+    const node = await context.audioWorklet.addModule(url).then(() => inWorklet(context, index), () => inPage(context, index));
+    connect.call(source, node);
+    connect.call(node, context.destination);
+  }
+  function inWorklet(context, index) {
     const node = new AudioWorkletNode(context, 'tap', { outputChannelCount: [1] });
     node.port.onmessage = ({ data: [at, blocks] }) => {
       const samples = new Float32Array(blocks.length * 128);
       blocks.forEach((block, i) => samples.set(block, i * 128));
       tap.blocks.push([index, at, samples]);
     };
-    connect.call(source, node);
-    connect.call(node, context.destination);
+    return node;
+  }
+  // Where the policy of the page cannot be set aside: a worklet from a blob is refused.
+  function inPage(context, index) {
+    const node = context.createScriptProcessor(2048, 1, 1);
+    node.onaudioprocess = ({ inputBuffer, playbackTime }) => tap.blocks.push([index, Math.round(playbackTime * tap.rate), inputBuffer.getChannelData(0).slice()]);
+    return node;
   }
   // When each word was marked, on the clock of the first context (which is the stage's).
   document.addEventListener('DOMContentLoaded', () => {
@@ -37,7 +46,9 @@
       for (const { target } of changes) {
         if (!target.classList?.contains('on') || tap.words.at(-1)?.text === target.textContent) continue;
         const context = tap.contexts[0];
-        if (context) tap.words.push({ text: target.textContent, at: context.currentTime, late: context.outputLatency || context.baseLatency || 0 });
+        if (!context) continue;
+        const late = navigator.userAgent.includes('Firefox/') ? 0 : context.outputLatency; // see player.js
+        tap.words.push({ text: target.textContent, at: context.currentTime, late: late || context.baseLatency || 0 });
       }
     }).observe(reading, { subtree: true, attributeFilter: ['class'] });
   });

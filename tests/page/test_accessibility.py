@@ -95,7 +95,7 @@ def document(page: Page, plan: Plan, _: Site) -> None:
     page.click("#b-go")
     page.wait("return document.querySelector('#state').dataset.tone === 'ok'")
     write(page, f"# Title\n\n{FOX} More.\n\nAnna: Hello.\n\nBen: Hello.\n\nAnna: Bye.")
-    page.click(".pb:nth-of-type(2)")
+    page.click(".block:nth-child(2) .pb")
 
 
 def state(page: Page, plan: Plan, _: Site) -> None:

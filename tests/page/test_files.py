@@ -108,6 +108,30 @@ def test_a_file_can_be_chosen_and_what_was_written_is_in_the_history(gpu_page: P
     page.wait("return [...document.querySelectorAll('#hlist .h p')].some((p) => p.textContent === 'chosen')")
 
 
+def test_several_files_become_one_document_in_the_order_of_their_names(gpu_page: Page, tmp_path: Path) -> None:
+    for chapter in (10, 2, 1):
+        (tmp_path / f"chapter {chapter}.md").write_text(f"# Chapter {chapter}\n\n{FOX}\n")
+    page = gpu_page.open().ready()
+    page.find("#file").send_keys("\n".join(map(str, tmp_path.glob("*.md"))))
+    page.wait(f"{TEXT} === arguments[0]", "\n\n".join(f"# Chapter {n}\n\n{FOX}" for n in (1, 2, 10)))
+
+
+PASTE = """
+const [name, text] = arguments, data = new DataTransfer();
+if (text) data.setData('text/plain', text);
+data.items.add(new File(['A quick fox.'], name));
+document.querySelector('#text').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+"""
+
+
+def test_a_file_that_is_pasted_becomes_the_document_unless_there_is_text_beside_it(gpu_page: Page) -> None:
+    page = gpu_page.open(text=FOX).ready()
+    page.run(PASTE, "picture.png", "What word processors copy beside their text.")
+    page.run(PASTE, "story.txt", "")
+    page.wait(f"{TEXT} === 'A quick fox.'")
+    assert not page.shown("#file-note")
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from speech.settings import Settings
 from tests.page.browser import Page, browser
 from tests.page.conftest import _page
 from tests.page.site import Site, site
+from tests.page.test_files import copied
 
 FOX = "The quick brown fox jumped over the lazy dog."
 KEY = "open-sesame-0123456789"
@@ -69,6 +73,20 @@ def test_speaking_without_a_key_opens_the_dialog_and_keeps_the_text(locked: Page
     locked.click("#b-key-cancel")
     assert locked.find("#text").get_attribute("value") == FOX
     assert "This server asks for an API key" in locked.text("#alarm")
+
+
+@pytest.mark.parametrize("what", ["curl", "python", pytest.param("javascript", marks=pytest.mark.node)])
+def test_code_that_is_copied_asks_with_the_key_but_does_not_tell_it(locked: Page, tmp_path: Path, what: str) -> None:
+    command = {"curl": ["sh", "-c"], "python": [sys.executable, "-c"], "javascript": ["node", "-e"]}[what]
+    locked.open(key=KEY, text=FOX).ready()
+    code = copied(locked, what)
+    assert KEY not in code
+    if what == "javascript":
+        code = f"(async () => {{ {code} console.log(audio.size); }})()"
+    environment = os.environ | {"API_KEY": KEY}
+    done = subprocess.run([*command, code], cwd=tmp_path, env=environment, check=True, timeout=60, capture_output=True)
+    size = int(done.stdout) if what == "javascript" else (tmp_path / "speech.mp3").stat().st_size
+    assert size > 1000
 
 
 def test_a_key_can_be_forgotten(locked: Page) -> None:

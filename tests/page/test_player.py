@@ -74,6 +74,31 @@ def test_the_tab_tells_the_state(gpu_page: Page, plan: Plan) -> None:
     page.wait("return document.title === arguments[0]", quiet)
 
 
+SLOW = """
+window.AudioContext = class extends AudioContext {
+  constructor(options) { super(options); super.suspend(); window.device = this; }
+  resume() { return new Promise(() => {}); }
+  begin() { return super.resume(); }
+};
+"""
+
+
+def test_a_device_that_begins_slowly_is_waited_for_and_not_called_off(gpu_page: Page) -> None:
+    page = gpu_page.open().ready()
+    page.run(SLOW)
+    page.watch("#state-text")
+    page.speak(FOX)
+    page.wait("return Number(document.querySelector('#seek').max) > 2")
+    page.run("device.begin()")
+    page.wait_state("Speaking")
+    assert "Sound is off" not in page.watched
+    page.wait_state("Done")
+    page.visit()
+    page.run(SLOW)
+    page.speak(MARKET)
+    page.wait_state("Sound is off")  # it never began
+
+
 def test_the_button_stays_where_it_is_when_a_notice_comes(gpu_page: Page, plan: Plan) -> None:
     place = "const r = document.querySelector('#b-go').getBoundingClientRect(); return [r.left, r.top]"
     plan.fail_at_s = 1.0
@@ -89,6 +114,22 @@ def test_the_button_stays_where_it_is_when_a_notice_comes(gpu_page: Page, plan: 
         page.wait("return !document.querySelector('#msg').hidden")
         assert page.run(place) == before
         plan.refuse = None
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_phone_held_sideways_a_message_has_its_button_and_the_text_its_line(
+    gpu_page: Page, plan: Plan, language: str
+) -> None:
+    page = gpu_page.open(width=740, height=360, language=language, text=LONG).ready()
+    in_sight = (
+        "const r = document.querySelector(arguments[0]).getBoundingClientRect();"
+        "return r.top >= 0 && r.bottom <= document.querySelector(arguments[1]).getBoundingClientRect()[arguments[2]]"
+    )
+    assert page.run(in_sight, "#count", "#dock", "top")
+    plan.refuse = QueueFull("Full.", retry_after_s=60)
+    page.click("#b-go")
+    page.wait("return document.querySelector('#msg button') !== null")
+    assert page.run(in_sight, "#msg button", ".monitor", "bottom")
 
 
 COVERED = """

@@ -56,7 +56,7 @@ def checkout(checkout: Checkout) -> Checkout:
 
 def with_everything(checkout: Checkout) -> None:
     """What the machine may have or not."""
-    for tool in ("chromium", "chromedriver", "npm", "kubectl", "haproxy"):
+    for tool in ("chromium", "chromedriver", "npm", "kubectl", "haproxy", "firefox-esr", "geckodriver", "pulseaudio"):
         checkout.command(tool, "#!/bin/bash\n")
     checkout.command("docker", DOCKER)
     checkout.command("node", "#!/bin/bash\necho 20\n")
@@ -137,8 +137,8 @@ def test_advisories_that_cannot_be_had_are_left_out_aloud(checkout: Checkout) ->
 
 def test_what_this_machine_cannot_test_is_left_out_aloud(checkout: Checkout) -> None:
     tested = checkout.run("test.sh", "--quick")
-    assert stages(checkout)[-1] == "pytest -m not browser and not node and not slow"
-    assert "LEFT OUT: tests marked browser: --quick" in tested.stdout
+    assert stages(checkout)[-1] == "pytest -m not browser and not firefox and not node and not slow"
+    assert "LEFT OUT: tests marked browser or firefox: --quick" in tested.stdout
     assert "LEFT OUT: tests marked slow" in tested.stdout
     for tool in ("haproxy -c", "docker compose config", "kubectl kustomize"):
         assert f"LEFT OUT: {tool}" in tested.stdout
@@ -177,7 +177,7 @@ def test_the_core_needs_no_torch_and_says_what_is_left_out(checkout: Checkout) -
     assert [command for command in checkout.installed() if command.startswith("uv")] == [
         f"uv pip install --python {checkout.folder}/.venv/bin/python -r requirements/dev-core.txt --quiet"
     ]
-    assert stages(checkout)[-1] == "pytest --core -m not browser and not slow"
+    assert stages(checkout)[-1] == "pytest --core -m not browser and not firefox and not slow"
     assert not [stage for stage in stages(checkout) if stage.startswith("mypy")]
     for what in ("mypy", "tests that need torch", "tests marked slow"):
         assert f"LEFT OUT: {what}" in tested.stdout
@@ -209,3 +209,12 @@ def test_without_any_chromium_the_pages_tests_are_left_out_aloud(checkout: Check
     tested = checkout.run("test.sh")
     assert "LEFT OUT: tests marked browser" in tested.stdout
     assert stages(checkout)[-2].rstrip() == "pytest -m not browser and not slow"
+
+
+@pytest.mark.parametrize("missing", ["firefox-esr", "geckodriver", "pulseaudio"])
+def test_without_firefox_or_its_driver_its_tests_are_left_out_aloud(checkout: Checkout, missing: str) -> None:
+    with_everything(checkout)
+    (checkout.commands / missing).unlink()
+    tested = checkout.run("test.sh")
+    assert "LEFT OUT: tests marked firefox: no firefox-esr, pulseaudio or geckodriver" in tested.stdout
+    assert stages(checkout)[-2].rstrip() == "pytest -m not firefox and not slow"

@@ -156,9 +156,21 @@ class NamedFormat(BaseModel):
     media_type: str
 
 
+class StepUpAnswer(BaseModel):
+    """An engine that would speak better on this machine. setting: what the operator sets for it. disk_gb: its packages;
+    download_min_gb, download_max_gb: what its first request fetches, by language."""
+
+    engine: str
+    label: str
+    languages: list[str]
+    setting: str
+    disk_gb: float
+    download_min_gb: float
+    download_max_gb: float
+
+
 class InfoAnswer(BaseModel):
-    """cloning: voices can be made from recordings (POST /api/voices/clone). step_up: a sentence about an engine that
-    would speak better on this machine and what it costs; null where there is none."""
+    """cloning: voices can be made from recordings (POST /api/voices/clone). step_up: null where there is none."""
 
     service: Literal["kyutai-tts"]
     version: str
@@ -166,7 +178,7 @@ class InfoAnswer(BaseModel):
     formats: list[NamedFormat]
     max_text_chars: int
     cloning: bool
-    step_up: str | None
+    step_up: StepUpAnswer | None
 
 
 class WarningAnswer(BaseModel):

@@ -78,7 +78,7 @@ def info() -> Response:
         formats=[{"name": name, "media_type": e.media_type} for name, e in ENCODERS.items()],
         max_text_chars=service.settings.max_text_chars,
         cloning=service.voices.cloning,
-        step_up=service.choice.step_up,
+        step_up=asdict(service.choice.step_up) if service.choice.step_up else None,
     )
 
 

@@ -1,4 +1,4 @@
-// Files into the document: dropped anywhere on the page, or chosen. They are read here, and only sent when somebody leaves one to the service.
+// Files into the document: dropped anywhere on the page, pasted, or chosen. They are read here, and only sent when somebody leaves one to the service.
 import { docx, epub } from './books.js';
 import { $, alarm, note } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
@@ -18,11 +18,11 @@ export function setUpFiles({ text, stage, library, serves, serve }) {
     for (const id of ['b-fserve', 'b-fhere']) $(id).hidden = !long;
   };
   const here = ({ found }) => adopt({ text, stage, library }, found.text, found.name);
-  const take = async (file) => {
-    complaint = long = null;
-    const found = file && (await read(file).catch(() => null));
-    if (file) complaint = !found ? 'f_unknown' : found.text.trim() ? null : 'f_empty';
-    if (found && !complaint) { if (found.text.length > LONG_CHARS && serves()) long = { file, found }; else await here({ found }); }
+  const take = async (files) => {
+    const [file, ...more] = files, found = await readAll(files).catch(() => null);
+    complaint = !found ? 'f_unknown' : found.text.trim() ? null : 'f_empty';
+    long = null;
+    if (!complaint) { if (found.text.length > LONG_CHARS && serves() && !more.length) long = { file, found }; else await here({ found }); }
     render();
     if (complaint) alarm(t(complaint));
     if (long) $('b-fserve').focus();
@@ -31,8 +31,9 @@ export function setUpFiles({ text, stage, library, serves, serve }) {
   $('b-fserve').addEventListener('click', answer(({ file }) => serve(file)));
   $('b-fhere').addEventListener('click', answer(here));
   $('b-file').addEventListener('click', () => $('file').click());
-  $('file').addEventListener('change', () => { take($('file').files[0]); $('file').value = ''; });
+  $('file').addEventListener('change', () => { const files = [...$('file').files]; $('file').value = ''; if (files.length) take(files); });
   dropping(take);
+  document.addEventListener('paste', ({ clipboardData }) => { if (clipboardData.files.length && !clipboardData.types.includes('text/plain')) take([...clipboardData.files]); });
   onLanguage(render);
 }
 
@@ -46,6 +47,13 @@ export async function read(file) {
   const reader = READERS[kind] ?? (file.type.startsWith('text/') ? plain : null);
   if (!reader) throw new TypeError(file.name);
   return { name, text: tidy(reader(decoded(await file.arrayBuffer()))) };
+}
+
+/** Several files are one text, in the order of their names: chapter 2 before chapter 10. */
+async function readAll(files) {
+  const inOrder = [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })), found = [];
+  for (const file of inOrder) found.push(await read(file));
+  return { name: found[0].name, text: found.map(({ text }) => text).filter(Boolean).join('\n\n') };
 }
 
 /** Begin another document with this text. What was written is in the history. */
@@ -65,7 +73,7 @@ function dropping(take) {
     if (!files(event)) return;
     event.preventDefault();
     show(false);
-    take(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
   });
 }
 

@@ -77,7 +77,7 @@ export class Gpu extends EventTarget {
   /** false: what is shown may have changed meanwhile. */
   setReachable(on) { this.reachable = on; this.render(); }
 
-  /** stepUp: what speaks better on this machine, in the server's words, or null. */
+  /** stepUp: what speaks better on this machine (step_up of /api/info), or null. */
   setEngine({ label }, stepUp) { Object.assign(this, { label, stepUp }); this.render(); }
 
   // -- load and release ----------------------------------------------------------------------------------------------
@@ -193,10 +193,6 @@ export function reason(said) {
   return settings ? t('why_setting', { x: settings }) : said;
 }
 
-const STEP_UP = /^(.+) speaks (\d+) languages .*: (ENGINE=\w+) \(([\d.]+) GB on disk; its weights, ([\d.]+) to ([\d.]+) GB, .*\)\.$/;
-
-/** How more is spoken here: the server's sentence in the language of the page. */
-function betterEngine(said) {
-  const [, engine, languages, setting, disk, least, most] = STEP_UP.exec(said) ?? [];
-  return engine ? t('step_up', { engine, languages, setting, disk, least, most }) : said;
-}
+/** How more is spoken here, and what that costs. */
+const betterEngine = ({ label, languages, setting, disk_gb: disk, download_min_gb: least, download_max_gb: most }) =>
+  t('step_up', { engine: label, languages: languages.length, setting, disk, least, most });

@@ -4,6 +4,7 @@ import { lang, number, onLanguage, t } from './i18n.js';
 
 const UNDO_MS = 8000;
 const TITLE_CHARS = 60;
+const LOOKED_AT = 400; // characters of a text, which may be a book
 const SEARCH_FROM = 6; // entries
 const KEPT = { kept: 'history_d', full: 'h_full', refused: 'h_memory' };
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
@@ -143,7 +144,7 @@ export class History extends EventTarget {
 }
 
 /** A document in one line. */
-export const titleOf = (doc) => doc.name || doc.text.trim().replace(/^#+\s*/, '').replace(/\s+/g, ' ').slice(0, 200);
+export const titleOf = (doc) => doc.name || doc.text.trimStart().slice(0, LOOKED_AT).replace(/^#+\s*/, '').replace(/\s+/g, ' ').trim().slice(0, 200);
 
 function line(doc) {
   const speed = doc.settings?.speed, whole = !doc.takes.length ? t('h_unmade') : doc.whole ? clock(doc.seconds) : t('h_part', { a: clock(doc.seconds), b: clock(doc.expected ?? doc.seconds) });

@@ -24,7 +24,7 @@ export function setUpPassages({ stage, voices, library, reading }) {
     ];
     menu.replaceChildren(el('p', {}, t(`ps_${state}`)), ...items.filter(([, , on]) => on).map(([what, drawing]) => item(what, drawing)));
     menu.hidden = false;
-    menu.style.top = `${button.offsetTop + button.offsetHeight}px`;
+    menu.style.top = `${button.getBoundingClientRect().bottom - menu.offsetParent.getBoundingClientRect().top}px`;
     menu.querySelector('button').focus();
     menu.scrollIntoView({ block: 'nearest' });
   }

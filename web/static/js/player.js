@@ -14,6 +14,10 @@ const MARGIN_S = 0.05; // between deciding and sounding
 const GUARD_S = 0.02; // so close before the closing ramp nothing is joined on any more
 const PAUSE_MAX_S = 3; // longest wait for more without a hint from the server
 const HINTED_MAX_S = 8; // and with one
+// Firefox asks another process how late the device is and waits for it in the page's own thread: for ever, where the device is stuck
+// (153 with PulseAudio). There words are marked a little early.
+const TELLS_LATENCY = !navigator.userAgent.includes('Firefox/');
+const OPENING_MS = 3000; // what a device may take to begin
 const SLEEP_MS = 10_000; // after the end, the sound device may sleep
 
 export class Player extends EventTarget {
@@ -31,6 +35,7 @@ export class Player extends EventTarget {
     this.startedAt = null; // when `from` sounds, on the context's clock; null: not yet decided
     this.closingAt = null; // when the ramp that closes what is scheduled begins
     this.wanted = true; // the listener wants sound: not paused
+    this.opening = false; // the device is about to begin
   }
 
   /** Call inside a click or key handler, before any await: only there browsers let sound begin. */
@@ -154,7 +159,7 @@ export class Player extends EventTarget {
   }
 
   // Not getOutputTimestamp(): in WebKitGTK 2.50 its performanceTime runs ahead of performance.now() by seconds.
-  heardUntil() { return this.context.currentTime - (this.context.outputLatency || this.context.baseLatency || 0); }
+  heardUntil() { return this.context.currentTime - ((TELLS_LATENCY && this.context.outputLatency) || this.context.baseLatency || 0); }
 
   /** When what is scheduled ends, on the context's clock. */
   get until() { return this.startedAt + this.out / this.tape.rate; }
@@ -172,7 +177,14 @@ export class Player extends EventTarget {
       gain.linearRampToValueAtTime(1, this.startedAt + FADE_S);
     }
     this.closingAt = null;
+    this.awaitDevice(context);
     this.become(context.state === 'running' ? 'playing' : 'blocked');
+  }
+
+  /** After a press the device is only slow, not held back: Firefox takes a second to open it. */
+  awaitDevice(context) {
+    this.opening = context.state !== 'running' && Boolean(navigator.userActivation?.hasBeenActive);
+    if (this.opening) setTimeout(() => { this.opening = false; if (this.state === 'blocked') this.tell(); }, OPENING_MS);
   }
 
   schedule() {
@@ -250,6 +262,8 @@ export class Player extends EventTarget {
   become(state) {
     if (state === this.state) return;
     this.state = state;
-    this.dispatchEvent(new Event('state'));
+    this.tell();
   }
+
+  tell() { this.dispatchEvent(new Event('state')); }
 }

@@ -11,7 +11,10 @@ function read() {
 export function get(name, fallback) { return kept[name] ?? fallback; }
 
 /** Remember; undefined forgets. */
-export function set(name, value) {
-  kept[name] = value;
+export function set(name, value) { put({ [name]: value }); }
+
+/** Remember several at once. */
+export function put(values) {
+  Object.assign(kept, values);
   try { localStorage.setItem(KEY, JSON.stringify(kept)); } catch { /* remembered for this tab */ }
 }

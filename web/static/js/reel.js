@@ -15,7 +15,12 @@ export class Reel {
   startOf(index) { return (this.lay()[index]?.start ?? this.total) / this.rate; }
 
   /** The part that sounds at that second; a silence belongs to what was before it. */
-  partAt(second) { return this.lay().findLast((p) => p.start <= second * this.rate + 1 && p.tape.length)?.index ?? 0; }
+  partAt(second) {
+    const laid = this.lay();
+    let at = this.lastBefore(second * this.rate + 1);
+    while (at > 0 && !laid[at].tape.length) at--;
+    return Math.max(0, at);
+  }
 
   /** Samples [from, to) as float32 in [-1, 1). */
   read(from, to) {
@@ -54,10 +59,21 @@ export class Reel {
     return this.laid;
   }
 
+  /** The last tape that begins at that sample or before; -1 without any. There may be thousands. */
+  lastBefore(sample) {
+    const laid = this.lay();
+    let low = 0, high = laid.length;
+    while (low < high) { const middle = (low + high) >> 1; if (laid[middle].start <= sample) low = middle + 1; else high = middle; }
+    return low - 1;
+  }
+
   /** What lies in [from, to): the tape, its first sample here, and the stretch of it. */
   within(from, to) {
-    return this.lay()
-      .map(({ tape, start }) => ({ tape, start, a: Math.max(from, start), b: Math.min(to, start + tape.length) }))
-      .filter(({ a, b }) => a < b);
+    const found = [];
+    for (let i = Math.max(0, this.lastBefore(from)); i < this.laid.length && this.laid[i].start < to; i++) {
+      const { tape, start } = this.laid[i], a = Math.max(from, start), b = Math.min(to, start + tape.length);
+      if (a < b) found.push({ tape, start, a, b });
+    }
+    return found;
   }
 }

@@ -1,5 +1,5 @@
 // The document: its passages, each with its voice and its speech, and what has become of it. Knows no page, no storage, no sound.
-import { continued, passages } from './passages.js';
+import { continued, passages, speakers } from './passages.js';
 
 /** A passage is one of passages.js with: voice (its own, or null for that of its speaker or the document), job (its speech, or
  * null), earlier (the speech before that, or null). */
@@ -20,11 +20,10 @@ export class Script {
 
   /** The text is this now. Passages that did not change keep what they have. */
   write(text) {
-    const before = this.passages, now = passages(text, this.max, this.names), from = continued(before, now);
+    const before = this.passages, now = passages(text, this.max, this.speakers(text)), from = continued(before, now);
     this.text = text;
     this.passages = now.map((passage, i) => (from[i] < 0 ? { voice: null, job: null, earlier: null, ...passage } : Object.assign(before[from[i]], passage)));
-    const settings = this.settings();
-    for (const passage of this.passages) this.recall(passage, settings);
+    this.recallAll();
   }
 
   /** What is asked of the server for a passage. */
@@ -71,9 +70,21 @@ export class Script {
 
   // -- inside --------------------------------------------------------------------------------------------------------
 
+  /** The names that are not spoken: once one has a voice, those of the others begin their lines, too, in the document's voice. */
+  speakers(text) { return this.names.size ? new Set([...this.names.keys(), ...speakers(text)]) : this.names; }
+
+  /** Look for speech of what has changed; of all passages if that may be there which was not when they were last looked at. */
+  recallAll() {
+    const settings = this.settings(), asked = JSON.stringify([this.jobs.size, settings, [...this.names], [...this.lexicon]]);
+    const all = asked !== this.asked || this.jobs !== this.searched;
+    Object.assign(this, { asked, searched: this.jobs });
+    if (!this.jobs.size) return;
+    for (const passage of this.passages) if (all || passage.text !== passage.looked?.text || passage.voice !== passage.looked.voice) this.recall(passage, settings);
+  }
+
   /** A text that was spoken before, just so, has its speech again. */
   recall(passage, settings) {
-    if (!this.jobs.size) return;
+    passage.looked = { text: passage.text, voice: passage.voice };
     const request = this.request(passage, settings);
     if (passage.job && alike(passage.job.request, request)) return;
     const found = this.jobs.get(key(request));
@@ -83,4 +94,10 @@ export class Script {
 
 const key = (request) => JSON.stringify(Object.entries(request).filter(([, value]) => value !== undefined).sort());
 
-const alike = (a, b) => [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => a[name] === b[name] || (name === 'lexicon' && JSON.stringify(a[name]) === JSON.stringify(b[name])));
+const alike = (a, b) => within(a, b) && within(b, a);
+
+/** Every field of a is the same in b. */
+function within(a, b) {
+  for (const name in a) if (a[name] !== b[name] && !(name === 'lexicon' && JSON.stringify(a[name]) === JSON.stringify(b[name]))) return false;
+  return true;
+}

@@ -1,4 +1,5 @@
 // The document for others: a link that carries text and voice, and the request as code.
+import { apiKey } from './api.js';
 import { $, announce } from './dom.js';
 import { t } from './i18n.js';
 
@@ -37,13 +38,14 @@ function linkOf({ text, voice, speed }) {
 
 const address = () => new URL('api/tts', document.baseURI).href;
 const json = (fields) => JSON.stringify({ ...fields, format: 'mp3' }, null, 2);
+const keyed = (code) => (apiKey() ? code : ''); // the code takes the key from the environment: what is copied is shown around
 const shell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const COPIES = {
   link: linkOf,
-  curl: (fields) => `curl ${shell(address())} \\\n  -H 'Content-Type: application/json' \\\n  -d ${shell(json(fields))} \\\n  -o speech.mp3\n`,
-  python: (fields) => `import json\nimport urllib.request\n\nbody = json.loads(${JSON.stringify(json(fields))})\nrequest = urllib.request.Request(\n    ${JSON.stringify(address())},\n    json.dumps(body).encode(),\n    {"Content-Type": "application/json"},\n)\nwith urllib.request.urlopen(request) as response, open("speech.mp3", "wb") as file:\n    file.write(response.read())\n`,
-  javascript: (fields) => `const response = await fetch(${JSON.stringify(address())}, {\n  method: 'POST',\n  headers: { 'Content-Type': 'application/json' },\n  body: JSON.stringify(${json(fields).replaceAll('\n', '\n  ')}),\n});\nif (!response.ok) throw new Error((await response.json()).error.message);\nconst audio = await response.blob();\n`,
+  curl: (fields) => `curl ${shell(address())} \\\n  -H 'Content-Type: application/json' \\\n${keyed('  -H "Authorization: Bearer $API_KEY" \\\n')}  -d ${shell(json(fields))} \\\n  -o speech.mp3\n`,
+  python: (fields) => `import json\n${keyed('import os\n')}import urllib.request\n\nbody = json.loads(${JSON.stringify(json(fields))})\nrequest = urllib.request.Request(\n    ${JSON.stringify(address())},\n    json.dumps(body).encode(),\n    {"Content-Type": "application/json"${keyed(', "Authorization": f"Bearer {os.environ[\'API_KEY\']}"')}},\n)\nwith urllib.request.urlopen(request) as response, open("speech.mp3", "wb") as file:\n    file.write(response.read())\n`,
+  javascript: (fields) => `const response = await fetch(${JSON.stringify(address())}, {\n  method: 'POST',\n  headers: { 'Content-Type': 'application/json'${keyed(', Authorization: `Bearer ${process.env.API_KEY}`')} },\n  body: JSON.stringify(${json(fields).replaceAll('\n', '\n  ')}),\n});\nif (!response.ok) throw new Error((await response.json()).error.message);\nconst audio = await response.blob();\n`,
 };
 
 /** Into the clipboard; on an origin that is not secure by the old way. */

@@ -11,23 +11,21 @@ export class Sheet extends EventTarget {
   /** voiceOf(passage): the name of a voice of its own, or ''. */
   constructor(voiceOf) {
     super();
-    Object.assign(this, { voiceOf, states: [], box: $('reading'), desk: $('desk'), rows: [], marked: null, following: true });
+    Object.assign(this, { voiceOf, states: [], box: $('reading'), desk: $('desk'), blocks: [], rows: [], marked: null, following: true });
     this.box.addEventListener('click', (event) => this.pressed(event));
     this.box.addEventListener('keydown', (event) => this.key(event));
     for (const type of ['wheel', 'touchmove', 'pointerdown']) this.desk.addEventListener(type, (event) => this.left(event), { passive: true });
     $('b-follow').addEventListener('click', () => { this.setFollowing(true); this.intoView(); });
   }
 
-  /** The text and its passages. Only what has changed is touched: a document may have hundreds. */
+  /** The text and its passages. Only what has changed is touched: a document may have thousands. */
   render(text, passages) {
-    const rows = passages.map((passage, i) => ({ passage, text: text.slice(passage.from, passage.to), after: text.slice(passage.to, passages[i + 1]?.from ?? text.length) }));
-    const before = text.slice(0, passages[0]?.from ?? text.length), same = (a, b) => a.passage === b.passage && a.text === b.text && a.after === b.after;
+    const blocks = blocksOf(text, passages), old = this.blocks;
     let head = 0, tail = 0;
-    const old = this.rows;
-    if (this.before === before) while (head < old.length && head < rows.length && same(old[head], rows[head])) head++;
-    while (tail < old.length - head && tail < rows.length - head && same(old.at(-1 - tail), rows.at(-1 - tail))) tail++;
-    this.replace(before, rows, head, tail);
-    this.box.classList.toggle('many', rows.length > 1);
+    while (head < old.length && head < blocks.length && same(old[head], blocks[head])) head++;
+    while (tail < old.length - head && tail < blocks.length - head && same(old.at(-1 - tail), blocks.at(-1 - tail))) tail++;
+    this.replace(blocks, head, tail);
+    this.box.classList.toggle('many', this.rows.length > 1);
   }
 
   /** Where the listener is in a track of this document. over: all that was made was heard. */
@@ -75,7 +73,7 @@ export class Sheet extends EventTarget {
       row.button.tabIndex = i === stop ? 0 : -1;
       row.button.dataset.state = state;
       draw(row.button.firstElementChild, ICONS[state]);
-      row.tag.textContent = voice;
+      row.tag.textContent = voice.split(' ').at(-1); // there is room for five letters; the button's name has all of it
       name(row.button, t('passage', { n: i + 1, state: t(`ps_${state}`), text: row.passage.text.slice(0, 40) }) + (voice ? `, ${voice}` : ''));
     }
   }
@@ -87,14 +85,16 @@ export class Sheet extends EventTarget {
 
   // -- inside --------------------------------------------------------------------------------------------------------
 
-  replace(before, rows, head, tail) {
-    const old = this.rows, gone = old.slice(head, old.length - tail), next = old[old.length - tail]?.button ?? null;
-    if (gone.some((row) => row === this.marked?.row)) this.marked = null;
-    for (const row of gone) { row.button.remove(); row.span.remove(); row.gap.remove(); }
-    if (this.before !== before) { this.box.firstChild?.remove(); this.box.prepend(before); this.before = before; }
-    const made = rows.slice(head, rows.length - tail).map(makeRow);
-    for (const row of made) { this.box.insertBefore(row.button, next); this.box.insertBefore(row.span, next); this.box.insertBefore(row.gap, next); }
-    this.rows = [...old.slice(0, head), ...made, ...old.slice(old.length - tail)];
+  replace(blocks, head, tail) {
+    const old = this.blocks, gone = old.slice(head, old.length - tail), next = old[old.length - tail]?.element ?? null;
+    for (const { rows, element } of gone) {
+      if (rows.includes(this.marked?.row)) this.marked = null;
+      element.remove();
+    }
+    const made = blocks.slice(head, blocks.length - tail).map(makeBlock);
+    for (const { element } of made) this.box.insertBefore(element, next);
+    this.blocks = [...old.slice(0, head), ...made, ...old.slice(old.length - tail)];
+    this.rows = this.blocks.flatMap(({ rows }) => rows);
   }
 
   rowOf(passage) { return this.rows.find((row) => row.passage === passage) ?? null; }
@@ -111,7 +111,8 @@ export class Sheet extends EventTarget {
     const index = new Map(track.parts.map(({ passage }, i) => [passage, i]));
     for (const { passage, span } of this.rows) {
       const i = index.get(passage), heard = i === undefined ? 'no' : i < at || (over && track.parts[i].job.tape.length) ? 'yes' : track.parts[i].job.tape.closed ? 'made' : 'no';
-      if (i === at && !over) span.dataset.heard = 'now'; else span.dataset.heard = heard;
+      const now = i === at && !over ? 'now' : heard;
+      if (span.dataset.heard !== now) span.dataset.heard = now;
     }
   }
 
@@ -147,8 +148,31 @@ export class Sheet extends EventTarget {
   }
 }
 
+/**
+ * The text in blocks: { before, rows }, each from the beginning of a line to the end of one, so that a browser lays out anew only the
+ * block that has changed. before: blank text ahead of the first passage. A row is a passage and what is between it and the next.
+ */
+function blocksOf(text, passages) {
+  const blocks = [{ before: text.slice(0, passages[0]?.from ?? text.length), rows: [] }];
+  for (const [i, passage] of passages.entries()) {
+    const row = { passage, text: text.slice(passage.from, passage.to), after: text.slice(passage.to, passages[i + 1]?.from ?? text.length) };
+    if (blocks.at(-1).rows.at(-1)?.after.includes('\n')) blocks.push({ before: '', rows: [] });
+    blocks.at(-1).rows.push(row);
+  }
+  return blocks;
+}
+
+const same = (a, b) => a.before === b.before && a.rows.length === b.rows.length && a.rows.every((row, i) => alike(row, b.rows[i]));
+
+const alike = (a, b) => a.passage === b.passage && a.text === b.text && a.after === b.after;
+
+function makeBlock({ before, rows }) {
+  const made = rows.map(makeRow);
+  return { before, rows: made, element: el('div', { class: 'block' }, before, ...made.flatMap(({ button, span, after }) => [button, span, after])) };
+}
+
 /** The button lies beside the first line of its passage: it has no place in the text itself. */
 function makeRow(row) {
   const tag = el('i'), button = el('button', { class: 'pb', type: 'button', tabindex: -1, 'aria-haspopup': 'true' }, icon('dotted'), tag);
-  return { ...row, button, tag, span: el('span', { class: 'p', 'aria-hidden': 'true' }, row.text), gap: document.createTextNode(row.after) };
+  return { ...row, button, tag, span: el('span', { class: 'p', 'aria-hidden': 'true' }, row.text) };
 }

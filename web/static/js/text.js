@@ -23,6 +23,7 @@ export class TextBox extends EventTarget {
     this.complaint = null; // a function that says, in the language of the page, what the server found wrong
     this.replaced = null; // what Undo brings back
     this.box.value = prefs.get('text', '');
+    this.value = this.box.value; // a browser copies it each time it is asked for
     this.box.addEventListener('input', () => this.changed());
     $('examples').addEventListener('click', (event) => this.example(event));
     $('b-clear').addEventListener('click', () => { this.replace(''); this.box.focus(); });
@@ -31,11 +32,10 @@ export class TextBox extends EventTarget {
     onLanguage(() => this.render());
   }
 
-  get value() { return this.box.value; }
-
   get blank() { return !this.value.trim(); }
 
-  get length() { return [...this.value].length; }
+  /** In characters as people count them, not in UTF-16 units. */
+  get length() { return this.value.length - (this.value.match(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)?.length ?? 0); }
 
   set(text) { this.box.value = text; this.changed(); }
 
@@ -70,10 +70,10 @@ export class TextBox extends EventTarget {
   // -- inside --------------------------------------------------------------------------------------------------------
 
   changed() {
+    this.value = this.box.value;
     this.complaint = null;
     this.replaced = null;
-    prefs.set('textAt', Date.now());
-    prefs.set('text', this.value);
+    prefs.put({ textAt: Date.now(), text: this.value });
     this.render();
     this.dispatchEvent(new Event('input'));
   }
@@ -87,7 +87,7 @@ export class TextBox extends EventTarget {
   }
 
   render() {
-    const french = this.languages.includes('fr'), words = this.value.split(/\s+/).filter(Boolean).length;
+    const french = this.languages.includes('fr'), words = wordsIn(this.value);
     const about = words ? ` · ${t('about', { s: clock(Math.max(1, estimate(this.value))) })}` : '';
     put($('count'), t('count', { n: this.length }) + about);
     $('b-clear').hidden = !this.value;
@@ -115,7 +115,22 @@ export class TextBox extends EventTarget {
 }
 
 /** How long a text will be when it is spoken, in seconds. */
-export const estimate = (text) => text.split(/\s+/).filter(Boolean).length / prefs.get('wordsPerS', WORDS_PER_S);
+export const estimate = (text) => wordsIn(text) / prefs.get('wordsPerS', WORDS_PER_S);
+
+let counted = { text: '', words: 0 };
+
+/** Counted without a list of them: a book has a hundred thousand, and several ask with every key. */
+function wordsIn(text) {
+  if (text === counted.text) return counted.words;
+  let words = 0, inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i), blank = code <= 32 || (code >= 160 && /\s/.test(text[i]));
+    if (!blank && !inside) words++;
+    inside = !blank;
+  }
+  counted = { text, words };
+  return words;
+}
 
 /** Remember how fast the voice spoke here, for the estimate. */
 export function learnPace(words, seconds) {

@@ -12,13 +12,11 @@ export class Track extends EventTarget {
    */
   constructor(parts, { text, first = 0, estimate = () => 0, kept = null }) {
     super();
-    Object.assign(this, { parts, text, first, estimate, kept });
+    Object.assign(this, { parts, text, first, estimate, kept, jobs: [...new Set(parts.map(({ job }) => job))], guesses: new Map() });
     this.tape = new Reel(parts.map(({ job, gap }) => ({ get tape() { return job.tape; }, gap })), parts[0]?.job.tape.rate);
     this.begunAt = performance.now();
     for (const job of this.jobs) for (const what of ['change', 'audio', 'word', 'progress']) job.addEventListener(what, () => this.tell(what));
   }
-
-  get jobs() { return [...new Set(this.parts.map(({ job }) => job))]; }
 
   /** The job that is under way, or waited for. */
   get open() { return this.jobs.find((job) => job.running); }
@@ -51,12 +49,12 @@ export class Track extends EventTarget {
 
   get wordsDone() { return sum(this.jobs, (job) => job.words.length); }
 
-  get wordsTotal() { return sum(this.jobs, (job) => job.wordsTotal || job.text.split(/\s+/).length); }
+  get wordsTotal() { return sum(this.jobs, (job) => job.wordsTotal || this.guess(job).words); }
 
   /** Seconds of the whole as far as can be told. */
   get expected() {
     if (this.tape.closed) return this.tape.seconds;
-    return sum(this.parts, ({ job, gap }) => gap + (job.wordsTotal || !job.running ? job.expected : this.estimate(job.text)));
+    return sum(this.parts, ({ job, gap }) => gap + this.secondsOf(job));
   }
 
   /** Of all parts that have begun: places in the whole text, seconds of the whole. */
@@ -72,7 +70,7 @@ export class Track extends EventTarget {
     let at = 0;
     return this.parts.map(({ job, gap, title }) => {
       const mark = { at, title };
-      at += gap + (job.wordsTotal || !job.running ? job.expected : this.estimate(job.text));
+      at += gap + this.secondsOf(job);
       return mark;
     });
   }
@@ -100,6 +98,14 @@ export class Track extends EventTarget {
     if (!job?.tape.length) return [];
     const words = job.words.filter((_, i) => i > 0 && endsSentence(job.words, job.text, i - 1)).map((word) => word.start_s + start);
     return [{ at: start, word: start + (job.words[0]?.start_s ?? 0) }, ...words.map((word) => ({ at: word, word }))];
+  }
+
+  secondsOf(job) { return job.wordsTotal || !job.running ? job.expected : this.guess(job).seconds; }
+
+  /** Of a job that has not begun: its text is looked at once, not in every frame. */
+  guess(job) {
+    if (!this.guesses.has(job)) this.guesses.set(job, { words: job.text.split(/\s+/).length, seconds: this.estimate(job.text) });
+    return this.guesses.get(job);
   }
 
   tell(what) { this.dispatchEvent(new Event(what)); }

@@ -3,6 +3,7 @@
 const STRETCH = 1.05; // the expected length is drawn anew only when it has changed by more than this
 const GAIN = 1.6; // speech seldom reaches more than half of full scale
 const TOUCH = 0.8; // exponent that lifts quiet parts
+const CROWDED = 3; // bars; marks of paragraphs that are nearer to each other would be a comb
 
 export class Wave {
   constructor(canvas) {
@@ -22,7 +23,7 @@ export class Wave {
     this.fit(width, height);
     this.colours ??= palette(canvas);
     const arrived = tape?.seconds ?? 0, all = this.stretch(Math.max(expected, arrived, 0.001), tape?.closed);
-    const bar = this.colours.bar, count = Math.floor(width / (bar * 2)), middle = height / 2;
+    const bar = this.colours.bar, count = Math.floor(width / (bar * 2)), middle = height / 2, peaks = this.peaks(tape, all, count);
     pen.clearRect(0, 0, width, height);
     for (let i = 0; i < count; i++) {
       const from = (i / count) * all, to = ((i + 1) / count) * all, x = i * bar * 2;
@@ -31,14 +32,17 @@ export class Wave {
         if (i % 2 === 0) pen.fillRect(x, middle - bar / 2, bar, bar);
         continue;
       }
-      const half = Math.max(1.5, Math.min(1, tape.loudest(from, to) * GAIN) ** TOUCH * (middle - 2));
+      const half = Math.max(1.5, Math.min(1, peaks[i] * GAIN) ** TOUCH * (middle - 2));
       pen.fillStyle = to <= position ? this.colours.heard : this.colours.rest;
       pen.beginPath();
       pen.roundRect(x, middle - half, bar, half * 2, 1);
       pen.fill();
     }
+    let before = 0;
     for (const { at, title } of marks.slice(1)) {
       const x = Math.round((at / all) * width) - bar, tall = title ? height : height / 4;
+      if (!title && x - before < bar * CROWDED) continue;
+      before = x;
       pen.clearRect(x, 0, bar * 1.5, height);
       pen.fillStyle = title ? this.colours.text : this.colours.line;
       pen.fillRect(x, height - tall, Math.max(1, bar / 2), tall);
@@ -54,6 +58,17 @@ export class Wave {
     const { canvas } = this, fine = devicePixelRatio || 1, w = Math.round(width * fine), h = Math.round(height * fine);
     if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; this.colours = null; }
     this.pen.setTransform(fine, 0, 0, fine, 0, 0);
+  }
+
+  /** The loudest sample below each bar, 0 to 1. Each is looked up once, and the last again when more has come: this is drawn in every frame. */
+  peaks(tape, all, count) {
+    const length = tape?.length ?? 0, size = [all, count].join();
+    if (this.of !== tape || this.size !== size || length < this.known) Object.assign(this, { of: tape, size, loud: [], known: 0 });
+    if (length === this.known) return this.loud;
+    this.loud.pop();
+    for (let i = this.loud.length; i < count && (i / count) * all < tape.seconds; i++) this.loud.push(tape.loudest((i / count) * all, ((i + 1) / count) * all));
+    this.known = length;
+    return this.loud;
   }
 
   stretch(all, final) {
