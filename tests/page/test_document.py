@@ -201,6 +201,7 @@ def test_a_paragraph_with_nothing_to_say_does_not_stop_the_others(gpu_page: Page
     page.click("#b-go")
     wait_states(page, "made", "failed", "made")
     page.wait_state("Done", timeout_s=40)
+    assert page.text("#go-text") == "Generate again", "it would fail again"
 
 
 def test_a_dialogue_asks_once_for_the_voice_of_each_name(gpu_page: Page) -> None:
