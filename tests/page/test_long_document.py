@@ -33,7 +33,10 @@ def pure(page: Page, parts: list[str], function: str) -> Any:
     return page.driver.execute_async_script(PURE % function, parts)
 
 
-@pytest.mark.parametrize("at", [0, 100_000, 1_000_000])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("at", [pytest.param(0, marks=SLOW), 100_000, pytest.param(1_000_000, marks=SLOW)])
 def test_a_key_in_a_document_of_thousands_touches_the_paragraph_it_is_in(gpu_page: Page, at: int) -> None:
     page = gpu_page.open().ready()
     put(page, document(MANY))
