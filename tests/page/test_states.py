@@ -352,9 +352,9 @@ def test_a_server_that_is_back_leaves_no_message_and_what_was_made_is_at_hand(gp
     assert page.text("#go-text") == "Generate 1 of 2"
     page.click("#b-play")
     page.wait_state("Speaking")
-    page.wait_state("Done")
 
 
+@pytest.mark.slow
 def test_making_again_in_vain_leaves_the_speech_that_was_there(gpu_page: Page, gpu_site: Site) -> None:
     page = gpu_page.open().ready()
     page.speak(FOX)
