@@ -68,7 +68,6 @@ NOT_RUN = {
     r"(\w+=\S+ )*docker (compose )?(up|down|build|run|save|load|volume|logs|--profile) ?.*": (
         "needs Docker Engine: deploy/verify_docker.sh builds and runs the images"
     ),
-    r"grep -v '\^name:' .* docker-compose -p .*": "needs docker-compose 1.29; tried by hand with 1.29.2",
     r"kubectl apply -k deploy/kubernetes": "needs a cluster; tests/deploy checks the files",
     r"MODEL_DIR=\S+ VOICES_DIR=\S+ HF_HUB_OFFLINE=true \./start\.sh": "needs the weights of Kyutai TTS 1.6B",
     r"tar -C ~/\.cache/huggingface .*": "would pack the user's own models",
@@ -85,7 +84,6 @@ NOT_RUN = {
 
 # Blocks of Python by their first line.
 PYTHON_NOT_RUN = {
-    "import litellm": "tried by hand with the version that the guide names",
     "from pipecat.services.openai.tts import OpenAITTSService": "tried by hand with the version that the guide names",
     "from livekit.plugins import openai": "tried by hand with the version that the guide names",
     "import asyncio": "tests/web/wyoming/test_live.py speaks with that library",

@@ -61,6 +61,13 @@ def at_work(balancer: int, container: str) -> int:
     return int(sessions)
 
 
+def sent_elsewhere(balancer: int) -> int:
+    """Requests for speech without an answer yet whose instance failed them."""
+    pattern = r'^haproxy_backend_redispatch_warnings_total\{proxy="speech"\} (\d+)$'
+    (requests,) = re.findall(pattern, _metrics(balancer), re.MULTILINE)
+    return int(requests)
+
+
 def _config(balancer: int) -> str:
     return (ROOT / f".run/{balancer}.haproxy.cfg").read_text()
 

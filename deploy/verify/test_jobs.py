@@ -21,6 +21,7 @@ from deploy.verify.containers import (
     inspect,
     instances,
     process,
+    sent_elsewhere,
     servers_up,
 )
 from deploy.verify.service import RATE, WAIT_S, free_port, healthy, shell, until
@@ -107,7 +108,8 @@ def test_one_is_killed_and_the_job_is_what_it_would_have_been(host: int, balance
         shell(f"docker start {victim}")
         until(lambda: servers_up(balanced) == GPUS, "its return")
     print(f"\nkilled after {begun['passages_done']} of {begun['passages_total']} passages")
-    print(shell(f"docker logs {containers(host)[0]} 2>&1 | grep -i 'takes no passages' || true"))
+    told = shell(f"docker logs {containers(host)[0]} 2>&1 | grep -c 'takes no passages' || true").strip()
+    print(f"HAProxy sent {sent_elsewhere(balanced)} requests elsewhere, the host was told of {told} that broke off")
 
 
 def caught_at_work(balancer: int) -> str:

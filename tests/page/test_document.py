@@ -188,11 +188,12 @@ def test_a_paragraph_can_have_a_voice_of_its_own(gpu_page: Page) -> None:
     assert states(page) == ["made", "stale", "made"]
 
 
-def test_a_title_is_spoken_without_its_mark(gpu_page: Page) -> None:
+def test_a_title_is_spoken_without_its_mark_and_names_the_document(gpu_page: Page) -> None:
     page = gpu_page.open().ready()
     page.run(ASKED)
     make(page, f"# The fox\n\n{FOX}")
     assert [asked["text"] for asked in page.run("return asked")] == ["The fox", FOX]
+    page.wait("return document.querySelector('#hlist .h p')?.textContent === 'The fox'")
 
 
 def test_a_paragraph_with_nothing_to_say_does_not_stop_the_others(gpu_page: Page) -> None:
@@ -201,6 +202,7 @@ def test_a_paragraph_with_nothing_to_say_does_not_stop_the_others(gpu_page: Page
     page.click("#b-go")
     wait_states(page, "made", "failed", "made")
     page.wait_state("Done", timeout_s=40)
+    assert page.text("#go-text") == "Generate again", "it would fail again"
 
 
 def test_a_dialogue_asks_once_for_the_voice_of_each_name(gpu_page: Page) -> None:

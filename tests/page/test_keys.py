@@ -75,7 +75,14 @@ def test_speaking_without_a_key_opens_the_dialog_and_keeps_the_text(locked: Page
     assert "This server asks for an API key" in locked.text("#alarm")
 
 
-@pytest.mark.parametrize("what", ["curl", "python", pytest.param("javascript", marks=pytest.mark.node)])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "curl",
+        pytest.param("python", marks=pytest.mark.slow),
+        pytest.param("javascript", marks=[pytest.mark.slow, pytest.mark.node]),
+    ],
+)
 def test_code_that_is_copied_asks_with_the_key_but_does_not_tell_it(locked: Page, tmp_path: Path, what: str) -> None:
     command = {"curl": ["sh", "-c"], "python": [sys.executable, "-c"], "javascript": ["node", "-e"]}[what]
     locked.open(key=KEY, text=FOX).ready()

@@ -49,6 +49,16 @@ REFUSED = {  # what is sent -> status and code
         400,
         "invalid_value",
     ),
+    "a length that is none": (("POST", "/api/tts", {"Content-Length": "+5"}, HELLO), 400, "bad_request"),
+    "a line without end": (("GET", f"/api/voices?{'x' * 9000}", {}), 414, "bad_request"),
+    "an expectation of its own": (("GET", "/api/voices", {"Expect": "x"}), 417, "bad_request"),
+    "a coding that is none": (("POST", "/api/tts", {"Transfer-Encoding": "rot13"}, HELLO), 501, "not_supported"),
+    "a condition that does not hold": (("GET", "/api/voices", {"If-Match": "x"}), 412, "bad_request"),
+    "a WebSocket where there is none": (
+        ("GET", "/api/gpu/status", {"Upgrade": "websocket", "Connection": "Upgrade"}),
+        400,
+        "bad_request",
+    ),
     "a chunk without a size": (
         ("POST", "/api/tts", JSON | {"Transfer-Encoding": "chunked"}, b"zz\r\n{}\r\n0\r\n\r\n"),
         400,

@@ -10,6 +10,7 @@ import math
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import WebsocketMismatch
 
 from speech import errors as speech
 from speech.errors import ErrorCode
@@ -112,6 +113,8 @@ def _http_error(error: HTTPException) -> Response:
 def _plain(error: HTTPException) -> str:
     if error.code == 413:
         return "The request body is too large."
+    if isinstance(error, WebsocketMismatch):
+        return "This is no address of a WebSocket, or one that is asked for without `Upgrade: websocket`."
     return error.description or error.name
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import logging
 import selectors
 import socket
@@ -22,11 +21,10 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from speech.errors import ErrorCode
 from web.http.bodies import body_is_here
-from web.http.errors import body
 from web.process.arrival import Arrival, Whole
 from web.process.memory import give_memory_back
+from web.process.refusals import answer, refusal
 from web.process.threads import Threads
 from web.process.tls import Certificate, Terminator
 
@@ -38,11 +36,6 @@ PAUSE_S = 0.5  # without accepting, when the system has no descriptor left
 LOOK_AGAIN_S = 1.0  # how often the deadlines are looked at
 _PASSING = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK, errno.EINTR)
 _SPENT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-
-_CODES = {
-    HTTPStatus.REQUEST_TIMEOUT: ErrorCode.REQUEST_TIMEOUT,
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ErrorCode.REQUEST_HEADER_FIELDS_TOO_LARGE,
-}
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -235,7 +228,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _refuse(self, conn: Any, status: HTTPStatus, message: str) -> None:
         with contextlib.suppress(OSError):
             conn.sock.recv(1 << 18, socket.MSG_DONTWAIT)  # unread bytes would make the close a reset
-            conn.sock.send(_answer(status, message), socket.MSG_DONTWAIT)
+            conn.sock.send(answer(status, message), socket.MSG_DONTWAIT)
         self._close(conn)
 
     # -- one request (a thread of a pool) -------------------------------------------------------------------------
@@ -251,6 +244,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             _see_off(conn.sock, wait=not getattr(conn, "urgent", False))
         return stays
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """gunicorn's own words would be HTML."""
+        told = refusal(exc)
+        if told is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        log.warning("a request that cannot be read, from %s: %r", addr[0] if addr else "-", str(exc))
+        with contextlib.suppress(OSError):
+            util.write_nonblock(client, told)
+
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Its head is here."""
         self._heads.pop(conn, None)
@@ -264,15 +267,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return super().handle_request(req, conn)
         finally:
             body_is_here.reset(token)
-
-
-def _answer(status: HTTPStatus, message: str) -> bytes:
-    content = json.dumps(body(message, status, code=_CODES[status])).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode() + content
 
 
 def _see_off(sock: socket.socket, wait: bool) -> None:

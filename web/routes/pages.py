@@ -11,10 +11,12 @@ import hashlib
 import mimetypes
 from collections.abc import Iterable
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, send_from_directory
 from markupsafe import Markup
+from werkzeug.exceptions import PreconditionFailed
 from werkzeug.security import safe_join
 
 from web.http.context import speech_service
@@ -97,6 +99,8 @@ def kept(response: Response) -> Response:
     response.add_etag(weak=True)
     response.cache_control.no_cache = True
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise PreconditionFailed("It is not what If-Match or If-Unmodified-Since asks for.")
     return _zipped(response)
 
 

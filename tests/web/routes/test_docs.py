@@ -183,7 +183,8 @@ def test_only_its_own_files_are_served(described: FlaskClient, name: str) -> Non
 def test_schemathesis_finds_nothing(tmp_path: Path, examples: int, chance: list[str]) -> None:
     """All checks, with examples, boundary values, random bodies, and sequences of requests.
 
-    The few are always the same: whether a commit passes is no matter of luck. The many are new each time.
+    The few are always the same: whether a commit passes is no matter of luck. The many are new each time. schemathesis
+    4.32 itself breaks off over one in some 50,000 ("Unsupported type: 'Binary'"): that says nothing of the service.
 
     Three allowances: 400 (moshi-server's 422) for a valid body, looked at more closely below; 501 and 503 as honest
     answers; and no OPTIONS, because the Allow header of a path that is also a WebSocket's has GET.

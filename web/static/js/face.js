@@ -79,9 +79,9 @@ export class Face {
 
   /** What a press would do. */
   offer() {
-    const { script } = this.stage, { states } = this, made = states.filter((s) => s === 'made').length;
+    const { script } = this.stage, { states } = this, lacking = script.lacking.length, made = states.includes('made');
     if (states.includes('part')) return t('go_on');
-    if (made && made < states.length) return t('generate_n', { n: states.length - made, m: states.length });
+    if (made && lacking) return t('generate_n', { n: lacking, m: states.length });
     return t(made || script.passages.some((p) => p.job?.tape.length && p.job.text === p.text) ? 'again' : 'generate');
   }
 

@@ -194,5 +194,7 @@ export function reason(said) {
 }
 
 /** How more is spoken here, and what that costs. */
-const betterEngine = ({ label, languages, setting, disk_gb: disk, download_min_gb: least, download_max_gb: most }) =>
-  t('step_up', { engine: label, languages: languages.length, setting, disk, least, most });
+function betterEngine({ label, languages, setting, disk_gb: disk, download_min_gb: least, download_max_gb: most }) {
+  const gb = (n) => number(n, n < 0.1 ? 2 : 1);
+  return t('step_up', { engine: label, languages: languages.length, setting, disk: gb(disk), least: gb(least), most: gb(most) });
+}

@@ -143,8 +143,11 @@ export class History extends EventTarget {
   renderTimes() { for (const d of this.list) { const small = this.row(d)?.querySelector('small'); if (small) put(small, line(d)); } }
 }
 
-/** A document in one line. */
-export const titleOf = (doc) => doc.name || doc.text.trimStart().slice(0, LOOKED_AT).replace(/^#+\s*/, '').replace(/\s+/g, ' ').trim().slice(0, 200);
+/** A document in one line: its name, its title, or how it begins. */
+export function titleOf({ name: given, text }) {
+  const begin = text.trimStart().slice(0, LOOKED_AT), title = /^#{1,6}[ \t]+(.+)/.exec(begin)?.[1];
+  return given || (title ?? begin).replace(/\s+/g, ' ').trim().slice(0, 200);
+}
 
 function line(doc) {
   const speed = doc.settings?.speed, whole = !doc.takes.length ? t('h_unmade') : doc.whole ? clock(doc.seconds) : t('h_part', { a: clock(doc.seconds), b: clock(doc.expected ?? doc.seconds) });

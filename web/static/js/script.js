@@ -43,10 +43,10 @@ export class Script {
     return job.tape.length ? 'part' : job.state === 'failed' ? 'failed' : 'none';
   }
 
-  /** Passages that are not as they are written. */
+  /** Passages that are not as they are written; those in which there is nothing to say need not be made. */
   get lacking() {
     const { states } = this;
-    return this.passages.filter((_, i) => !['made', 'waiting', 'making'].includes(states[i]));
+    return this.passages.filter(({ job }, i) => !['made', 'waiting', 'making'].includes(states[i]) && !(states[i] === 'failed' && job.error?.code === 'nothing_to_say'));
   }
 
   /** The state of each passage. */
@@ -64,6 +64,12 @@ export class Script {
 
   /** The speech before the last one, and back. */
   swap(passage) { [passage.job, passage.earlier] = [passage.earlier, passage.job]; }
+
+  /** What was made instead came to nothing: the speech before stays. */
+  keep(passage) {
+    [passage.job, passage.earlier] = [passage.earlier, null];
+    this.jobs.set(key(passage.job.request), passage.job);
+  }
 
   /** All speech that belongs to the document. */
   get spoken() { return [...new Set(this.passages.flatMap(({ job, earlier }) => [job, earlier]).filter((job) => job?.tape.length))]; }

@@ -122,9 +122,16 @@ export class Stage extends EventTarget {
   /** Something outside of a job is wrong (no key, no server), or no longer. */
   trouble(error) {
     this.problem = error;
-    if (!error && this.job?.error && !this.job.running && !this.job.tape.length) this.job = null;
+    if (!error && this.job?.error && !this.job.running && !this.job.sounds) this.forget();
     if (error && !this.job?.running) this.shout(error);
     this.render();
+  }
+
+  /** What failed before there was sound is over: what the document has stays at hand. */
+  forget() {
+    this.job = null;
+    this.player.cut();
+    this.ready();
   }
 
   // -- what happens --------------------------------------------------------------------------------------------------
@@ -183,6 +190,7 @@ export class Stage extends EventTarget {
   }
 
   over(track) {
+    for (const { passage, job } of track.parts) if (job.state === 'failed' && !job.tape.length && passage.job === job && passage.earlier) this.script.keep(passage);
     if (track === this.job && track.state === 'failed') this.failed(track);
     this.tell('over', track);
     this.render();
