@@ -139,6 +139,25 @@ def test_on_a_phone_held_sideways_a_message_has_its_button_and_the_text_its_line
     assert page.run(in_sight, "#msg button", ".monitor", "bottom")
 
 
+def test_the_time_of_a_long_speech_has_its_place_beside_the_wave(gpu_page: Page) -> None:
+    page = gpu_page.open(width=820, height=1180, text=LONG).ready()
+    page.run(
+        "document.querySelector('#t-now').textContent = '1:00:05';"
+        "document.querySelector('#t-all').textContent = '/ ~1:10:56';"
+        "document.querySelector('#go-text').textContent = 'Generate 12 of 140'"
+    )
+    for width in (320, 390, 768, 820, 1100, 1248, 1440):
+        page.size(width, 900)
+        over, apart, cut = page.run(
+            "const [dock, wave, time, go] = ['.transport', '.scope', '.time', '#b-go'].map((s) => document.querySelector(s));"
+            "const [w, t] = [wave, time].map((e) => e.getBoundingClientRect());"
+            "const apart = w.top >= t.bottom || t.top >= w.bottom || w.left >= t.right || t.left >= w.right;"
+            "return [dock.scrollWidth - dock.clientWidth, apart, go.scrollWidth - go.clientWidth]"
+        )
+        assert (over, apart) == (0, True), width
+        assert cut <= 1, width  # of rounding
+
+
 COVERED = """
 const seen = (id) => {
   const e = document.getElementById(id), r = e.getBoundingClientRect();
