@@ -16,9 +16,9 @@ from itertools import accumulate
 
 import numpy as np
 from hibari import Hibari, dsp
-from hibari.g2p import G2P
 
 from speech.engines.hibari.files import BUNDLED, VoiceFiles
+from speech.engines.hibari.reader import Reader
 from speech.request import Samples
 
 log = logging.getLogger("kyutai_tts.hibari")
@@ -68,7 +68,7 @@ class HibariVoice:
         """files: None for those in hibari's own folder."""
         self._files = files or VoiceFiles()
         self._lock = threading.Lock()
-        self._readers: dict[bool, G2P] = {}
+        self._readers: dict[bool, Reader] = {}
         self._speakers: dict[str, Speaker] = {}
         with ThreadPoolExecutor(1) as beside:  # the dictionaries take longer than the model, and need no part of it
             reading = beside.submit(self._reader, False)
@@ -109,16 +109,16 @@ class HibariVoice:
             raise FileNotFoundError(f"the file of {name} is not here")
         return path.read_bytes()
 
-    def _reader(self, british: bool) -> G2P:
+    def _reader(self, british: bool) -> Reader:
         if british not in self._readers:
-            self._readers[british] = G2P(british=british)
+            self._readers[british] = Reader(british)
         return self._readers[british]
 
 
 class Speaker:
     """One voice. Thread safe: nothing is kept between calls."""
 
-    def __init__(self, model: bytes, g2p: G2P) -> None:
+    def __init__(self, model: bytes, g2p: Reader) -> None:
         """model: the content of its ONNX file. g2p: what reads for it."""
         self._g2p = g2p
         try:
