@@ -135,9 +135,8 @@ start_behind_balancer() {
   local balancer=$PORT address=$ADDRESS public=$HOST
   port=$balancer
   give_up_when_interrupted
-  export BALANCER_PORT=$balancer HOST TRUSTED_PROXIES
+  export BALANCER_PORT=$balancer HOST
   HOST=$(bridge_address)
-  TRUSTED_PROXIES=$(setting TRUSTED_PROXIES "$HOST") # there the balancer comes from; it tells them who the client is
   for gpu in $list; do
     port=$(next_free_port $((port + 1)))
     NVIDIA_VISIBLE_DEVICES=$gpu bring_up "$port" tts || give_up_containers "$balancer"

@@ -17,8 +17,10 @@ TORCH = {"torch", "moshi"}
 
 @cache
 def needs_torch(file: Path) -> bool:
-    """Whether a file of tests imports torch, itself or by what it imports of ours."""
-    return any(name.partition(".")[0] in TORCH for name in _reached(file))
+    """Whether a file of tests imports torch: itself, by what it imports of ours, or by the conftest.py beside it."""
+    conftest = file.with_name("conftest.py")
+    beside = _imports(conftest) if conftest.is_file() else set()
+    return any(name.partition(".")[0] in TORCH for name in _reached(file) | beside)
 
 
 def _reached(file: Path) -> set[str]:

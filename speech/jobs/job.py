@@ -62,7 +62,7 @@ class Job:
     changed_at: float
     total: int  # passages
     done: int
-    seconds: float  # of audio that is made, without the pauses between passages
+    seconds: float  # of audio that is made, with the pause before each passage
     left_s: float  # of audio that is missing, as estimated
     flawed: int  # passages with a flaw
     version: int  # grows when a passage is to be made again: files of the whole are of one version

@@ -169,7 +169,7 @@ class Store:
     def _count(self, database: sqlite3.Connection, job_id: str, number: int, sign: int) -> None:
         """Add a passage that is done to its job's figures, or take it away; one that is missing changes nothing."""
         database.execute(
-            "UPDATE jobs SET done = done + ?1, seconds = max(0.0, jobs.seconds + ?1 * p.seconds), "
+            "UPDATE jobs SET done = done + ?1, seconds = max(0.0, jobs.seconds + ?1 * (p.seconds + p.pause_s)), "
             "left_s = max(0.0, jobs.left_s - ?1 * p.left_s), flawed = flawed + ?1 * (p.flaws != ''), changed_at = ?2 "
             "FROM passages p WHERE p.job = id AND id = ?3 AND p.number = ?4 AND p.seconds IS NOT NULL",
             (sign, self._clock(), job_id, number),

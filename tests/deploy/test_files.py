@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from speech.engines import ENGINES
 from speech.settings import Settings
+from web.http.requests import QUIET_PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_THE_WYOMING_FILE = {"WYOMING_PORT", "WYOMING_HOST"}  # which publishes the port
@@ -192,6 +193,13 @@ def test_pods_are_scaled_by_a_figure_that_there_is(client: FlaskClient) -> None:
     (name,) = re.findall(r"tts_\w+", trigger["metadata"]["query"])
     assert f"\n{name} " in client.get("/metrics").text
     assert manifest("scaling")["spec"]["scaleTargetRef"]["name"] == manifest("deployment")["metadata"]["name"]
+
+
+def test_what_is_asked_every_second_does_not_fill_the_log() -> None:
+    asked = set(re.findall(r"http-check send meth GET uri (\S+)", balancer("a:1")))
+    for name in ("deployment", "jobs"):
+        asked |= set(re.findall(r"httpGet: \{path: (\S+),", (ROOT / f"deploy/kubernetes/{name}.yaml").read_text()))
+    assert {"/lb", "/health"} <= asked <= QUIET_PATHS
 
 
 def test_what_speaks_waits_at_the_balancer_and_nothing_else_does(app: Flask) -> None:

@@ -55,7 +55,6 @@ def compose(arguments: list[str]) -> int:
         "pid": process.pid,
         "status": "exited" if dies else "running",
         "host": os.environ.get("HOST", ""),
-        "trusted": os.environ.get("TRUSTED_PROXIES", ""),
         "gpu": os.environ.get("NVIDIA_VISIBLE_DEVICES", "0") if service == "tts" else "",
         "haproxy": Path(os.environ["HAPROXY_CFG"]).read_text() if service == "haproxy" else "",
         "labels": {

@@ -14,7 +14,7 @@ from speech.session import Speech
 
 log = logging.getLogger("kyutai_tts.access")
 
-QUIET_PATHS = frozenset({"/health", "/ready", "/api/gpu/status", "/metrics"})  # asked for every few seconds
+QUIET_PATHS = frozenset({"/health", "/ready", "/lb", "/api/gpu/status", "/metrics"})  # asked for every few seconds
 _GOOD_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 

@@ -50,7 +50,7 @@ def test_a_passage_is_finished_once(store: Store) -> None:
     assert [store.finish("one", part, Said(seconds, ())) for seconds in (1.0, 2.0)] == [True, False]
     job = store.job("one")
     assert job is not None
-    assert (job.done, job.total, job.seconds, job.left_s) == (1, 4, 1.0, 30.0)
+    assert (job.done, job.total, job.seconds, job.left_s) == (1, 4, 1.5, 30.0)
     assert store.missing("one", 10) == [0, 2, 3]
 
 
@@ -88,7 +88,7 @@ def test_an_altered_passage_is_missing_and_the_old_one_cannot_be_finished_any_mo
     job, new = store.job("one"), store.part("one", 2)
     assert job is not None
     assert new is not None
-    assert (job.state, job.done, job.seconds, job.flawed, job.left_s, job.version) == (State.QUEUED, 3, 6.0, 3, 5.0, 1)
+    assert (job.state, job.done, job.seconds, job.flawed, job.left_s, job.version) == (State.QUEUED, 3, 7.5, 3, 5.0, 1)
     assert (new.seed, new.seconds, new.flaws, new.spoken) == (7, None, (), None)
     assert not store.finish("one", old, Said(1.0, ()))
     assert store.finish("one", new, Said(1.0, ()))

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from speech.engines import ENGINES
 from speech.engines.base import Engine, UtteranceStatus
 from speech.engines.pocket import prefetch
 from speech.engines.pocket.files import UNGATED, hub_files, locate, missing, obtain, packaged
-from speech.engines.pocket.library import TTSModel, compute_with, in_another_thread
+from speech.engines.pocket.library import compute_with, in_another_thread
 from speech.engines.pocket.loading import build, int8_is_faster, rows_a_core
 from speech.engines.pocket.ready import ORIGINS, REPO, REVISION
 from speech.engines.pocket.sources import LANGUAGES, Source, sources
@@ -32,7 +31,7 @@ from speech.request import Samples, SpeechRequest
 from speech.selection import StepUp, choose_engine
 from speech.settings import Settings
 from tests.speech.engines.pocket.checkpoint import CONFIG, MODEL, TOKENIZER, write_checkpoint
-from tests.speech.engines.pocket.helpers import CASES, Case, Reference, expected, utter
+from tests.speech.engines.pocket.helpers import CASES, Case, Reference, expected, load_model, utter
 from tests.speech.hub.fake_hub import FakeHub
 
 
@@ -326,7 +325,7 @@ def test_slots_by_size() -> None:
 
 
 def test_the_faster_precision_is_measured(checkpoint: Path, caplog: pytest.LogCaptureFixture) -> None:
-    model: Any = TTSModel.load_model(config=str(checkpoint / "absolute.yaml"))
+    model = load_model(checkpoint)
     assert int8_is_faster(model) in (True, False)
     assert type(model.flow_lm.transformer.layers[0].linear1) is torch.nn.Linear, "the model itself is left alone"
     with caplog.at_level(logging.INFO, "kyutai_tts.engine"):
