@@ -28,7 +28,7 @@ class Interpreter:
     """See the module's docstring. Loads nothing. Every method may be called from any thread."""
 
     def __init__(self, settings: Settings, choice: EngineChoice, voices: VoiceCatalogue) -> None:
-        """voices: all of them, whoever may use them."""
+        """voices: all of them, also those that belong to one key."""
         self.settings, self.choice, self._catalogue = settings, choice, voices
         self._names = VoiceNames(settings.openai_voices, settings.voices_dir / ALIASES)
         self._lexicons = Folder(settings.lexicon_dir)

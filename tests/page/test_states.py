@@ -339,16 +339,21 @@ def test_a_server_that_is_gone_is_seen_beside_a_finished_speech(gpu_page: Page, 
     page.wait("return document.querySelector('#notice').hidden")
 
 
+def _press_while_it_is_down(page: Page, site: Site) -> None:
+    """Until the server is back and the page says so."""
+    site.down = True
+    page.click("#b-go")
+    page.wait_text("#msg h3", "The server cannot be reached")
+    site.down = False
+    page.wait("return document.querySelector('#msg').hidden", timeout_s=30)
+
+
 def test_a_server_that_is_back_leaves_no_message_and_what_was_made_is_at_hand(gpu_page: Page, gpu_site: Site) -> None:
     page = gpu_page.open().ready()
     page.speak(FOX)
     page.wait_state("Done")
-    gpu_site.down = True
     page.find("#text").send_keys("\ue007\ue007Good night.")
-    page.click("#b-go")
-    page.wait_text("#msg h3", "The server cannot be reached")
-    gpu_site.down = False
-    page.wait("return document.querySelector('#msg').hidden", timeout_s=30)
+    _press_while_it_is_down(page, gpu_site)
     assert page.text("#go-text") == "Generate 1 of 2"
     page.click("#b-play")
     page.wait_state("Speaking")
@@ -359,11 +364,7 @@ def test_making_again_in_vain_leaves_the_speech_that_was_there(gpu_page: Page, g
     page = gpu_page.open().ready()
     page.speak(FOX)
     page.wait_state("Done")
-    gpu_site.down = True
-    page.click("#b-go")
-    page.wait_text("#msg h3", "The server cannot be reached")
-    gpu_site.down = False
-    page.wait("return document.querySelector('#msg').hidden", timeout_s=30)
+    _press_while_it_is_down(page, gpu_site)
     assert page.text("#go-text") == "Generate again"
     page.click("#b-play")
     page.wait_state("Done")
