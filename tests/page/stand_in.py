@@ -104,6 +104,8 @@ class StandIn(Engine):
         utterance.listen(lambda: over.set() if utterance.over else None)
         try:
             self._say(utterance, inner, over)
+        except SpeechError as error:  # the engine was closed while it spoke
+            utterance.fail(error)
         finally:
             inner.cancel()
             self._speaking.discard(utterance)

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.expected_conditions import url_to_be
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.ear import heard, pcm16, word_errors
-from tests.page.browser import FLAGS, Page
+from tests.page.browser import FLAGS, WAIT_S, Page
 from tests.page.conftest import _page
 from tests.page.site import Site
 from tests.page.sound import ask
@@ -240,7 +242,7 @@ def test_without_javascript_a_plain_form_gives_a_file(hibari_site: Site, tmp_pat
         driver.find_element("css selector", "#plain-text").send_keys(FOX)
         assert form.get_attribute("method") == "post"
         form.find_element("css selector", "button").click()
-        assert driver.current_url.endswith("/api/tts"), "the answer is the speech itself"
+        WebDriverWait(driver, WAIT_S).until(url_to_be(f"{hibari_site.url}/api/tts"), "the answer is the speech itself")
     assert word_errors(FOX, heard(pcm16(ask(hibari_site, FOX)), 24_000)) == 0  # as the form asks
 
 

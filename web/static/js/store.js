@@ -2,6 +2,7 @@
 
 const NAME = 'kyutai-tts', VERSION = 2;
 const STORES = ['docs', 'takes', 'sound'];
+const BLOCKED_MS = 5000; // how long another tab, with an older version of the page, may hold the database
 
 /** Open the store. */
 export async function openStore() {
@@ -111,8 +112,12 @@ function open() {
       for (const name of STORES) request.result.createObjectStore(name, name === 'sound' ? {} : { keyPath: 'id' });
       if (oldVersion === 1) takeOver(request);
     };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = request.onblocked = () => reject(request.error);
+    request.onsuccess = () => {
+      request.result.onversionchange = () => request.result.close(); // a newer version of the page is open in another tab
+      resolve(request.result);
+    };
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => setTimeout(reject, BLOCKED_MS);
   });
 }
 
