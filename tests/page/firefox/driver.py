@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.firefox.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -104,7 +103,12 @@ class FirefoxPage(Page):
         return [error for error in self._errors if "blob:" not in error]  # what the tap tries first
 
     def double_click(self, selector: str) -> None:
-        ActionChains(self.driver).double_click(self.find(selector)).perform()
+        """A press, and a second one as Firefox hands it to the page: geckodriver counts on its clock and may be late."""
+        self.click(selector)
+        second = (
+            "document.querySelector(arguments[0]).dispatchEvent(new MouseEvent('click', { bubbles: true, detail: 2 }))"
+        )
+        self.run(second, selector)
 
     def downloaded(self, ending: str) -> Path:
         """Firefox makes the file before it has what goes into it."""

@@ -62,9 +62,10 @@ export function settled(ms, action) {
   return (...args) => { clearTimeout(timer); timer = setTimeout(action, ms, ...args); };
 }
 
-/** Hand bytes to the browser's downloads. */
+/** Hand bytes to the browser's downloads. Without their type: Firefox would put the ending that it knows for the type, .ogx for .opus. */
 export function save(blob, filename) {
-  const link = el('a', { href: URL.createObjectURL(blob), download: filename, hidden: true });
+  const bare = new Blob([blob], { type: 'application/octet-stream' });
+  const link = el('a', { href: URL.createObjectURL(bare), download: filename, hidden: true });
   document.body.append(link);
   link.click();
   link.remove();

@@ -7,7 +7,7 @@ const PAUSE = '<break time="0.5s"/>'; // its length can be written over
 const GO_ON = new Set(['KeyJ', 'KeyL', 'Comma', 'Period']); // for as long as the key is held down
 
 export function setUpKeys({ stage, download, gpu }) {
-  const { player, transport } = stage;
+  const { player, transport } = stage, dialogs = [...document.querySelectorAll('dialog')]; // once: a long document is long to search
   const alt = {
     KeyK: () => transport.toggle(), KeyJ: () => transport.skip(-SEEK_S), KeyL: () => transport.skip(SEEK_S),
     Comma: () => stage.sentence(-1), Period: () => stage.sentence(1),
@@ -15,7 +15,7 @@ export function setUpKeys({ stage, download, gpu }) {
   const plain = { '/': () => search(), '?': openHelp };
 
   document.addEventListener('keydown', (event) => {
-    if (event.isComposing || document.querySelector('dialog[open]')) return; // an input method's Enter is no command
+    if (event.isComposing || dialogs.some((dialog) => dialog.open)) return; // an input method's Enter is no command
     const field = event.target.closest('textarea, select, input:not([type=range]):not([type=radio])');
     let run;
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.shiftKey && event.target === $('text')) run = pause;

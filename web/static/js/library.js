@@ -3,7 +3,7 @@ import { settled } from './dom.js';
 import { jobOf } from './job.js';
 import * as prefs from './prefs.js';
 import { openStore } from './store.js';
-import { lastDoc, remember, share } from './tabs.js';
+import { again, lastDoc, remember, share } from './tabs.js';
 import { Track } from './track.js';
 
 const EACH_S = 2; // of audio: what a crash may cost
@@ -17,7 +17,8 @@ export class Library extends EventTarget {
     super();
     Object.assign(this, { script, describe, store: null, restored: false, unkept: 0, list: [], takes: new Map(), writing: Promise.resolve() });
     this.saveSoon = settled(SAVE_MS, () => this.save());
-    share(() => script.id, () => { this.shared = true; });
+    this.tabs = share({ current: () => script.id, taken: (id) => { this.shared = id; }, changed: (id) => this.lookAt(id) });
+    this.tabs.ask(lastDoc());
     this.ready = openStore().then((store) => { this.store = store; });
   }
 
@@ -68,8 +69,7 @@ export class Library extends EventTarget {
     this.written = now;
     remember(script.id);
     doc.at = at;
-    if (doc.takes.length || script.text.trim()) await this.store.keepDoc(doc); else await this.store.removeDoc(script.id);
-    await this.look();
+    if (doc.takes.length || script.text.trim()) await this.keep(doc); else await this.drop(script.id);
   }
 
   /** All that was written is about to be deleted: this document stays in the history, and another begins. */
@@ -77,7 +77,7 @@ export class Library extends EventTarget {
     const { script } = this, doc = this.docOf(script.text);
     this.left = { id: doc.id, name: doc.name, text: doc.text, jobs: script.jobs };
     Object.assign(script, { id: newId(), name: '', jobs: new Map() });
-    this.writing = this.writing.then(() => this.store.keepDoc(doc)).then(() => this.look());
+    this.writing = this.writing.then(() => this.keep(doc));
   }
 
   /** What was deleted was brought back: it is the same document again. */
@@ -86,6 +86,7 @@ export class Library extends EventTarget {
     if (!left || script.text !== left.text) return;
     Object.assign(script, { id: left.id, name: left.name, jobs: left.jobs });
     script.write(script.text);
+    this.tabs.ask(script.id);
     this.left = null;
   }
 
@@ -97,7 +98,7 @@ export class Library extends EventTarget {
     const known = this.list.some(({ id, takes }) => id !== doc.id && doc.takes.every((take) => takes.includes(take))); // of a copy
     Object.assign(script, { id: known ? doc.id : newId(), name: '' });
     if (known) return;
-    this.writing = this.writing.then(() => this.store.keepDoc(doc)).then(() => this.look());
+    this.writing = this.writing.then(() => this.keep(doc));
     await this.writing;
   }
 
@@ -115,11 +116,18 @@ export class Library extends EventTarget {
   async restore() {
     await this.ready;
     for (const take of await this.store.takes()) this.takes.set(take.id, take);
-    // A browser that was killed may have forgotten which it was, but not the document.
-    const id = lastDoc(), last = id ? await this.store.doc(id) : (await this.store.docs())[0] ?? null, doc = this.script.passages.some(({ job }) => job) ? null : last; // who is so quick has begun another
+    const last = await this.last(), doc = this.script.passages.some(({ job }) => job) ? null : last; // who is so quick has begun another
     if (doc) await this.open(doc);
     this.restored = true;
     return doc;
+  }
+
+  /** A tab that was emptied stays so. A new one whose last document was never kept, nor anything written in it, gets the newest: a
+   * browser that was killed may have forgotten which it was, but not the document. */
+  async last() {
+    const id = lastDoc(), doc = id ? await this.store.doc(id) : null;
+    if (doc || again() || (id && this.script.text.trim())) return doc;
+    return (await this.store.docs())[0] ?? null;
   }
 
   /** What is kept is listed, and speech that no document has goes. */
@@ -130,14 +138,15 @@ export class Library extends EventTarget {
 
   /** This tab is written in: in a document of its own, if another tab has this one. */
   own() {
-    if (this.shared) Object.assign(this.script, { id: newId(), name: '' });
-    this.shared = false;
+    if (this.shared === this.script.id) Object.assign(this.script, { id: newId(), name: '' });
+    this.shared = null;
   }
 
   /** Make a kept document the one that is written. */
   async open(doc) {
     const { script } = this, jobs = await this.jobsOf(doc);
     script.renew(doc.id);
+    this.tabs.ask(doc.id);
     script.name = doc.name;
     for (const [speaker, voice] of doc.names ?? []) script.names.set(speaker, voice);
     for (const [word, said] of doc.lexicon ?? []) script.lexicon.set(word, said);
@@ -193,14 +202,14 @@ export class Library extends EventTarget {
 
   async rename(doc, name) {
     if (doc.id === this.script.id) this.script.name = name;
-    await this.store.keepDoc({ ...doc, name });
-    await this.look();
+    await this.keep({ ...doc, name });
   }
 
   async remove(docs) {
     for (const { id } of docs) {
       if (id === this.script.id) this.script.renew();
       await this.store.removeDoc(id);
+      this.tabs.tell(id);
     }
     await this.settle();
   }
@@ -224,8 +233,33 @@ export class Library extends EventTarget {
     this.tell();
   }
 
+  /** All that is kept, read anew. */
   async look() {
     this.list = await this.store.docs();
+    this.tell();
+  }
+
+  /** One document, which another tab has written: the others are as they were. */
+  async lookAt(id) {
+    await this.ready;
+    this.enter(id, await this.store.doc(id));
+  }
+
+  async keep(doc) {
+    await this.store.keepDoc(doc);
+    this.enter(doc.id, doc);
+    this.tabs.tell(doc.id);
+  }
+
+  async drop(id) {
+    await this.store.removeDoc(id);
+    this.enter(id, null);
+    this.tabs.tell(id);
+  }
+
+  /** doc: what is kept by that id now, or null. */
+  enter(id, doc) {
+    this.list = [...(doc ? [doc] : []), ...this.list.filter((other) => other.id !== id)].sort((a, b) => b.at - a.at);
     this.tell();
   }
 

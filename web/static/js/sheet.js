@@ -25,7 +25,7 @@ export class Sheet extends EventTarget {
     while (head < old.length && head < blocks.length && same(old[head], blocks[head])) head++;
     while (tail < old.length - head && tail < blocks.length - head && same(old.at(-1 - tail), blocks.at(-1 - tail))) tail++;
     this.replace(blocks, head, tail);
-    this.box.classList.toggle('many', this.rows.length > 1);
+    this.box.parentElement.classList.toggle('many', this.rows.length > 1);
   }
 
   /** Where the listener is in a track of this document. over: all that was made was heard. */

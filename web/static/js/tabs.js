@@ -16,12 +16,21 @@ export function remember(id) {
   prefs.set('textOf', id);
 }
 
-/** taken(): another tab writes in the document that this one is about to open. current(): the one of this tab. */
-export function share(current, taken) {
-  const asked = lastDoc(), channel = new BroadcastChannel(NAME);
-  channel.addEventListener('message', ({ data }) => {
-    if (data.ask === current()) channel.postMessage({ have: data.ask });
-    if (data.have === asked) taken();
+/** Whether this tab has been in this browser before: a reload, or a tab that was brought back. */
+export function again() {
+  try { return sessionStorage.getItem(NAME) !== null; } catch { return false; }
+}
+
+/**
+ * The other tabs. current(): the document of this one. taken(id): another tab has the document that was asked for.
+ * changed(id): another tab has kept that document, or removed it. Returns ask(id) and tell(id), the other side of both.
+ */
+export function share({ current, taken, changed }) {
+  const channel = new BroadcastChannel(NAME), me = Math.random();
+  channel.addEventListener('message', ({ data: { ask, from, have, to, kept } }) => {
+    if (ask && ask === current()) channel.postMessage({ have: ask, to: from });
+    if (have && to === me) taken(have);
+    if (kept) changed(kept);
   });
-  channel.postMessage({ ask: asked });
+  return { ask: (id) => channel.postMessage({ ask: id, from: me }), tell: (id) => channel.postMessage({ kept: id }) };
 }

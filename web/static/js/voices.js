@@ -50,7 +50,7 @@ export class Voices extends EventTarget {
     this.rows = new Map();
     this.speakers = speakersOf(voices).map((variants) => makeSpeaker(variants, this.rows));
     if (!this.rows.has(this.chosenId)) this.chosenId = standard;
-    $('voice').classList.toggle('one', voices.length === 1);
+    for (const box of [$('voice'), document.querySelector('.grid')]) box.classList.toggle('one', voices.length === 1); // :has() would search the document at each key
     this.arrange();
     this.translate();
     if (this.chosen) this.rows.get(this.chosenId).input.checked = true;
