@@ -13,7 +13,7 @@ const HERE = {
   txt: (job) => new Blob([job.text], { type: 'text/plain' }),
 };
 const ORDER = ['mp3', 'opus', 'aac', 'flac', 'wav', 'pcm'];
-const NAMES = { opus: 'Opus' };
+const NAMES = { opus: 'Opus', mulaw: 'μ-law', alaw: 'A-law' };
 
 export class Download {
   /** job(): what is to be had. */
