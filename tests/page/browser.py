@@ -21,6 +21,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 HERE = Path(__file__).parent
+WORKLET = HERE / "worklet.js"  # of the tap, see tap.js
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_S = 20.0
 POLL_S = 0.03
@@ -48,6 +49,11 @@ def missing() -> list[str]:
     return [name for name, there in wanted.items() if not there]
 
 
+def tap() -> str:
+    """What runs before the page and records what it plays."""
+    return (HERE / "tap.js").read_text().replace("WORKLET", WORKLET.read_text())
+
+
 @contextmanager
 def browser(folder: Path, *flags: str, tapped: bool = True) -> Iterator[webdriver.Chrome]:
     """A browser with a profile of its own.
@@ -64,7 +70,7 @@ def browser(folder: Path, *flags: str, tapped: bool = True) -> Iterator[webdrive
         driver.set_script_timeout(90)
         if tapped:
             driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
-            driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": (HERE / "tap.js").read_text()})
+            driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": tap()})
         yield driver
     finally:
         driver.quit()

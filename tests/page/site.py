@@ -15,6 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from speech.service import SpeechService
+from tests.page.browser import WORKLET
 
 StartResponse = Callable[..., Any]
 
@@ -39,6 +40,9 @@ class Site:
         if self.down:
             _hang_up(environ)
             return []
+        if path == "/tap/worklet.js":
+            start_response("200 OK", [("Content-Type", "text/javascript")])
+            return [WORKLET.read_bytes()]
         if self.prefix:
             if not path.startswith(self.prefix):
                 start_response("404 Not Found", [("Content-Length", "0")])
