@@ -71,7 +71,8 @@ def _kind(schema: Schema) -> str:
     if "minimum" in schema and "maximum" in schema:
         words += f" from {_plain(schema['minimum'])} to {_plain(schema['maximum'])}"
     if "maxLength" in schema:
-        words += f" of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
+        least, most = schema.get("minLength", 0), schema["maxLength"]
+        words += f" of {most} characters" if least == most else f" of {least} to {most} characters"
     return words
 
 

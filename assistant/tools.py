@@ -120,12 +120,17 @@ class SpeechTools:
         seed: Annotated[
             int | None, Field(description="The same seed gives the same reading.", ge=0, le=2**32 - 1)
         ] = None,
+        language: Annotated[
+            str | None,
+            Field(description="Of the text, such as en or fr. Left out: the voice's.", min_length=2, max_length=2),
+        ] = None,
         *,
         ctx: Context[Any, Any],
     ) -> Annotated[CallToolResult, SpokenFile]:
         with explained():
             target = await in_thread(self._files.target, output_path, overwrite)
-            order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed)
+            said_in = language and language.lower()
+            order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed, said_in)
             if job_id := await in_thread(self._long.start, order, target, overwrite):
                 return self._started(target, order, job_id)
             spoken = await self._speak(order, ctx)
