@@ -26,7 +26,9 @@ STOREYS = (
         f"speech.{name}"
         for name in (
             "request",
+            "language",
             "errors",
+            "allowed",
             "settings",
             "setting_kinds",
             "gpus",

@@ -314,7 +314,10 @@ TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed
         ({"text": "x", "speed": "fast"}, "speed must be a number from 0.25 to 4, or left out."),
         ({"text": "x", "temperature": -1}, "temperature must be a number from 0 to 2, or left out."),
         ({"text": "x", "seed": 1.5}, "seed must be a whole number from 0 to 4294967295, or left out."),
-        ({"text": "x", "language": "english"}, "language must be text of 2 characters, or left out."),
+        (
+            {"text": "x", "language": "english"},
+            "language must be a language of two letters, such as en or fr, or left out.",
+        ),
         ({"text": "x", "overwrite": "maybe"}, "overwrite must be true or false, or left out."),
         ({"text": "x", "voice": ["heart"]}, "voice must be text, or left out."),
         (
