@@ -13,7 +13,7 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from speech.allowed import Schema, allowed, meant, own_words
+from speech.allowed import Schema, allowed, meant, must
 
 
 class StrictTool(Tool):
@@ -42,13 +42,14 @@ def closed(method: Callable[..., Awaitable[Any]], **about: Any) -> Tool:
 
 def explain(error: ValidationError, tool: str, parameters: Schema) -> str:
     """One sentence for each argument that is wrong. parameters: the tool's input schema."""
-    known = parameters["properties"]
     wrong = {str(found["loc"][0]): found for found in error.errors(include_url=False, include_input=False)}
-    return " ".join(_sentence(name, found, tool, known) for name, found in wrong.items())
+    return " ".join(_sentence(name, found, tool, parameters) for name, found in wrong.items())
 
 
-def _sentence(name: str, found: ErrorDetails, tool: str, known: Schema) -> str:
+def _sentence(name: str, found: ErrorDetails, tool: str, parameters: Schema) -> str:
+    known = parameters["properties"]
     if found["type"] == "extra_forbidden":
         return f"{tool} has no argument {name}; it takes {', '.join(known) or 'none'}.{meant(name, known)}"
-    must = own_words(found) or f"{'is required:' if found['type'] == 'missing' else 'must be'} {allowed(known[name])}"
-    return f"{name} {must}{', or left out' if 'default' in known[name] else ''}."
+    if found["type"] == "missing":
+        return f"{name} is required: {allowed(known[name])}."
+    return f"{name} {must(found, parameters)}{', or left out' if 'default' in known[name] else ''}."

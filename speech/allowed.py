@@ -37,8 +37,13 @@ def at(schema: Schema, steps: Iterable[str | int]) -> tuple[str, Schema]:
     return place.removeprefix("."), found
 
 
+def must(found: Mapping[str, Any], whole: Schema) -> str:
+    """What a value must be that was refused. found: one of ValidationError.errors(); whole: what all was checked by."""
+    return own_words(found) or f"must be {allowed(at(whole, found['loc'])[1], whole)}"
+
+
 def own_words(found: Mapping[str, Any]) -> str | None:
-    """What a check of ours said of a value; None if it was one of pydantic's. found: of ValidationError.errors()."""
+    """What a check of ours said of a value; None if it was one of pydantic's."""
     return str(found["msg"]).removeprefix("Value error, ") if found["type"] == "value_error" else None
 
 
@@ -88,6 +93,8 @@ def _bounds(schema: Schema) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None:
         return f" from {_plain(least)} to {_plain(most)}"
+    if "exclusiveMinimum" in schema:
+        return f" above {_plain(schema['exclusiveMinimum'])}"
     return f" of at least {_plain(least)}" if least is not None else ""
 
 

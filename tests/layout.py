@@ -31,6 +31,7 @@ STOREYS = (
             "allowed",
             "settings",
             "setting_kinds",
+            "addresses",
             "gpus",
             "length",
             "progress",

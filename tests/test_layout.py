@@ -13,7 +13,11 @@ from tests.layout import RULES, modules, offences, storey, within
 from tests.torchless import left_out
 
 ROOT = Path(__file__).parent.parent
-WORDS = ("speech.allowed", "speech.language")  # of speech, what needs nothing but the standard library
+WORDS = (
+    "speech.addresses",
+    "speech.allowed",
+    "speech.language",
+)  # of speech, what needs nothing but the standard library
 KEPT = {  # one file for each storey, and what it may import
     "gpu_manager.py": "import threading\n",
     "speech/__init__.py": "",

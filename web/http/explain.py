@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from speech.allowed import Schema, allowed, at, meant, own_words
+from speech.allowed import Schema, at, meant, must, own_words
 from speech.errors import InvalidRequest
 
 Checked = type[BaseModel] | TypeAdapter[Any]
@@ -34,7 +34,7 @@ def _of_a_field(found: ErrorDetails, schema: Schema) -> str:
         return f"{place + '.' if place else ''}{name}: there is no such field.{meant(name, there['properties'])}"
     if found["type"] == "missing" and place != at(schema, found["loc"][:-1])[0]:
         return f"{place}: is required."
-    return f"{place}: {own_words(found) or f'must be {allowed(there, schema)}'}."
+    return f"{place}: {must(found, schema)}."
 
 
 def _of_the_whole(found: ErrorDetails, schema: Schema) -> str:
