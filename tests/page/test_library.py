@@ -94,6 +94,7 @@ def test_what_was_written_and_not_yet_kept_is_not_given_up_for_the_newest(gpu_pa
     """As after a crash in the moment between the two."""
     page = gpu_page.open().ready()
     make(page, FOX)
+    page.wait_state("Done")  # and nothing more is to be kept
     with another_tab(page):
         page.run(
             "const now = JSON.parse(localStorage.getItem('kyutai-tts'));"
