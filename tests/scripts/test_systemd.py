@@ -65,6 +65,7 @@ def test_a_unit_of_the_user_is_written_and_told_of(checkout: Checkout) -> None:
     assert unit["ExecStart"] == f'"{checkout.folder}/.venv/bin/python" app.py'
     assert unit["WorkingDirectory"] == str(checkout.folder)
     assert unit["TimeoutStopSec"] == "100"
+    assert unit["Type"] == "notify"
     assert {'"PORT=8911"', '"ENGINE=hibari"', '"HOST=127.0.0.1"'} <= set(unit["Environment"].split())
     assert unit["WantedBy"] == "default.target"
     assert "User" not in unit
