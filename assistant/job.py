@@ -42,6 +42,7 @@ class Order:
     speed: float = 1.0
     temperature: float | None = None
     seed: int | None = None
+    language: str | None = None
 
     def request(self, format: str) -> SpeechRequest:
         """What is asked of the door, with its audio in this format rather than the file's."""

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from speech.addresses import is_address
+from speech.allowed import must
+
 PREFIX = "KYUTAI_TTS_"
-_SPACE = re.compile(r"\s")
 
 
 class AssistantSettingsError(Exception):
@@ -39,17 +39,9 @@ def _absolute(path: Path) -> Path:
 def _over_http(url: str) -> str:
     """The same service's HTTP: Unmute reads KYUTAI_TTS_URL too and wants a WebSocket's address in it."""
     url = f"http{url[2:]}" if url.startswith(("ws://", "wss://")) else url
-    if url and not _is_address(url):
+    if url and not is_address(url):
         raise ValueError("must be the address of a service, such as http://127.0.0.1:8900")
     return url
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not _SPACE.search(url)
-    except ValueError:  # a port that is none
-        return False
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
@@ -99,5 +91,5 @@ class AssistantSettings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = f"{PREFIX}{first['loc'][0]}".upper()
-            told = first["msg"].removeprefix("Value error, ")
+            told = must(first, cls.model_json_schema())
             raise AssistantSettingsError(f"{name} is not allowed: {told}") from None

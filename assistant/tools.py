@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Audio, Context
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import Annotations, CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from assistant.arguments import closed
 from assistant.doors import Doors
@@ -23,6 +23,7 @@ from assistant.files import BadPath, OutputFiles, format_of, media_type
 from assistant.job import Job, Order, Spoken, run_job
 from assistant.long import LongSpeech
 from assistant.results import GpuStatus, Released, SpeechJob, SpokenFile, VoiceInfo, VoiceList
+from speech.language import PATTERN, language_code
 
 if TYPE_CHECKING:
     from speech.errors import ErrorCode
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+Language = Annotated[str, AfterValidator(language_code), Field(json_schema_extra={"pattern": PATTERN})]
 SPEEDS = (0.25, 4.0)  # as speech.request has them; that imports numpy, for which the list of tools must not wait
 
 FOR_USER = Annotations(audience=["user"])
@@ -120,12 +122,15 @@ class SpeechTools:
         seed: Annotated[
             int | None, Field(description="The same seed gives the same reading.", ge=0, le=2**32 - 1)
         ] = None,
+        language: Annotated[
+            Language | None, Field(description="Of the text, such as en or fr. Left out: the voice's.")
+        ] = None,
         *,
         ctx: Context[Any, Any],
     ) -> Annotated[CallToolResult, SpokenFile]:
         with explained():
             target = await in_thread(self._files.target, output_path, overwrite)
-            order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed)
+            order = Order(text, format_of(target), voice or None, cfg_coef, speed, temperature, seed, language)
             if job_id := await in_thread(self._long.start, order, target, overwrite):
                 return self._started(target, order, job_id)
             spoken = await self._speak(order, ctx)

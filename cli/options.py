@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.endings import Ended, Exit
 from speech.encoders import ENCODERS
+from speech.language import language_code
 from speech.request import SPEEDS, SpeechRequest
 
 ENDINGS = {"ogg": "opus"} | {name: name for name in ENCODERS}  # of file names -> format
@@ -30,7 +31,9 @@ def parse(arguments: list[str], prog: str) -> argparse.Namespace:
     parser.add_argument("--format", choices=sorted(ENCODERS), help="of the file, where its ending does not say")
     parser.add_argument("-v", "--voice", metavar="ID", help="who speaks (--list)")
     parser.add_argument("--speed", type=_speed, default=1.0, help="{:g} to {:g}; the pitch stays".format(*SPEEDS))
-    parser.add_argument("--language", metavar="CODE", help="of the text, such as en (default: the voice's)")
+    parser.add_argument(
+        "--language", type=_language, metavar="CODE", help="of the text, such as en (default: the voice's)"
+    )
     parser.add_argument("--url", help="the service to ask, and no other (default: KYUTAI_TTS_URL, else this machine's)")
     parser.add_argument("--list", action="store_true", help="list the voices, and end")
     return parser.parse_args(arguments)
@@ -50,6 +53,13 @@ def format_of(options: argparse.Namespace) -> str:
 def request_of(options: argparse.Namespace) -> SpeechRequest:
     """What each part of the text is asked for with; the audio comes as samples."""
     return SpeechRequest(voice=options.voice, format="pcm", speed=options.speed, language=options.language)
+
+
+def _language(text: str) -> str:
+    try:
+        return language_code(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _speed(text: str) -> float:

@@ -18,8 +18,9 @@ BAD_SETTINGS = 2
 
 
 def main(arguments: list[str], prog: str = "kyutai-tts prefetch") -> int:
-    """0: everything is here. 1: something could not be had. 2: the settings are wrong."""
-    options, rest = _parser(prog).parse_known_args(arguments)
+    """0: everything is here. 1: something could not be had. 2: the settings are wrong. --help ends the process."""
+    parser = _parser(prog)
+    options, rest = parser.parse_known_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         settings = Settings.load(os.environ, env_file(os.environ))
@@ -31,6 +32,9 @@ def main(arguments: list[str], prog: str = "kyutai-tts prefetch") -> int:
         print(f"{spec.label}: everything it needs is installed with it.")
         return 0
     if missing := spec.not_installed:
+        if {"-h", "--help"} & set(rest):
+            parser.print_help()
+            parser.exit()
         print(f"prefetch: ENGINE={spec.name}: {missing}. Install {spec.requirements}.", file=sys.stderr)
         return 1
     fetched: int = import_module(spec.prefetch).main(rest, settings, f"{prog} {spec.name}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
+
+from speech.addresses import is_address
 
 
 def _split(value: Any) -> Any:
@@ -45,7 +48,12 @@ def key_digests(parts: Iterable[str], unnamed: str = "key") -> dict[str, str]:
 
 
 def _digests(value: Any) -> Any:
-    return key_digests(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    digests = key_digests(filter(None, map(str.strip, value.split(","))))
+    if not digests:
+        raise ValueError("there is no key in it; leave it unset where no key is needed")
+    return digests
 
 
 def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,13 +78,52 @@ def _address(value: str) -> str:
             ip_address(bare)
         except ValueError:
             raise ValueError(
-                "it must be an IP address such as 0.0.0.0, 127.0.0.1 or ::, or localhost "
+                "must be an IP address such as 0.0.0.0, 127.0.0.1 or ::, or localhost "
                 "(conda and tcsh set HOST to the name of a machine; unset it there)"
             ) from None
     return bare
 
 
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def _services(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(is_address, values)):
+        raise ValueError("each must be an address with http:// or https://, such as http://127.0.0.1:8900")
+    return values
+
+
+WebAddress = Annotated[str, AfterValidator(lambda url: _services((url,))[0])]
+Services = Annotated[Listed, AfterValidator(_services)]
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each as browsers send it, without a path; a slash at the end is dropped. Raises ValueError."""
+    if not all(_ORIGIN.fullmatch(value) for value in values):
+        raise ValueError("each part must be an origin such as https://app.example.org, null, or * for all")
+    return tuple(value.removesuffix("/") for value in values)
+
+
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^\s/]+/?")
+Origins = Annotated[Listed, AfterValidator(_origins)]
+
+
+def fits(pattern: str, told: str) -> AfterValidator:
+    """A text that is no match is refused with what it must be."""
+    known = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not known.fullmatch(value):
+            raise ValueError(f"must be {told}")
+        return value
+
+    return AfterValidator(check)
+
+
+EngineName = Annotated[str, fits("[a-z0-9_-]+", "auto or the name of an engine, in small letters")]
+Device = Annotated[str, fits(r"auto|cpu|cuda(:\d+)?", "auto, cpu, cuda, or cuda:N for the GPU of that number")]
+ModelName = Annotated[str, fits("[A-Za-z0-9_-]+", "the name of a model")]
+ServiceName = Annotated[str, fits("[A-Za-z0-9 _-]{1,60}", "1 to 60 letters, digits, blanks, - and _")]
 
 
 def _level(value: Any) -> Any:

@@ -14,7 +14,22 @@ from typing import Literal, Self
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from speech.setting_kinds import Address, Keyed, Level, Listed, Networks, Paired
+from speech.allowed import must, own_words
+from speech.setting_kinds import (
+    Address,
+    Device,
+    EngineName,
+    Keyed,
+    Level,
+    Listed,
+    ModelName,
+    Networks,
+    Origins,
+    Paired,
+    ServiceName,
+    Services,
+    WebAddress,
+)
 
 
 class SettingsError(Exception):
@@ -24,18 +39,15 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """All settings, checked. Frozen: what the service was started with is what it runs with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     host: Address = Field("0.0.0.0", description="Address to listen on; 127.0.0.1 keeps the service to this machine.")
     port: int = Field(8900, ge=0, le=65535, description="Port for the page, the API and the docs.")
-    engine: str = Field(
-        "auto",
-        pattern=r"^[a-z0-9_-]+$",
-        description="What speaks: the name of an engine, or auto for the first that can here.",
+    engine: EngineName = Field(
+        "auto", description="What speaks: the name of an engine, or auto for the first that can here."
     )
-    device: str = Field(
+    device: Device = Field(
         "auto",
-        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
         description="Where an engine for GPUs runs: auto, cuda, cuda:N, or cpu, far slower than real time and never "
         "chosen by ENGINE=auto.",
     )
@@ -84,7 +96,7 @@ class Settings(BaseModel):
     hf_home: Path | None = Field(
         None, description="Folder of the Hugging Face cache. Unset: Hugging Face's own, ~/.cache/huggingface."
     )
-    hf_endpoint: str | None = Field(None, description="Address of a mirror of the hub. Unset: the hub itself.")
+    hf_endpoint: WebAddress | None = Field(None, description="Address of a mirror of the hub. Unset: the hub itself.")
     hf_token: str | None = Field(
         None, repr=False, description="Hugging Face token; the published model needs none. A stale one is left aside."
     )
@@ -124,9 +136,8 @@ class Settings(BaseModel):
     temperature: float = Field(
         0.6, ge=0, le=2, description="Temperature of requests that name none. 0 is greedy: always the same."
     )
-    pocket_model: str = Field(
+    pocket_model: ModelName = Field(
         "english",
-        pattern=r"^[A-Za-z0-9_-]+$",
         description="Model of Pocket TTS: english, french, german, spanish, portuguese, italian, dutch, each also with "
         "_24l, or english_18m_2026-10, english_7m_2026-10, english_2m_2026-10 for small machines.",
     )
@@ -200,7 +211,7 @@ class Settings(BaseModel):
         None,
         description="While this file exists, /ready and /lb say that nothing new should be sent. Deleted at the start.",
     )
-    cors_origins: Listed = Field(
+    cors_origins: Origins = Field(
         (), description="Origins whose pages may call the API, separated by commas; * for all. Unset: none."
     )
     allowed_hosts: Listed = Field(
@@ -234,9 +245,8 @@ class Settings(BaseModel):
         "127.0.0.1",
         description="Address to listen on there. The protocol knows no keys: everyone who reaches it may speak.",
     )
-    wyoming_zeroconf: str | None = Field(
+    wyoming_zeroconf: ServiceName | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9 _-]{1,60}$",
         description="Name under which Home Assistant finds it by itself (zeroconf). Unset: it is not announced.",
     )
     output_dir: Path = Field(
@@ -246,7 +256,7 @@ class Settings(BaseModel):
     max_upload_mb: float = Field(
         50, gt=0, description="Largest file that POST /api/jobs takes, in MB; a larger one is refused with 413."
     )
-    job_workers: Listed = Field(
+    job_workers: Services = Field(
         (),
         description="Addresses of other instances, or of a balancer before them, that say the passages of jobs instead "
         "of this one, separated by commas: http://balancer:8900.",
@@ -329,11 +339,11 @@ def unknown_names(env_file: Path) -> list[str]:
 def _one_line(error: ValidationError) -> str:
     first = error.errors()[0]
     if not first["loc"]:
-        return first["msg"].removeprefix("Value error, ")
+        return str(own_words(first))
     field = str(first["loc"][0])
     secret = field in Settings.model_fields and not Settings.model_fields[field].repr
     given = "..." if secret else repr(first["input"])
-    return f"{field.upper()}={given} is not allowed: {first['msg'].removeprefix('Value error, ')}"
+    return f"{field.upper()}={given} is not allowed: {must(first, Settings.model_json_schema())}"
 
 
 def as_markdown() -> str:

@@ -26,9 +26,12 @@ STOREYS = (
         f"speech.{name}"
         for name in (
             "request",
+            "language",
             "errors",
+            "allowed",
             "settings",
             "setting_kinds",
+            "addresses",
             "gpus",
             "length",
             "progress",

@@ -18,9 +18,17 @@ TORCH = {"torch", "moshi"}
 @cache
 def needs_torch(file: Path) -> bool:
     """Whether a file of tests imports torch: itself, by what it imports of ours, or by the conftest.py beside it."""
-    conftest = file.with_name("conftest.py")
-    beside = _imports(conftest) if conftest.is_file() else set()
-    return any(name.partition(".")[0] in TORCH for name in _reached(file) | beside)
+    return _are_torch(_reached(file)) or _brings_torch(file.with_name("conftest.py"))
+
+
+@cache
+def _brings_torch(conftest: Path) -> bool:
+    """Whether a conftest.py imports torch itself. pytest loads it before any file of its folder."""
+    return conftest.is_file() and _are_torch(_imports(conftest))
+
+
+def _are_torch(names: set[str]) -> bool:
+    return any(name.partition(".")[0] in TORCH for name in names)
 
 
 def _reached(file: Path) -> set[str]:
@@ -62,7 +70,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    wanted = collection_path.suffix == ".py" and collection_path.name.startswith("test_") and _core(config)
+    if not _core(config):
+        return None
+    if collection_path.is_dir():
+        return True if _brings_torch(collection_path / "conftest.py") else None
+    wanted = collection_path.suffix == ".py" and collection_path.name.startswith("test_")
     return True if wanted and needs_torch(collection_path) else None
 
 

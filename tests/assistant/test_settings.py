@@ -45,8 +45,8 @@ def test_everything_can_be_set() -> None:
         ("KYUTAI_TTS_OUTPUT_DIR", "${workspaceFolder}/x", "did not fill in"),
         ("KYUTAI_TTS_OUTPUT_DIR", "audio", "KYUTAI_TTS_OUTPUT_DIR is not allowed: must be an absolute path"),
         *(("KYUTAI_TTS_URL", url, "KYUTAI_TTS_URL is not allowed: must be the address of a service") for url in WRONG),
-        ("KYUTAI_TTS_BACKEND", "http", "KYUTAI_TTS_BACKEND"),
-        ("KYUTAI_TTS_TIMEOUT", "soon", "KYUTAI_TTS_TIMEOUT"),
+        ("KYUTAI_TTS_BACKEND", "http", "KYUTAI_TTS_BACKEND is not allowed: must be one of auto, service, local"),
+        ("KYUTAI_TTS_TIMEOUT", "soon", "KYUTAI_TTS_TIMEOUT is not allowed: must be a number above 0"),
     ],
 )
 def test_a_wrong_one_is_named(name: str, value: str, told: str) -> None:

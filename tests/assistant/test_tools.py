@@ -159,7 +159,7 @@ def test_the_list_of_tools(session: Session) -> None:
     speak = tools["text_to_speech"].input_schema
     assert list(speak["properties"]) == [
         *("text", "output_path", "voice", "cfg_coef", "overwrite"),
-        *("speed", "temperature", "seed"),
+        *("speed", "temperature", "seed", "language"),
     ]
     assert (speak["properties"]["speed"]["minimum"], speak["properties"]["speed"]["maximum"]) == SPEEDS
     assert speak["required"] == ["text"]
@@ -298,7 +298,7 @@ def test_errors_say_what_to_do(session: Session, arguments: dict[str, object], t
     assert told in session.refused("text_to_speech", **arguments)
 
 
-TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed"
+TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed, language"
 
 
 @pytest.mark.parametrize(
@@ -314,6 +314,10 @@ TAKES = "text, output_path, voice, cfg_coef, overwrite, speed, temperature, seed
         ({"text": "x", "speed": "fast"}, "speed must be a number from 0.25 to 4, or left out."),
         ({"text": "x", "temperature": -1}, "temperature must be a number from 0 to 2, or left out."),
         ({"text": "x", "seed": 1.5}, "seed must be a whole number from 0 to 4294967295, or left out."),
+        (
+            {"text": "x", "language": "english"},
+            "language must be a language of two letters, such as en or fr, or left out.",
+        ),
         ({"text": "x", "overwrite": "maybe"}, "overwrite must be true or false, or left out."),
         ({"text": "x", "voice": ["heart"]}, "voice must be text, or left out."),
         (
@@ -338,12 +342,12 @@ def test_a_tool_without_arguments_says_so(session: Session) -> None:
 
 
 def test_how_it_is_said_reaches_the_engine(session: Session, stage: AtOnce) -> None:
-    how = {"speed": 2.0, "seed": 7, "temperature": 0.0}
+    how = {"speed": 2.0, "seed": 7, "temperature": 0.0, "language": "FR"}
     told = session.call("text_to_speech", text="Hello", output_path="hello.wav", **how).structured_content
     assert told is not None
     assert told["duration_seconds"] == pytest.approx(3 * FRAME_S / 2, abs=0.05)
     assert stage.asked is not None
-    assert stage.asked.seed == 7
+    assert (stage.asked.seed, stage.asked.language) == (7, "fr")
     assert told["ignored"] == ["temperature"]  # it reached the engine's row, which knows none
 
 

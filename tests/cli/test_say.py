@@ -245,6 +245,16 @@ def test_wrong_settings_of_an_engine_of_its_own(tmp_path: Path, player: FakePlay
     assert all(name in errors and value in errors for name, value in wrong.items())
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--speed", "9", "must be 0.25 to 4"), ("--language", "english", "must be a language of two letters")],
+)
+def test_an_option_that_is_not_allowed(tmp_path: Path, option: str, value: str, told: str) -> None:
+    code, errors = Say(tmp_path, option, value, TEXT).end()
+    assert code == 2
+    assert f"argument {option}: {told}" in errors
+
+
 def test_an_ending_that_is_no_format(tmp_path: Path) -> None:
     code, errors = Say(tmp_path, "-o", "speech.doc", TEXT).end()
     assert (code, errors.count("\n")) == (2, 1)

@@ -103,7 +103,7 @@ class Page:
         When a network interface of the machine comes or goes (a container's), Chromium drops all requests under way.
         """
         lost = "net::ERR_NETWORK_CHANGED"
-        for _ in range(3):
+        for _ in range(10):
             self.driver.get(self.url + "/")  # returns when all modules have come, or failed
             self._said = self.driver.get_log("browser")
             if not any(lost in entry["message"] for entry in self._said):

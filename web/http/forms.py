@@ -24,11 +24,13 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS, RATES
 from speech.errors import ErrorCode, InvalidRequest
+from speech.language import PATTERN, language_code
 from speech.request import SPEEDS, SpeechRequest, Turn
 from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
 from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import FORM_TYPES
+from web.http.explain import explain
 from web.http.security import body_deadline
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -84,9 +86,21 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-Language = Annotated[str | None, Field(pattern=r"^[a-z]{2}$")]
-Phrase = Annotated[Text, Field(max_length=MAX_CHARS, pattern=rf"^\s*\S+(\s+\S+){{0,{MAX_WORDS - 1}}}\s*$")]
-Respelling = Annotated[Text, Field(max_length=MAX_CHARS, pattern=r"\S")]
+def _phrase(words: str) -> str:
+    if not 1 <= len(words.split()) <= MAX_WORDS:
+        raise ValueError(f"must be 1 to {MAX_WORDS} words")
+    return words
+
+
+def _something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+Language = Annotated[str, AfterValidator(language_code), Field(json_schema_extra={"pattern": PATTERN})]
+Phrase = Annotated[Text, Field(max_length=MAX_CHARS), AfterValidator(_phrase)]
+Respelling = Annotated[Text, Field(max_length=MAX_CHARS), AfterValidator(_something)]
 Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_entries)]
 Code = Literal["skip", "read"]
 
@@ -132,7 +146,7 @@ def _or_null(field: JsonSchemaValue) -> JsonSchemaValue:
 class TextWishes(StrictForm):
     """How a text is read, before anything is spoken (docs/reading.md)."""
 
-    language: Language = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
+    language: Language | None = Field(None, description="Of the text, such as en or fr; unset: the voice's.")
     lexicon: Respellings = Field(
         default_factory=dict, description='How words and phrases are said: {"Kyutai": "kyoo-tie"}.'
     )
@@ -213,7 +227,7 @@ def form_of(model: type[Form], given: dict[str, Any], strict: bool) -> Form:
     try:
         return model.model_validate(given, strict=strict)
     except ValidationError as error:
-        raise explain(error) from None
+        raise explain(error, model) from None
 
 
 def read_query(model: type[Form]) -> Form:
@@ -221,7 +235,7 @@ def read_query(model: type[Form]) -> Form:
     try:
         return model.model_validate(query_fields())
     except ValidationError as error:
-        raise explain(error) from None
+        raise explain(error, model) from None
 
 
 def query_fields() -> dict[str, str]:
@@ -296,16 +310,3 @@ def _not_text(given: dict[str, str], data: bytes) -> str | None:
     if "".join(given.values()).count("\ufffd") <= data.count("\ufffd".encode()):
         return None
     return next(name for name, value in given.items() if "\ufffd" in value)
-
-
-def explain(error: ValidationError, outer: int = 0) -> InvalidRequest:
-    """What pydantic found, in one sentence. outer: how many steps of the way to the field mean nothing to a caller."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = first["loc"][outer:]
-    param = str(place[0]) if place else None
-    message = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = "there is no such field"
-    elif first["type"] == "missing":
-        message = "is required"
-    return InvalidRequest(f"{param}: {message}." if param else f"{message}.", param=param)

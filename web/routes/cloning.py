@@ -54,7 +54,7 @@ class CloneForm(StrictForm):
 
     name: Name
     consent: str = ""
-    language: Language = None
+    language: Language | None = None
 
 
 @blueprint.post("/api/voices/clone")

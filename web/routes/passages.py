@@ -44,7 +44,7 @@ class PiecesForm(StrictForm):
     temperature: float | None = Field(None, ge=0, le=2, description="Liveliness of the reading.")
     top_k: TopK | None = Field(None, description="How many candidates are drawn from at each step.")
     seed: Seed | None = Field(None, description="The same seed gives the same reading.")
-    language: Language = Field(None, description="Of the text.")
+    language: Language | None = Field(None, description="Of the text.")
 
     def speech_request(self) -> SpeechRequest:
         return SpeechRequest(**self.model_dump(exclude={"pieces"}), format="pcm", caller=CALLER)

@@ -27,7 +27,8 @@ from web.http.auth import caller
 from web.http.context import speech_service
 from web.http.describe import Access, access
 from web.http.errors import event_of, status_of
-from web.http.forms import ReadingForm, Text, explain
+from web.http.explain import explain
+from web.http.forms import ReadingForm, Text
 from web.http.requests import log_speech
 from web.http.warnings import warnings_of
 from web.sockets.talk import Dialect, Messages, Talk, converse, limits, see_off, served
@@ -85,7 +86,7 @@ def read(message: str | bytes) -> ClientMessage:
     try:
         return _MESSAGE.validate_json(message)
     except ValidationError as error:
-        raise explain(error, outer=1) from None
+        raise explain(error, _MESSAGE, outer=1) from None
 
 
 class JsonDialect(Dialect):

@@ -203,7 +203,7 @@ START = '{"type": "start"}'
 @pytest.mark.parametrize(
     ("messages", "param", "says"),
     [
-        (["{"], None, "Invalid JSON"),
+        (["{"], None, "no JSON object"),
         (["[]"], None, "object"),
         (['{"text": "a"}'], None, "type"),
         (['{"type": "go"}'], None, "start"),
@@ -215,7 +215,7 @@ START = '{"type": "start"}'
         ([b"\0"], None, "binary"),
         ([START, START], None, "started"),
         ([START, '{"type": "text"}'], "text", "required"),
-        ([START, '{"type": "text", "text": 5}'], "text", "string"),
+        ([START, '{"type": "text", "text": 5}'], "text", "must be text"),
         ([START, '{"type": "text", "text": "\\u0000"}'], "text", "NUL"),
         ([START, '{"type": "flush", "now": 1}'], "now", "no such field"),
         ([START, b"\0"], None, "binary"),
