@@ -25,6 +25,8 @@ PORTS_TRIED=100
 . "$ROOT/scripts/docker.sh"
 # shellcheck source=scripts/containers.sh
 . "$ROOT/scripts/containers.sh"
+# shellcheck source=scripts/units.sh
+. "$ROOT/scripts/units.sh"
 # shellcheck source=scripts/systemd.sh
 . "$ROOT/scripts/systemd.sh"
 
@@ -76,14 +78,10 @@ main() {
 }
 
 start_here() {
+  [[ ! $systemd ]] || prepare_unit
   check_machine
   make_venv
-  if [[ $systemd ]]; then
-    PORT=$(setting PORT 8900)
-    export PORT
-  else
-    choose_port
-  fi
+  [[ $systemd ]] || choose_port
   ! wants_gpu || choose_gpu
   install_dependencies
   if [[ $systemd ]]; then
@@ -137,15 +135,20 @@ one_at_a_time() {
 
 probe() { "$PROBE_PYTHON" -I "$ROOT/scripts/probe.py" "$@"; }
 
-# choose_port: exports PORT and sets ADDRESS. Ends here, content, when the service is there already.
-choose_port() {
-  local wanted port found
+wanted_port() {
+  local wanted
   wanted=$(setting PORT 8900)
-  HOST=$(listen_address)
   if [[ ! $wanted =~ ^[0-9]{1,5}$ ]] || ((10#$wanted > 65535)); then
     die "PORT=$wanted is not a port number."
   fi
-  wanted=$((10#$wanted))
+  printf '%d' "$((10#$wanted))"
+}
+
+# choose_port: exports PORT and sets ADDRESS. Ends here, content, when the service is there already.
+choose_port() {
+  local wanted port found
+  wanted=$(wanted_port)
+  HOST=$(listen_address)
   for ((port = wanted; port < wanted + PORTS_TRIED && port <= 65535; port++)); do
     end_if_served "$port"
     if found=$(probe port "$HOST" "$port"); then
@@ -162,7 +165,7 @@ choose_port() {
 
 # end_if_served PORT: a port that our own service has is no reason to start another.
 end_if_served() {
-  local engine
+  local engine unit
   if running "$1"; then
     ADDRESS=$instance_address
     wait_until_up "$1" ||
@@ -174,6 +177,10 @@ end_if_served() {
   engine=$(probe service "$ADDRESS") || return 0
   if [[ -n $(instances_on "$1")$(balancers_on "$1") ]]; then
     say "The service is already running in a container: $ADDRESS (engine $engine). Stop it: ./stop.sh"
+    exit 0
+  fi
+  if unit=$(unit_on "$1"); then
+    say "The service is already running: $ADDRESS (engine $engine, systemd unit ${unit#* }). Stop it: ./stop.sh"
     exit 0
   fi
   say "A Kyutai TTS service not started from this folder is already running: $ADDRESS (engine $engine)."
@@ -241,7 +248,7 @@ Open that address in a browser, or try it here:
   curl -sS$insecure --fail-with-body $ADDRESS/api/tts -H 'content-type: application/json' -d '{"text":"The quick brown fox jumps over the lazy dog."}' -o fox.wav
 
 Next: ./test_api.sh tries everything; cp .env.example .env to change settings; README.md and docs/clients.md show what
-else it does (中文: docs/QUICKSTART.md); ./start.sh --systemd starts it at boot.
+else it does (中文: docs/QUICKSTART.md)$([[ $systemd ]] || printf '; ./start.sh --systemd starts it at boot').
 END
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Stops what start.sh started from this folder, and only that: a process is stopped when its number and its time of
-# birth are those that start.sh wrote down, a container when compose started it from here. Running streams may finish first. Harmless when nothing runs. See --help.
+# birth are those that start.sh wrote down, a container or a systemd unit when it was started from here. Running streams
+# may finish first. Harmless when nothing runs. See --help.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,13 +16,15 @@ BALANCER_LOOKS_S=2 # more often than that a balancer looks whether an instance d
 . "$ROOT/scripts/process.sh"
 # shellcheck source=scripts/docker.sh
 . "$ROOT/scripts/docker.sh"
+# shellcheck source=scripts/units.sh
+. "$ROOT/scripts/units.sh"
 
 usage() {
   cat <<'END'
 Usage: ./stop.sh [options]
 
   --port N    stop only the instance on port N, or the balancer on it with all behind it (default: everything that
-              was started from this folder, containers too)
+              was started from this folder, containers and systemd units too)
   --now       do not wait for running streams
   -h, --help  this text
 END
@@ -29,7 +32,7 @@ END
 
 main() {
   local now='' only='' failed='' port
-  local -a ports=() instances=() balancers=()
+  local -a ports=() instances=() balancers=() units=()
   read_arguments "$@"
   for port in $(recorded_ports); do
     [[ -z $only || $port == "$only" ]] || continue
@@ -40,7 +43,8 @@ main() {
     fi
   done
   find_containers
-  ((${#ports[@]} + ${#instances[@]} + ${#balancers[@]})) || say "Nothing to stop${only:+ on port $only}: no service that start.sh started here is running."
+  mapfile -t units < <(running_units | if [[ $only ]]; then grep " $only\$"; else cat; fi)
+  ((${#ports[@]} + ${#instances[@]} + ${#balancers[@]} + ${#units[@]})) || say "Nothing to stop${only:+ on port $only}: no service that start.sh started here is running."
   for port in "${ports[@]+"${ports[@]}"}"; do
     ask_to_stop "$port"
   done
@@ -48,6 +52,7 @@ main() {
     see_it_stop "$port"
   done
   stop_containers
+  stop_units
   [[ -z $failed ]]
 }
 
@@ -140,6 +145,22 @@ announce_end() {
     announced=yes
   done
   [[ -z $announced ]] || sleep "$BALANCER_LOOKS_S"
+}
+
+# stop_units: systemd waits for the running streams. It starts them again at the next boot.
+stop_units() {
+  local unit kind name _
+  for unit in "${units[@]+"${units[@]}"}"; do
+    read -r kind name _ <<<"$unit"
+    if [[ $kind == system && $EUID != 0 ]]; then
+      warn "$name is a unit of the system: sudo systemctl stop $name"
+      failed=yes
+      continue
+    fi
+    say "Stopping the systemd unit $name; it starts again at the next boot unless it is disabled."
+    [[ -z $now ]] || systemctl "--$kind" kill --kill-who=main --signal=QUIT "$name" || true
+    if systemctl "--$kind" stop "$name"; then say "Stopped."; else failed=yes; fi
+  done
 }
 
 # end_containers ID...: all at once; the engine kills what outlives compose's stop_grace_period.

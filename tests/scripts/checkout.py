@@ -75,7 +75,7 @@ class Checkout:
         for tool in TOOLS:
             (self.commands / tool).symlink_to(str(shutil.which(tool)))
         shutil.copytree(REPOSITORY / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("start.sh", "stop.sh", "test.sh", "verify_deployment.sh", "docker-compose.yml"):
+        for name in ("start.sh", "stop.sh", "test.sh", "verify_deployment.sh", "docker-compose.yml", ".env.example"):
             shutil.copy(REPOSITORY / name, folder)
         for name in ("speech/__init__.py", "speech/engines/__init__.py", "speech/engines/spec.py"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -40,11 +40,17 @@ class Moment:
 
     turn: torch.Tensor  # (slots, steps, 1, 1, head_dim / 2), complex: the rotation of queries and keys
     place: torch.Tensor  # (1, slots, 1, steps, 1): where in the past the new keys and values go
-    audible: torch.Tensor  # (slots, 1, steps, context): 0, or minus infinity for what is not to be heard
+    audible: torch.Tensor  # (slots, 1, steps, places): 0, or minus infinity for what is not to be heard
 
 
 class StepTransformer(StreamingModule[StepState]):
-    """Stands in for a StreamingTransformer of which it takes hold. Only for streaming; respects the exec mask."""
+    """Stands in for a StreamingTransformer of which it takes hold. Only for streaming; respects the exec mask.
+
+    whole_past: each step reads all places of the past, with one shape for ever, as a CUDA graph needs it. Else it asks
+    how far the rows are, and reads the places that were written.
+    """
+
+    whole_past = True
 
     def __init__(self, transformer: Any) -> None:
         """Raises NotSupported for a transformer that is built in another way than those of Kyutai TTS and Mimi."""
@@ -60,6 +66,8 @@ class StepTransformer(StreamingModule[StepState]):
         weight = attention.in_projs[0].weight
         device = weight.device
         self._crowding = crowding(weight.dtype).to(device)
+        self._count = torch.arange(self._row, device=device)
+        self._zero, self._one = weight.new_zeros(()), torch.ones((), device=device)
         half = torch.arange(self._head_dim // 2, device=device, dtype=torch.float32)
         self._frequencies = torch.exp(half * (-2 * math.log(transformer.rope.max_period) / self._head_dim))
 
@@ -95,33 +103,38 @@ class StepTransformer(StreamingModule[StepState]):
     def forward(self, x: torch.Tensor, cross_attention_src: None = None) -> torch.Tensor:
         """(slots, steps, width) -> the same."""
         state, steps = self.state, x.shape[1]
-        moment = self._moment(state.offset, steps, x.dtype)
-        given = x
+        moment = self._moment(state.offset, steps)
+        given, past = x, state.past[..., : moment.audible.shape[-1], :]
         for number, layer in enumerate(self.transformer.layers):
-            heard = _attend(layer.self_attn, state.past[number], moment, norm(layer.norm1, x))
+            heard = _attend(layer.self_attn, past[number], moment, norm(layer.norm1, x))
             x = _add(x, layer.layer_scale_1, heard, layer.self_attn.out_projs[0], keep=x is given)
             if state.voices is not None:
                 query = layer.norm_cross(x)
                 heard = _hear_voice(layer.cross_attention, state.voices[number], self._crowding, query)
                 x = _add(x, layer.layer_scale_cross, heard, layer.cross_attention.out_projs[0])
             x = _add(x, layer.layer_scale_2, *_hidden(layer, norm(layer.norm2, x)))
-        state.offset.add_(state.exec_mask * steps)
+        state.offset.add_(state.exec_mask, alpha=steps)
         return x
 
-    def _moment(self, offset: torch.Tensor, steps: int, dtype: torch.dtype) -> Moment:
-        now = offset[:, None] + torch.arange(steps, device=offset.device)  # (slots, steps)
+    def _moment(self, offset: torch.Tensor, steps: int) -> Moment:
+        now = offset[:, None] + self._count[:steps]  # (slots, steps)
         angles = now[:, :, None] * self._frequencies
-        last = now[:, -1:]
-        ring = torch.arange(self._context, device=offset.device)
-        when = last - (last - ring) % self._context  # (slots, context): the step that each place of the past holds
-        unheard = (when < 0)[:, None] | (when[:, None] > now[:, :, None])
-        audible = torch.zeros(*now.shape, self._row, dtype=dtype, device=offset.device)[..., : self._context]
-        audible.masked_fill_(unheard, -math.inf)
+        places, last = self._places(offset, steps), now[:, -1:]
+        # (slots, places): how many steps ago each place of the past was written to, if ever
+        age = (last - self._count[: math.ceil(places / 8) * 8]) % self._context
+        unheard = (age > last)[:, None]
+        if steps > 1:
+            unheard = unheard | (age[:, None] < (last - now)[:, :, None])
         return Moment(
-            turn=torch.polar(torch.ones_like(angles), angles)[:, :, None, None],
+            turn=torch.polar(self._one.expand_as(angles), angles)[:, :, None, None],
             place=(now % self._context)[None, :, None, :, None],
-            audible=audible[:, None],
+            audible=torch.where(unheard, -math.inf, self._zero)[:, None, :, :places],
         )
+
+    def _places(self, offset: torch.Tensor, steps: int) -> int:
+        """So many places of the past are read, from the first on."""
+        context: int = self._context
+        return context if self.whole_past else min(context, int(offset.max()) + steps)
 
 
 def crowding(dtype: torch.dtype) -> torch.Tensor:
@@ -155,13 +168,19 @@ def _attend(attention: Any, past: torch.Tensor, moment: Moment, x: torch.Tensor)
     projection of its output."""
     slots, steps, width = x.shape
     projected = attention.in_projs[0](x).view(slots, steps, 3, attention.num_heads, -1)
-    turned = projected[:, :, :2].unflatten(-1, (-1, 2))
-    turned.copy_(torch.view_as_real(torch.view_as_complex(turned.float()) * moment.turn))
+    _turn(projected[:, :, :2].unflatten(-1, (-1, 2)), moment.turn)
     new = projected[:, :, 1:].permute(2, 0, 3, 1, 4)
     past.scatter_(3, moment.place.expand_as(new), new)
     query = projected[:, :, 0].transpose(1, 2)
     heard = F.scaled_dot_product_attention(query, past[0], past[1], moment.audible)
     return heard.transpose(1, 2).reshape(slots, steps, width)
+
+
+def _turn(pairs: torch.Tensor, turn: torch.Tensor) -> None:
+    """Rotate pairs, (..., 2), in place; torch has complex numbers of float32, none of bfloat16."""
+    turned = torch.view_as_complex(pairs.float()).mul_(turn)
+    if pairs.dtype is not torch.float32:
+        pairs.copy_(torch.view_as_real(turned))
 
 
 def _hear_voice(attention: Any, voices: torch.Tensor, crowding: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

@@ -23,11 +23,11 @@ class Decoder:
         self._semantic = mimi.quantizer.n_q_semantic
         self._table, self._starts, self._out = _join_codebooks(mimi.quantizer, codebooks)
         _drop_the_rest(mimi)
-        take_over(mimi.decoder_transformer)
+        self._transformer = take_over(mimi.decoder_transformer)
 
-    def open(self, sounds: torch.Tensor) -> None:
-        """Before the first call. sounds: (slots,), bool: the rows that move on."""
-        mimi = self._mimi
+    def open(self, sounds: torch.Tensor, whole_past: bool) -> None:
+        """Before the first call. sounds: (slots,), bool: the rows that move on. whole_past: see StepTransformer."""
+        mimi, self._transformer.whole_past = self._mimi, whole_past
         upsample = [mimi.upsample.convtr] if hasattr(mimi, "upsample") else []
         self.rows = RowStates([*upsample, mimi.decoder_transformer, mimi.decoder], sounds)
 

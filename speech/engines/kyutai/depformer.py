@@ -14,6 +14,7 @@ from moshi.modules.transformer import RMSNorm
 from speech.engines.kyutai import fused
 from speech.engines.kyutai.backbone import gated, norm
 from speech.engines.kyutai.sampling import TOP_K
+from speech.engines.kyutai.tables import full_rank, text_adder
 from speech.errors import NotSupported
 
 
@@ -41,12 +42,14 @@ class Depformer:
         self._layers = [
             [_layer(layer, self._weights[codebook]) for layer in lm.depformer.layers] for codebook in range(lm.dep_q)
         ]
-        self._tables = [_full_rank(embedding) for embedding in lm.depformer_emb[: lm.dep_q - 1]]
+        self._add_text = text_adder(lm.depformer_text_emb)
+        self._streams = fused.Streams(1, lm.dep_q, lm.card, most=TOP_K, device=lm.device)
+        self._tables = [full_rank(embedding) for embedding in lm.depformer_emb[: lm.dep_q - 1]]
 
     def __call__(self, text_token: torch.Tensor, heard: torch.Tensor, control: torch.Tensor) -> torch.Tensor:
         """(rows,), (rows, width of the transformer), (len(Control), rows) -> codes (rows, codebooks)."""
         lm = self._lm
-        odds = fused.odds(control, first_stream=1, streams=lm.dep_q, card=lm.card, most=TOP_K)
+        odds = self._streams.odds(control)
         cache = heard.new_empty(len(lm.depformer.layers), lm.dep_q, len(heard), 3 * self._width)
         projected: dict[int, torch.Tensor] = {}
         codes: list[torch.Tensor] = []
@@ -57,7 +60,7 @@ class Depformer:
             if codes:
                 x = fused.add_row(projected[weights], self._tables[codebook - 1], codes[-1])
             else:
-                x = projected[weights] + lm.depformer_text_emb(text_token)
+                x = self._add_text(projected[weights], text_token)
             for layer, past in zip(self._layers[codebook], cache, strict=True):
                 self._apply(layer, past, codebook, x)
             logits = lm.linears[codebook](lm.depformer_norms[codebook](x))
@@ -75,16 +78,6 @@ class Depformer:
 def _layer(layer: Any, weights: int) -> Layer:
     attention = layer.self_attn
     return Layer(layer, attention.in_projs[weights].weight, attention.out_projs[weights].weight, layer.gating[weights])
-
-
-@torch.inference_mode()
-def _full_rank(embedding: Any) -> torch.Tensor:
-    """What moshi's embedding gives for each code, (codes, width): its low-rank factors multiplied out, once."""
-    if embedding.low_rank is None:
-        weight: torch.Tensor = embedding.weight.detach()
-        return weight
-    full: torch.Tensor = embedding.low_rank(embedding.weight)
-    return full
 
 
 def _check_kind(lm: Any) -> None:

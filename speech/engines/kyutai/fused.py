@@ -10,8 +10,7 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
-from speech.engines.kyutai import kernels
-from speech.engines.kyutai.sampling import Odds
+from speech.engines.kyutai import kernels, sampling
 
 
 class Draws(Protocol):
@@ -20,11 +19,17 @@ class Draws(Protocol):
     def draw(self, stream: int, logits: torch.Tensor) -> torch.Tensor: ...
 
 
-def odds(control: torch.Tensor, first_stream: int, streams: int, card: int, most: int) -> Draws:
-    """As Odds."""
-    if kernels.ready(control):
-        return kernels.Odds(control, first_stream, most)
-    return Odds(control, first_stream, streams, card, most)
+class Streams:
+    """As sampling.Streams."""
+
+    def __init__(self, first: int, number: int, card: int, most: int, device: torch.device) -> None:
+        self._first, self._most = first, most
+        self._torchs = sampling.Streams(first, number, card, most, device)
+
+    def odds(self, control: torch.Tensor) -> Draws:
+        if kernels.ready(control):
+            return kernels.Odds(control, self._first, self._most)
+        return self._torchs.odds(control)
 
 
 def silu_mul(x: torch.Tensor) -> torch.Tensor:

@@ -102,12 +102,12 @@ def load(plan: LoadPlan, progress: Progress = silent) -> KyutaiRunner:
     raise Unavailable(message, code=ErrorCode.TOO_LITTLE_MEMORY)
 
 
-def settled(plan: LoadPlan) -> LoadPlan:
+def settled(plan: LoadPlan, cuda: Any = torch.cuda) -> LoadPlan:
     """With what only the card tells: which one `cuda` without a number is, and the type that it computes in."""
     if plan.device.type != "cuda":
         return plan
-    device = plan.device if plan.device.index is not None else torch.device("cuda", torch.cuda.current_device())
-    return replace(plan, device=device, dtype=plan.dtype or half_type(torch.cuda.get_device_capability(device)))
+    device = plan.device if plan.device.index is not None else torch.device("cuda", cuda.current_device())
+    return replace(plan, device=device, dtype=plan.dtype or half_type(cuda.get_device_capability(device)))
 
 
 def half_type(capability: tuple[int, int]) -> torch.dtype:

@@ -14,13 +14,14 @@ import torch
 import torch.nn.functional as F
 
 from speech.engines.kyutai import fused
-from speech.engines.kyutai.backbone import take_over
+from speech.engines.kyutai.backbone import norm, take_over
 from speech.engines.kyutai.codec import Decoder
 from speech.engines.kyutai.control import Control
 from speech.engines.kyutai.depformer import Depformer
 from speech.engines.kyutai.memory import VOICE_KEYS
 from speech.engines.kyutai.rows import RowStates, move
 from speech.engines.kyutai.sampling import TOP_K_TEXT
+from speech.engines.kyutai.tables import join_codes, text_adder
 
 JOINS = (16, 4, 1)  # so many rows are seated at once
 
@@ -33,7 +34,9 @@ class StepModel:
         self._lm, self._new_word = lm, tts.machine.token_ids.new_word
         self._transformer = take_over(lm)
         self._depformer = Depformer(lm)
-        self._code_table, self._table_starts = _join_tables(lm.emb)
+        self._code_table, self._starts = join_codes(lm.emb)
+        self._add_text = text_adder(lm.text_emb)
+        self._streams = fused.Streams(0, 1, lm.text_linear.out_features, most=TOP_K_TEXT, device=device)
         self._delays = torch.tensor(lm.delays, device=device)  # (streams,): text first
         self.max_delay = max(lm.delays)
         # (codebooks,): the step of each one's first code.
@@ -41,13 +44,17 @@ class StepModel:
         self._initial = lm._get_initial_token()[0, :, 0]  # (streams,)
         self._frame_size, self._decoder = tts.mimi.frame_size, Decoder(tts.mimi, lm.dep_q)
 
-    def open(self, slots: int) -> None:
-        """All that so many rows remember, and what goes in and out. Before the first step, or after `close`."""
+    def open(self, slots: int, whole_past: bool) -> None:
+        """All that so many rows remember, and what goes in and out. Before the first step, or after `close`.
+
+        whole_past: see StepTransformer.
+        """
         lm, device = self._lm, self._lm.device
+        self._transformer.whole_past = whole_past
         self._runs = torch.zeros(slots, dtype=torch.bool, device=device)
         self._sounds = torch.zeros(slots, dtype=torch.bool, device=device)
         self._rows = RowStates([self._transformer], self._runs)
-        self._decoder.open(self._sounds)
+        self._decoder.open(self._sounds, whole_past)
         # Tokens of the last steps, by step modulo `depth`; one more place takes what rows that stand still would write.
         self._depth = self.max_delay + 2
         self._ring = torch.full((slots, lm.num_codebooks, self._depth + 1), lm.zero_token_id, device=device)
@@ -77,8 +84,8 @@ class StepModel:
         unknown = (step[:, None] <= self._delays) | ~runs[:, None]
         heard = self._listen(torch.where(unknown, self._initial, tokens), self._sum[:rows])
         logits = self._lm.text_linear(heard)
-        odds = fused.odds(control, first_stream=0, streams=1, card=logits.shape[-1], most=TOP_K_TEXT)
-        wishes = torch.eq(odds.draw(0, logits), self._new_word, out=self.wishes[:rows])
+        token = self._streams.odds(control).draw(0, logits)
+        wishes = torch.eq(token, self._new_word, out=self.wishes[:rows])
         torch.where(wishes, control[Control.IF_WORD], control[Control.IF_PAD], out=self._text[:rows])
         self._heard[:rows].copy_(heard)
 
@@ -103,17 +110,11 @@ class StepModel:
         self.pcm[:rows].copy_(self._decoder(codes.clamp(min=0)))  # rows that stand still have none
 
     def _listen(self, tokens: torch.Tensor, condition_sum: torch.Tensor) -> torch.Tensor:
-        """(rows, streams), (rows, dim) -> what the transformer makes of it, (rows, dim).
-
-        The codes of all codebooks are looked up at once in one table, whose last row, zeros, is for "no code".
-        """
+        """(rows, streams), (rows, dim) -> what the transformer makes of it, (rows, dim)."""
         lm = self._lm
-        codes = tokens[:, lm.audio_offset :]
-        places = torch.where(codes < 0, len(self._code_table) - 1, codes + self._table_starts)
-        heard = F.embedding(places, self._code_table).sum(1)
-        x = heard + lm.text_emb(tokens[:, 0]) + condition_sum
-        result: torch.Tensor = lm.out_norm(self._transformer(x[:, None]))[:, 0]
-        return result
+        codes = F.embedding(tokens[:, lm.audio_offset :] + self._starts, self._code_table)
+        x = self._add_text(codes.sum(1).add_(condition_sum), tokens[:, 0])
+        return norm(lm.out_norm, self._transformer(x[:, None]))[:, 0]
 
     def _keep(self, codes: torch.Tensor, control: torch.Tensor) -> None:
         """Write the tokens of the step just made, for those that ran."""
@@ -146,17 +147,3 @@ class StepModel:
         """Drop all that the rows remember."""
         self._rows.close()
         self._decoder.rows.close()
-
-
-def _join_tables(embeddings: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """One table of all codebooks and a row of zeros, (rows, dim), and where each one's begins, (codebooks,).
-
-    The embeddings keep their weights, as parts of it: the memory is taken once.
-    """
-    weights = [embedding.weight for embedding in embeddings]
-    table = torch.cat([*weights, torch.zeros_like(weights[0][:1])])
-    sizes = torch.tensor([len(weight) for weight in weights])
-    starts = sizes.cumsum(0) - sizes
-    for embedding, start, size in zip(embeddings, starts.tolist(), sizes.tolist(), strict=True):
-        embedding.weight = torch.nn.Parameter(table[start : start + size], requires_grad=False)
-    return table, starts.to(table.device)

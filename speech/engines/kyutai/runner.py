@@ -211,7 +211,7 @@ class KyutaiRunner(ModelRunner):
     def _open(self, slots: int) -> None:
         """So many rows: what they remember, the host's side of what goes in and out, and all parts of a step."""
         model, pinned = self._model, self._device.type == "cuda"
-        model.open(slots)
+        model.open(slots, whole_past=self._launcher.ahead)
         self.slots, self._places = slots, Places(slots)
         self._host_control = torch.zeros(model.control.shape, dtype=torch.int64, pin_memory=pinned)
         self._columns = self._host_control.numpy()  # the same memory

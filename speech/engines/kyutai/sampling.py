@@ -14,6 +14,32 @@ TOP_K_TEXT = 25
 _MASK = 0xFFFFFFFF
 
 
+class Streams:
+    """Some streams of a model, each with so many candidates: what their noise has in common in all steps."""
+
+    def __init__(self, first: int, number: int, card: int, most: int, device: torch.device | None = None) -> None:
+        """first: which number the first one has. most: candidates of a draw at most, also where top_k is more."""
+        self.most = min(most, card)
+        self._streams = torch.arange(first, first + number, device=device) * 0xC2B2AE3D
+        self._candidates = _hash32(torch.arange(card, device=device)) * 0x27D4EB2F
+        self._half = torch.tensor(2.0**-25, device=device)
+
+    def odds(self, control: torch.Tensor) -> Odds:
+        """control: (len(Control), rows)."""
+        return Odds(control, self.most, self.gumbel(control[Control.SEED], control[Control.STEP]))
+
+    def gumbel(self, seed: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+        """Gumbel noise (rows, streams, card) that depends on nothing but a row's seed and step, (rows,), the stream and
+        the candidate: the same in any row of any batch.
+
+        A counter-based generator: a 32-bit integer hash (two rounds of multiply and xor-shift) of the four.
+        """
+        row = torch.add(seed * 0x9E3779B1, step, alpha=0x85EBCA77)
+        bits = _hash32(_hash32(row[:, None] + self._streams)[..., None] + self._candidates)
+        uniform = torch.add(self._half, bits >> 8, alpha=2.0**-24)
+        return -torch.log(-torch.log(uniform))
+
+
 class Odds:
     """What decides one step's draws, made at once for all of its streams.
 
@@ -21,36 +47,21 @@ class Odds:
     that tie with the last one may. A greedy row has no noise.
     """
 
-    def __init__(self, control: torch.Tensor, first_stream: int, streams: int, card: int, most: int) -> None:
-        """control: (len(Control), rows). most: candidates at most, also where top_k is more."""
+    def __init__(self, control: torch.Tensor, most: int, noise: torch.Tensor) -> None:
+        """control: (len(Control), rows). most: candidates of a draw at most. noise: (rows, streams, card), taken."""
         temperature = control[Control.TEMPERATURE].view(torch.float64).float()
         greedy = temperature <= 0
-        self._most = min(most, card)
-        self._last = control[Control.TOP_K].clamp(1, self._most)[:, None] - 1  # the rank of the last candidate
-        self._sharpness = (1.0 / temperature.masked_fill(greedy, 1.0).clamp(min=1e-6))[:, None]
-        self._noise = gumbel(control[Control.SEED], control[Control.STEP], first_stream, streams, card)
-        self._noise.masked_fill_(greedy[:, None, None], 0.0)
+        self._most = most
+        self._last = control[Control.TOP_K].clamp(1, most)[:, None] - 1  # the rank of the last candidate
+        self._sharpness = temperature.masked_fill(greedy, 1.0).clamp_(min=1e-6).reciprocal_()[:, None]
+        self._noise = noise.masked_fill_(greedy[:, None, None], 0.0)
 
     def draw(self, stream: int, logits: torch.Tensor) -> torch.Tensor:
-        """stream: counted from first_stream. (rows, card) -> (rows,)."""
+        """stream: counted from the first. (rows, card) -> (rows,)."""
         logits = logits.float()
         least = torch.topk(logits, self._most, dim=-1).values.gather(1, self._last)
         scores = torch.addcmul(self._noise[:, stream], logits, self._sharpness)
         return scores.masked_fill_(logits < least, float("-inf")).argmax(dim=-1)
-
-
-def gumbel(seed: torch.Tensor, step: torch.Tensor, first_stream: int, streams: int, card: int) -> torch.Tensor:
-    """Gumbel noise (rows, streams, card) that depends on nothing but a row's seed and step, (rows,), the stream and the
-    candidate: the same in any row of any batch.
-
-    A counter-based generator: a 32-bit integer hash (two rounds of multiply and xor-shift) of the four.
-    """
-    stream = torch.arange(first_stream, first_stream + streams, device=seed.device)
-    candidate = torch.arange(card, device=seed.device)
-    row = seed[:, None] * 0x9E3779B1 + step[:, None] * 0x85EBCA77 + stream * 0xC2B2AE3D  # (rows, streams)
-    bits = _hash32(_hash32(row)[..., None] + _hash32(candidate) * 0x27D4EB2F)
-    uniform = ((bits >> 8).float() + 0.5) * 2.0**-24
-    return -torch.log(-torch.log(uniform))
 
 
 def _hash32(x: torch.Tensor) -> torch.Tensor:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 import urllib.request
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from app import create_app
 from speech.engines import ENGINES
@@ -35,11 +37,23 @@ class Worker:
         self.exits += 1
 
 
-def server_with(settings: Settings, gpu: GPU | None, **ending: Any) -> tuple[Server, Worker, SpeechService]:
+Hooks = dict[str, Callable[[], None]]
+
+
+def server_with(
+    settings: Settings, gpu: GPU | None, hooks: Hooks | None = None, **ending: Any
+) -> tuple[Server, Worker, SpeechService]:
+    """hooks: filled with what the app is to call, by name."""
     spec = replace(ENGINES["hibari"], needs_cuda=gpu is not None)
     choice = EngineChoice(spec, "cuda:0" if gpu else "cpu", "for the test", gpu)
     service = make_service(None, settings, choice=choice)
-    server = Server(settings, lambda given, **hooks: create_app(given, service), **{"end": lambda code: None, **ending})
+
+    def create(given: Settings, **told: Callable[[], None]) -> Flask:
+        if hooks is not None:
+            hooks.update(told)
+        return create_app(given, service)
+
+    server = Server(settings, create, **{"end": lambda code: None, **ending})
     server.load()
     server._worker = Worker()
     return server, server._worker, service
@@ -56,9 +70,11 @@ def test_an_idle_worker_that_used_cuda_retires_and_refuses_nobody(gpu: GPU | Non
 
 
 def test_a_worker_goes_when_the_last_stream_has_ended() -> None:
-    server, worker, service = server_with(Settings(engine="hibari"), CARD)
+    """The app tells of every release, by the timer and by hand."""
+    hooks: Hooks = {}
+    _, worker, service = server_with(Settings(engine="hibari"), CARD, hooks)
     with service.open(SpeechRequest()):
-        server._retire_when_silent()
+        hooks["on_release"]()
         (thread,) = (thread for thread in threading.enumerate() if thread.name == "retire")
         assert worker.exits == 0
     thread.join(20)
@@ -75,8 +91,9 @@ def test_a_worker_that_has_loaded_again_stays() -> None:
 
 
 def test_a_broken_engine_ends_the_worker_and_takes_nothing_new() -> None:
-    server, worker, service = server_with(Settings(engine="hibari"), CARD)
-    server._replace_worker()
+    hooks: Hooks = {}
+    _, worker, service = server_with(Settings(engine="hibari"), CARD, hooks)
+    hooks["on_broken"]()
     assert worker.exits == 1
     assert service.draining
 

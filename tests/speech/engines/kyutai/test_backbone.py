@@ -43,12 +43,14 @@ def crossed(transformer: StreamingTransformer) -> list[Any]:
     return [layer.cross_attention for layer in transformer.layers]
 
 
+@pytest.mark.parametrize("whole_past", [True, False])
 @pytest.mark.parametrize(("kind", "steps"), [(LANGUAGE_MODEL, 1), (CODEC, 2)], ids=["language model", "codec"])
 @torch.inference_mode()
-def test_it_says_what_moshis_says(kind: dict[str, Any], steps: int) -> None:
+def test_it_says_what_moshis_says(kind: dict[str, Any], steps: int, whole_past: bool) -> None:
     """Six times round the ring, at random who moves on and who begins anew with another voice."""
     theirs = make(**kind)
     ours = StepTransformer(copy.deepcopy(theirs))
+    ours.whole_past = whole_past
     theirs.streaming_forever(SLOTS)
     ours.streaming_forever(SLOTS)
     source = torch.cat([voice() for _ in range(SLOTS)]) if "cross_attention" in kind else None
@@ -72,6 +74,16 @@ def test_it_says_what_moshis_says(kind: dict[str, Any], steps: int) -> None:
         assert torch.allclose(got[moves], expected[moves], rtol=1e-4, atol=1e-4), turn
         seen |= moves
     assert seen.all()
+
+
+@torch.inference_mode()
+def test_of_a_short_past_no_more_is_read_than_was_written() -> None:
+    ours = StepTransformer(make(**LANGUAGE_MODEL))
+    ours.whole_past = False
+    with ours.streaming(1):
+        ours.write_voices(ours.state.voices, torch.tensor([0]), voice()[:, :VOICE_KEYS])
+        ours.state.past.fill_(math.nan)
+        assert all(ours(torch.randn(1, 1, WIDTH)).isfinite().all() for _ in range(CONTEXT + 2))
 
 
 @torch.inference_mode()

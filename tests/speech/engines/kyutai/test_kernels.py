@@ -7,7 +7,7 @@ import torch
 
 from speech.engines.kyutai import fused, kernels
 from speech.engines.kyutai.control import Control
-from speech.engines.kyutai.sampling import TOP_K, Odds
+from speech.engines.kyutai.sampling import TOP_K, Streams
 from tests.speech.engines.kyutai.model import DEVICE
 
 on_gpu = pytest.mark.skipif(DEVICE == "cpu", reason="needs TEST_DEVICE=cuda")
@@ -71,8 +71,8 @@ class TestOnTheGPU:
         temperatures = torch.tensor([0.0, 0.6, 1.5], dtype=torch.float64, device=DEVICE).repeat(rows)
         control[Control.TEMPERATURE].view(torch.float64).copy_(temperatures[: rows + 7])
         logits = random(rows, card, dtype=dtype) * 3
-        ours = fused.odds(control[:, :rows], 1, 4, card, TOP_K)
-        torchs = Odds(control[:, :rows], 1, 4, card, TOP_K)
+        ours = fused.Streams(1, 4, card, TOP_K, control.device).odds(control[:, :rows])
+        torchs = Streams(1, 4, card, TOP_K, control.device).odds(control[:, :rows])
         for stream in range(4):
             got, right = ours.draw(stream, logits), torchs.draw(stream, logits)
             assert (got == right).float().mean() > 0.99

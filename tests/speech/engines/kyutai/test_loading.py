@@ -58,6 +58,17 @@ def thaw() -> Iterator[None]:
     free_memory()
 
 
+class OldCard:
+    """What torch.cuda tells of the second of two T4."""
+
+    def current_device(self) -> int:
+        return 1
+
+    def get_device_capability(self, device: torch.device) -> tuple[int, int]:
+        assert device.index is not None
+        return 7, 5
+
+
 class TestMemory:
     def test_slots_by_free_memory(self) -> None:
         footprint = Footprint(weights=4000, slot=160, reserve=1000)
@@ -96,6 +107,12 @@ class TestMemory:
         assert free_ram(meminfo, tmp_path) == 2_000_000
         assert free_ram(tmp_path / "none", tmp_path / "none") > 0
         assert free_bytes(CPU) > 0
+
+    def test_on_a_card_each_row_takes_more_than_its_caches(self, plan: LoadPlan) -> None:
+        """The graphs of more tiers, and workspaces: 200 MB for 63 rows on an H100 (docs/performance.md)."""
+        footprint = replace(plan, device=torch.device("cuda")).footprint
+        caches = slot_bytes(plan.info.lm_config, plan.info.mimi_config, itemsize=2)
+        assert footprint.slot - caches >= 200 * MB // 63
 
     def test_numbers_of_a_file(self, checkpoint: Path, load_model: Callable[..., TTSModel]) -> None:
         info, lm = checkpoint_info(checkpoint), load_model().lm
@@ -147,6 +164,12 @@ class TestLoad:
 
     def test_what_only_a_card_tells_is_not_asked_of_a_cpu(self, plan: LoadPlan) -> None:
         assert settled(plan) is plan
+
+    @pytest.mark.parametrize(("name", "number"), [("cuda", 1), ("cuda:0", 0)])
+    def test_cuda_without_a_number_is_the_card_in_use(self, plan: LoadPlan, name: str, number: int) -> None:
+        settled_one = settled(replace(plan, device=torch.device(name)), OldCard())
+        assert settled_one.device == torch.device("cuda", number)
+        assert settled_one.dtype is torch.float16
 
     @pytest.mark.skipif(DEVICE == "cpu", reason="needs TEST_DEVICE=cuda")
     def test_cuda_without_a_number(self, plan: LoadPlan) -> None:

@@ -6,7 +6,7 @@ import torch
 from moshi.utils.sampling import sample_token
 
 from speech.engines.kyutai.control import Control
-from speech.engines.kyutai.sampling import Odds, gumbel
+from speech.engines.kyutai.sampling import Streams
 
 DRAWS = 100_000
 LOGITS = torch.randn(64, generator=torch.Generator().manual_seed(0)) * 2
@@ -18,7 +18,7 @@ def draw(temperature: float, top_k: int) -> torch.Tensor:
     control[Control.STEP] = torch.arange(DRAWS)
     control[Control.TOP_K] = top_k
     control[Control.TEMPERATURE].view(torch.float64).fill_(temperature)
-    tokens = Odds(control, 3, 1, 64, 50).draw(0, LOGITS.expand(DRAWS, -1))
+    tokens = Streams(3, 1, 64, 50).odds(control).draw(0, LOGITS.expand(DRAWS, -1))
     return torch.bincount(tokens, minlength=64) / DRAWS
 
 
@@ -47,16 +47,17 @@ def test_greedy_takes_the_best_whatever_the_noise() -> None:
 
 def test_noise_belongs_to_seed_step_stream_and_candidate() -> None:
     seeds, steps = torch.tensor([5, 7, 5]), torch.tensor([11, 11, 12])
-    noise = gumbel(seeds, steps, 1, 8, 20)
-    assert torch.equal(noise[1], gumbel(torch.tensor([7]), torch.tensor([11]), 1, 8, 20)[0]), "not to its row"
-    assert torch.equal(noise[:, 3:], gumbel(seeds, steps, 4, 5, 20)), "not to the streams beside it"
+    streams = Streams(1, 8, 20, most=20)
+    noise = streams.gumbel(seeds, steps)
+    assert torch.equal(noise[1], streams.gumbel(torch.tensor([7]), torch.tensor([11]))[0]), "not to its row"
+    assert torch.equal(noise[:, 3:], Streams(4, 5, 20, most=20).gumbel(seeds, steps)), "not to the streams beside it"
     assert not torch.isclose(noise[0], noise[1]).any()
     assert not torch.isclose(noise[0], noise[2]).any()
 
 
 def test_noise_is_independent_and_well_spread() -> None:
     """The Gumbel distribution: mean 0.5772, variance pi squared over 6."""
-    noise = gumbel(torch.arange(300), torch.zeros(300, dtype=torch.long), 1, 2, 500).flatten(1)
+    noise = Streams(1, 2, 500, most=50).gumbel(torch.arange(300), torch.zeros(300, dtype=torch.long)).flatten(1)
     assert abs(noise.mean() - 0.5772) < 0.01
     assert abs(noise.var() - torch.pi**2 / 6) < 0.03
     assert torch.corrcoef(noise[:60]).fill_diagonal_(0).abs().max() < 0.15
