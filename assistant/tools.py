@@ -165,7 +165,7 @@ class SpeechTools:
         query: Annotated[
             str, Field(description="Words of the id, name, set, style or gender, or how they begin; all must fit.")
         ] = "",
-        language: Annotated[str | None, Field(description="ISO 639-1, such as en or fr.", max_length=10)] = None,
+        language: Annotated[Language | None, Field(description="Such as en or fr.")] = None,
         limit: Annotated[int, Field(description="At most so many.", ge=1, le=100)] = 20,
     ) -> VoiceList:
         with explained():
@@ -228,17 +228,27 @@ class SpeechTools:
 def find_voices(doors: Doors, query: str = "", language: str | None = None, limit: int | None = None) -> VoiceList:
     """The voices of which every word of the query begins a word. Raises SpeechError."""
     catalogue = doors.choose().door.voices
-    words = _words(query)
-    found = [voice for voice in catalogue.voices() if _fits(voice, words, language)]
+    words, code = _words(query), _code(language)
+    found = [voice for voice in catalogue.voices() if _fits(voice, words, code)]
     infos = [VoiceInfo.model_validate(voice, from_attributes=True) for voice in found[:limit]]
     return VoiceList(voices=infos, total=len(found), default=catalogue.default.id)
 
 
 def _fits(voice: Voice, words: list[str], language: str | None) -> bool:
     told = _words(" ".join(filter(None, (voice.id, voice.name, voice.set, voice.style, voice.gender))))
-    if language and voice.language != language.lower():
+    if language and voice.language != language:
         return False
     return all(any(has.startswith(word) for has in told) for word in words)  # male is not female
+
+
+def _code(language: str | None) -> str | None:
+    """Raises InvalidRequest."""
+    from speech.errors import InvalidRequest
+
+    try:
+        return language_code(language) if language else None
+    except ValueError as error:
+        raise InvalidRequest(f"language {error}.", param="language") from None
 
 
 def _words(text: str) -> list[str]:

@@ -393,7 +393,8 @@ def test_voices_are_found_by_words_and_language(session: Session) -> None:
         "total": 0,
     }
     assert session.call("list_voices", language="fr").structured_content == {**everything, "voices": [], "total": 0}
-    for uri in ("kyutai-tts://voices?query=heart", "kyutai-tts://voices?query=heart&language=en"):
+    assert "language must be a language of two letters" in session.refused("list_voices", language="english")
+    for uri in ("kyutai-tts://voices?query=heart", "kyutai-tts://voices?query=heart&language=en-US"):
         (text,) = session.read(uri)
         assert isinstance(text, TextResourceContents)
         assert json.loads(text.text) == everything

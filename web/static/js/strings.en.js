@@ -170,7 +170,7 @@ export default {
   release_force: 'Cut off and release',
   keep: 'Keep',
   history: 'History',
-  history_d: 'Kept in this browser only',
+  history_d: 'Documents are kept in this browser only',
   h_empty: 'What you generate is kept here.',
   h_deleted: 'Deleted',
   h_clear: 'Clear all',

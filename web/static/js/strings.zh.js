@@ -170,7 +170,7 @@ export default {
   release_force: '打断并释放',
   keep: '先不释放',
   history: '历史记录',
-  history_d: '只保存在本浏览器',
+  history_d: '文档只保存在本浏览器',
   h_empty: '生成过的语音会保存在这里。',
   h_deleted: '已删除',
   h_clear: '全部清空',
