@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -16,12 +17,14 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.expected_conditions import url_to_be
 from selenium.webdriver.support.ui import WebDriverWait
 
+from speech.documents import read_document
 from tests.ear import heard, pcm16, word_errors
 from tests.page.browser import FLAGS, WAIT_S, Page
 from tests.page.conftest import _page
 from tests.page.site import Site
 from tests.page.sound import ask
 from tests.page.stand_in import Plan
+from tests.speech.documents.files import docx, epub, paragraph
 
 FOX = "The quick brown fox jumped over the lazy dog."
 TEXT = "return document.querySelector('#text').value"
@@ -69,6 +72,8 @@ BOOK = """<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http
 WORD = """<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>
 <w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>The fox</w:t></w:r></w:p>
 <w:p><w:r><w:t>A quick</w:t></w:r><w:r><w:tab/><w:t>fox.</w:t></w:r></w:p></w:body></w:document>"""
+STYLES = """<w:styles xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">
+<w:style w:styleId="Heading1"><w:name w:val="heading 1"/></w:style></w:styles>"""
 ARCHIVES = {
     "book.epub": {
         "META-INF/container.xml": CONTAINER,
@@ -77,7 +82,7 @@ ARCHIVES = {
         "OPS/text/one .xhtml": "<html><body><h1>One</h1><p>A quick fox.</p></body></html>",
         "OPS/text/two.xhtml": "<html><body><h1>Two</h1><p>A lazy dog.</p></body></html>",
     },
-    "letter.docx": {"word/document.xml": WORD},
+    "letter.docx": {"word/document.xml": WORD, "word/styles.xml": STYLES},
 }
 
 
@@ -95,6 +100,48 @@ def test_books_are_read_in_the_page(gpu_page: Page, tmp_path: Path, name: str, w
     page = gpu_page.open().ready()
     page.find("#file").send_keys(str(tmp_path / name))
     page.wait(f"{TEXT} === arguments[0]", wanted)
+
+
+XHTML = """<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"
+ xmlns:epub="http://www.idpf.org/2007/ops"><head><title/><script src="x.js"/></head><body><h1 id="a"/><div>In a div<br/>
+ of two lines. <a id="p1"/>T&eacute;xt<a href="#n">*</a> <sup><a href="#m">12</a></sup></div><p>5 m<sup>2</sup></p></body></html>"""
+WEB = """<title>x</title><nav>Menu</nav><main><p hidden>no</p><p aria-hidden="true">no</p><p style="display: none">no</p>
+<h3>The <em>fox</em></h3>Loose text.<table><tr><td>a</td><td>b</td></tr></table><img alt="A red fox."><img alt="fox.jpg">
+<aside role="doc-footnote">no</aside><pre><code>x  = 1</code></pre></main><footer>no</footer>"""
+NAV = '<nav><ol><li><a href="b.xhtml">The Second</a></li><li><a href="a.xhtml#x">Part</a></li></ol></nav>'
+LETTER = (
+    paragraph("Contents 3", "T1")
+    + paragraph("One", "H1")
+    + "<w:p><w:r><w:t>Some </w:t><w:tab/></w:r><w:del><w:r><w:delText>old</w:delText></w:r></w:del><w:hyperlink><w:r>"
+    + "<w:t>words</w:t></w:r></w:hyperlink><w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r></w:p>"
+    + paragraph("Deeper", "Mine")
+)
+ALIKE = {
+    "page.xhtml": XHTML.encode(),
+    "page.html": WEB.encode(),
+    "book.epub": epub({"a.xhtml": "<h1>One</h1><p>1st.</p>", "b.xhtml": "<p>A<span epub:type='pagebreak'>2</span>.</p>"}, nav=NAV),
+    "letter.docx": docx(LETTER),
+}  # fmt: skip
+
+
+def test_the_page_reads_a_file_as_the_service_does(gpu_page: Page, tmp_path: Path) -> None:
+    page = gpu_page.open().ready()
+    for name, content in ALIKE.items():
+        (tmp_path / name).write_bytes(content)
+        chapters = read_document(name, io.BytesIO(content), 1_000).chapters
+        wanted = [
+            part for chapter in chapters for part in (chapter.title, *(p.text for p in chapter.paragraphs)) if part
+        ]
+        page.find("#file").send_keys(str(tmp_path / name))
+        page.wait(
+            f"const said = {TEXT.removeprefix('return ')}.replace(/^#+ /gm, '').split('\\n\\n');"
+            "return JSON.stringify(said) === arguments[0] || null",
+            json.dumps(
+                [part.removeprefix("## ").removeprefix("### ") for part in wanted],
+                ensure_ascii=False,
+                separators=(",", ":"),
+            ),
+        )
 
 
 def test_a_file_can_be_chosen_and_what_was_written_is_in_the_history(gpu_page: Page, tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 import { docx, epub } from './books.js';
 import { $, alarm, note } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
+import { webPage } from './webpage.js';
 
 const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage, xhtml: webPage };
 const BOOKS = { epub, docx };
-const BLOCKS = 'p, h1, h2, h3, h4, h5, h6, li, blockquote, pre, dt, dd, td, th, figcaption';
 const LONG_CHARS = 150_000; // three hours of speech: too much to write in
-const SKIPPED = 'script, style, nav, template, noscript, svg, head';
 
 /** serves(): the service takes long texts. serve(file): leave one to it. */
 export function setUpFiles({ text, stage, library, serves, serve }) {
@@ -41,7 +40,7 @@ export function setUpFiles({ text, stage, library, serves, serve }) {
 export async function read(file) {
   const [, name, ending] = /^(.*?)(?:\.([^.]*))?$/s.exec(file.name), kind = (ending ?? '').toLowerCase();
   if (BOOKS[kind]) {
-    const book = await BOOKS[kind](await file.arrayBuffer(), webPage);
+    const book = await BOOKS[kind](await file.arrayBuffer());
     return { name: book.name || name, text: tidy(book.text) };
   }
   const reader = READERS[kind] ?? (file.type.startsWith('text/') ? plain : null);
@@ -101,13 +100,4 @@ function markdown(text) {
 function subtitles(text) {
   const cues = text.replace(/\r\n?/g, '\n').split(/\n{2,}/).filter((cue) => cue.includes('-->'));
   return cues.map((cue) => cue.slice(cue.indexOf('\n', cue.indexOf('-->')) + 1).replace(/<[^>]*>|\{\\[^}]*\}/g, '').replace(/\n/g, ' ').trim()).filter(Boolean).join('\n');
-}
-
-/** Paragraphs and titles of a page; nothing in it is loaded or run. */
-function webPage(text) {
-  const page = new DOMParser().parseFromString(text, 'text/html');
-  for (const element of page.querySelectorAll(SKIPPED)) element.remove();
-  const blocks = [...page.querySelectorAll(BLOCKS)].filter((element) => !element.querySelector(BLOCKS));
-  const said = blocks.map((element) => '#'.repeat(/^H(\d)$/.exec(element.tagName)?.[1] ?? 0) + ' ' + element.textContent.replace(/\s+/g, ' ').trim());
-  return said.some((s) => s.trim()) ? said.map((s) => s.trim()).filter((s) => s.replace(/#/g, '')).join('\n\n') : page.body.textContent;
 }
