@@ -179,7 +179,8 @@ class Blocks(Iterator[Block]):
 
 
 def _tidy(text: str) -> str:
-    return re.sub(rf"\s*{CELL}\s*", ", ", re.sub(r"[ \t]*\n[ \t]*", "\n", text)).strip()
+    """Cells that are empty leave no comma: CELL counts as white space."""
+    return re.sub(rf"\s*{CELL}\s*", ", ", re.sub(r"[ \t]*\n[ \t]*", "\n", text.strip()))
 
 
 def _name(element: Any) -> str:

@@ -106,7 +106,7 @@ XHTML = """<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/
  xmlns:epub="http://www.idpf.org/2007/ops"><head><title/><script src="x.js"/></head><body><h1 id="a"/><div>In a div<br/>
  of two lines. <a id="p1"/>T&eacute;xt<a href="#n">*</a> <sup><a href="#m">12</a></sup></div><p>5 m<sup>2</sup></p></body></html>"""
 WEB = """<title>x</title><nav>Menu</nav><main><p hidden>no</p><p aria-hidden="true">no</p><p style="display: none">no</p>
-<h3>The <em>fox</em></h3>Loose text.<table><tr><td>a</td><td>b</td></tr></table><img alt="A red fox."><img alt="fox.jpg">
+<h3>The <em>fox</em></h3>Loose text.<table><tr><td>a</td><td></td><td>b</td><td> </td></tr></table><img alt="A red fox."><img alt="fox.jpg">
 <aside role="doc-footnote">no</aside><pre><code>x  = 1</code></pre></main><footer>no</footer>"""
 NAV = '<nav><ol><li><a href="b.xhtml">The Second</a></li><li><a href="a.xhtml#x">Part</a></li></ol></nav>'
 LETTER = (

@@ -66,9 +66,12 @@ class Walk {
   flush(code) {
     const { text, level } = this;
     this.text = '';
-    if (text.trim()) this.found.push({ said: code ? `\`\`\`\n${text}\n\`\`\`` : text.replace(/[ \t]*\n[ \t]*/g, '\n').replace(/\s*\x1f\s*/g, ', ').trim(), level });
+    if (text.trim()) this.found.push({ said: code ? `\`\`\`\n${text}\n\`\`\`` : tidy(text), level });
   }
 }
+
+/** Cells that are empty leave no comma. */
+const tidy = (text) => text.replace(/^[\s\x1f]+|[\s\x1f]+$/g, '').replace(/[ \t]*\n[ \t]*/g, '\n').replace(/[\s\x1f]*\x1f[\s\x1f]*/g, ', ');
 
 const has = (known, text) => (text ?? '').toLowerCase().split(/\s+/).some((word) => known.has(word));
 
