@@ -119,6 +119,7 @@ LETTER = (
 ALIKE = {
     "page.xhtml": XHTML.encode(),
     "page.html": WEB.encode(),
+    "book.txt": b"A preface,\non two lines.\r\n\r\nCHAPTER I\n\n\nIt began.\n\nChapter one,\n\nPart of it.\n\nEpilogue\n\nThe end.",
     "book.epub": epub({"a.xhtml": "<h1>One</h1><p>1st.</p>", "b.xhtml": "<p>A<span epub:type='pagebreak'>2</span>.</p>"}, nav=NAV),
     "letter.docx": docx(LETTER),
 }  # fmt: skip

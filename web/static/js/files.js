@@ -6,6 +6,8 @@ import { webPage } from './webpage.js';
 
 const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage, xhtml: webPage };
 const BOOKS = { epub, docx };
+const HEADING_CHARS = 80;
+const CHAPTER = /^(?:(?:chapter|chapitre|part|partie|book|livre|act|acte|scene|scène)\s+(?:\d{1,3}|[ivxlc]{1,7}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the \w+|premier|première)\b[.:]?(?:\s.*)?|(?:prologue|epilogue|épilogue|preface|préface|introduction|foreword|afterword|contents)[.:]?)(?<![,;])$/is;
 const LONG_CHARS = 150_000; // three hours of speech: too much to write in
 
 /** serves(): the service takes long texts. serve(file): leave one to it. */
@@ -86,7 +88,11 @@ function decoded(buffer) {
 
 const tidy = (text) => text.replace(/\r\n?/g, '\n').replace(/[ \t\u00a0]+$/gm, '').replace(/\n{3,}/g, '\n\n').trim();
 
-function plain(text) { return text; }
+/** Lines such as CHAPTER I become titles, as in the service (speech/documents/plain.py). */
+function plain(text) {
+  const parts = text.replace(/\r\n?/g, '\n').split(/\n[ \t]*(?:\n[ \t]*)+/).map((part) => part.trim());
+  return parts.map((part) => (part.length <= HEADING_CHARS && CHAPTER.test(part) ? `## ${part.replace(/\s+/g, ' ')}` : part)).join('\n\n');
+}
 
 /** Titles stay; what only a reader's eye needs goes. */
 function markdown(text) {
