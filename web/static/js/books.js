@@ -45,10 +45,11 @@ async function contents(menus, read) {
 }
 
 export async function docx(buffer) {
-  const files = unzip(buffer), body = xml(await files.get('word/document.xml')()), styles = new Map();
-  for (const style of all(xml((await files.get('word/styles.xml')?.()) ?? '<none/>'), 'style')) styles.set(attribute(style, 'styleId'), styleOf(style));
+  const files = unzip(buffer), part = async (name) => xml((await files.get(name)?.()) ?? '<none/>'), styles = new Map();
+  const body = xml(await files.get('word/document.xml')()), title = all(await part('docProps/core.xml'), 'title')[0];
+  for (const style of all(await part('word/styles.xml'), 'style')) styles.set(attribute(style, 'styleId'), styleOf(style));
   const paragraphs = all(body, 'p').filter((p) => !p.closest('Fallback'));
-  return { text: paragraphs.map((p) => paragraph(p, styles)).filter(Boolean).join('\n\n') };
+  return { text: paragraphs.map((p) => paragraph(p, styles)).filter(Boolean).join('\n\n'), name: title?.textContent.trim() };
 }
 
 /** level: of a title; 0: none. contents: of a line of a table of contents. */
