@@ -11,6 +11,9 @@ import re
 # ° and ™, lie elsewhere.
 _PICTURES = re.compile("[\u2600-\u27bf\u2b00-\u2bff\u20e3\ufe0e\ufe0f\U0001f000-\U0001faff]")
 _ADDRESS = re.compile(r"(?:https?|ftp)://([^\s<>\"'()\[\]?#]*[^\s<>\"'()\[\]?#.,;:!/])[^\s<>\"'()\[\]]*", re.IGNORECASE)
+_AUTOLINK = re.compile(
+    r"<(?:mailto:([^\s<>]+)|((?:https?|ftp)://[^\s<>]+|[^\s<>@]+@[^\s<>@.]+\.[^\s<>@]+))>", re.IGNORECASE
+)
 _TAG = re.compile(r"</?[a-z][a-z0-9]{0,15}/?>")
 _LINK_TARGET = re.compile(r"\]\([^\s()]*(?:\([^\s()]*\)[^\s()]*)?\)")  # one pair of brackets inside
 _OPENING = re.compile(r"!?\[")
@@ -28,10 +31,15 @@ def spoken(word: str) -> str:
     """
     if word.isalnum():  # most are
         return word
-    text = _PICTURES.sub("", _TAG.sub("", word))
+    text = _PICTURES.sub("", _TAG.sub("", _AUTOLINK.sub(_inside, word)))
     text = _ADDRESS.sub(_host_and_path, _OPENING.sub("", _LINK_TARGET.sub("", text))).replace("]", "")
     text = _EDGES.sub("", _RUNS.sub("", text))
     return "" if _MARK_ALONE.fullmatch(text) else text
+
+
+def _inside(found: re.Match[str]) -> str:
+    """Of <https://example.com> and <me@example.com>, as Markdown and mail write them."""
+    return found[1] or found[2]
 
 
 def _host_and_path(found: re.Match[str]) -> str:

@@ -40,7 +40,7 @@ return [over.defaultPrevented, drop.defaultPrevented];
 FILES = {
     "story.txt": ("One.\r\n\r\n\r\nTwo.  \r\n", "One.\n\nTwo."),
     "story.md": (
-        "# The *fox*\n\nA **quick** [fox](http://x.org) and `dog`.\n\n- one\n- two\n\n```\ncode\n```\n\nEnd_of_line.",
+        "# The *fox*\n\nA **quick** [fox](http://x.org) and `dog`[^1].\n\n- one\n- two\n\n```\ncode\n```\n\nEnd_of_line.\n\n[^1]: A note.",
         "# The fox\n\nA quick fox and dog.\n\none\ntwo\n\nEnd_of_line.",
     ),
     "film.srt": (

@@ -82,7 +82,8 @@ PAGE = """<!doctype html><html><head><title>A site</title><style>p {}</style></h
  of   it.<br>And <b>deep</b>.<!-- no --></p>
 <script>x</script><p hidden>No.</p><p aria-hidden="true">No.</p><p style="display: none">No.</p>
 <h2>Waves</h2><p><img alt="A wave" src="w.jpg"> rises. <img alt="DSC_01.JPG"><img src="x"></p>
-<h2>Fish</h2><table><tr><th>Cod</th><td>2</td><td> </td></tr></table><section role="doc-endnotes"><p>1. A note.</p></section>
+<h2>Fish</h2><table><tr><th>Cod</th><td>2</td><td> </td></tr></table>
+<section role="doc-endnotes"><p>1. A note.</p></section>
 <ol><li>One</li><li>Two<ul><li>Three</li></ul></li></ol><pre>a
   b</pre></main><footer>Imprint</footer></body></html>"""
 

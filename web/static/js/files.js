@@ -96,7 +96,7 @@ function plain(text) {
 
 /** Titles stay; what only a reader's eye needs goes. */
 function markdown(text) {
-  return text.replace(/\r\n?/g, '\n').replace(/^---\n[\s\S]*?\n---\n/, '').replace(/^(```|~~~)[\s\S]*?^\1.*$/gm, '').replace(/<!--[\s\S]*?-->/g, '')
+  return text.replace(/\r\n?/g, '\n').replace(/^---\n[\s\S]*?\n---\n/, '').replace(/^(```|~~~)[\s\S]*?^\1.*$/gm, '').replace(/<!--[\s\S]*?-->/g, '').replace(/^\[\^[^\]\s]+\]:.*$/gm, '').replace(/\[\^[^\]\s]+\]/g, '')
     .replace(/^(.+)\n=+$/gm, '# $1').replace(/^(.+)\n-{2,}$/gm, '## $1').replace(/^[ \t]*(?:[-*_][ \t]*){3,}$/gm, '')
     .replace(/!\[[^\]]*\]\([^)]*\)/g, '').replace(/\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])/g, '$1')
     .replace(/^[ \t]*(?:[-*+]|\d+\.)[ \t]+/gm, '').replace(/^[ \t]*>[ \t]?/gm, '').replace(/(\*\*|__|~~)(?=\S)(.+?)\1/g, '$2').replace(/(^|[^\w*])[*_](?=\S)([^*_\n]+)[*_](?!\w)/g, '$1$2').replace(/`([^`]+)`/g, '$1');
