@@ -18,7 +18,7 @@ _FILES = (
 _AT_END = r"(?![\w@])"
 _SPELLED_ENDS = wordset(
     "io ai uk us eu fr de tv ca be ch es pdf txt xls ppt csv xml html htm css js ts py rs md yml cfg gz jpg png gif "
-    "svg mp3 mp4 wav avi mkv dll db sql"
+    "svg mp3 mp4 wav avi mkv dll db sql sh"
 )
 
 
@@ -28,11 +28,14 @@ def rules(tongue: Tongue) -> list[Rule]:
     path = r"(?::\d{1,5})?(?P<path>/[^\s?#<>\"'()\[\]]*)?(?:[?#][^\s<>\"'()\[\]]*)?(?<![.,;:!?])"
     return [
         rule("ld", r"(?P<user>[\w.+-]{1,64})@(?P<host>" + _HOST + ")" + _AT_END, web.email, re.I),
+        rule("l", r"(?:https?://)?localhost:(?P<port>\d{1,5})(?P<path>(?:/[\w.~-]{1,64}){0,9})/?(?![\w/])", web.local),
         rule("l", r"(?:https?|ftp)://(?:[^\s/@]*@)?(?:www\.)?(?P<host>[^\s/:?#]+)" + path, web.address, re.I),
         rule("l", rf"www\.(?P<host>{_HOST}){path}", web.address, re.I),
         rule("ld", rf"(?P<host>(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_DOMAINS}))(?![\w.]*\w){path}", web.address, re.I),
         rule("d", ip, web.ip),
         rule("ld", rf"[\w-]{{1,64}}(?:\.[\w-]{{1,64}})*\.(?:{_FILES}){_AT_END}", web.file, re.I),
+        rule("s", r"(?<![\w.])\.{1,2}(?P<path>(?:/[\w.~-]{1,64}){1,9})/?(?![\w/])(?<![.])", web.relative),
+        rule("s", r"(?<![\w.])\.(?=[A-Za-z])[\w-]{1,64}(?:\.[\w-]{1,64})*" + _AT_END, web.file),
         rule("l", r"[A-Za-z]:\\[^\s<>|\"?*]*(?<![.,;:!])", web.windows_path),
         rule("s", r"@(?P<name>[A-Za-z_]\w{0,63}(?:\.\w{1,63})*)", web.handle),
         rule("s", r"#(?P<name>[^\W\d]\w{0,79})", web.hashtag),
@@ -76,6 +79,18 @@ class _Web:
         slash = f" {self._words['backslash']} "
         return slash.join([f"{drive[0]} {self._words['colon']}", *(self._dotted(name) for name in names if name)])
 
+    def local(self, match: Match) -> str:
+        """localhost:8900/docs."""
+        return f"localhost {self._words['port']} {self._tongue.integer(match['port'])}{self._below(match['path'])}"
+
+    def relative(self, match: Match) -> str:
+        """./start.sh, ../docs."""
+        up = match[0].partition("/")[0]
+        return " ".join([self._words["dot"]] * len(up)) + self._below(match["path"])
+
+    def _below(self, path: str) -> str:
+        return "".join(f" {self._words['slash']} {self._dotted(part)}" for part in path.split("/") if part)
+
     def handle(self, match: Match) -> str:
         return f"{self._words['at']} {self._dotted(match['name'])}"
 
@@ -88,7 +103,7 @@ class _Web:
         head, dot, end = text.rpartition(".")
         if dot and end.lower() in _SPELLED_ENDS:
             spelled = " ".join(self._plain(letter.upper()) for letter in end)
-            return f"{self._plain(head)} {self._words['dot']} {spelled}"
+            return f"{self._plain(head)} {self._words['dot']} {spelled}".lstrip()
         return self._plain(text)
 
     def _plain(self, text: str) -> str:
