@@ -27,7 +27,7 @@ mimetypes.add_type("text/javascript", ".js")  # some systems say text/plain, whi
 STATIC = Path(__file__).parent.parent / "static"
 # Named in the head, so that the browser asks for all of them at once rather than import by import.
 # Those of the other language, and what opens later, come when they are needed.
-LATER = frozenset({"clone.js", "jobsheet.js", "jobtrack.js"})
+LATER = frozenset({"books.js", "clone.js", "jobsheet.js", "jobtrack.js", "webpage.js", "zip.js"})
 MODULES = sorted(
     path.name
     for path in (STATIC / "js").glob("*.js")

@@ -1,11 +1,9 @@
 // Files into the document: dropped anywhere on the page, pasted, or chosen. They are read here, and only sent when somebody leaves one to the service.
-import { docx, epub } from './books.js';
 import { $, alarm, note } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
-import { webPage } from './webpage.js';
 
 const READERS = { txt: plain, text: plain, md: markdown, markdown, srt: subtitles, vtt: subtitles, html: webPage, htm: webPage, xhtml: webPage };
-const BOOKS = { epub, docx };
+const BOOKS = new Set(['epub', 'docx']);
 const HEADING_CHARS = 80;
 const CHAPTER = /^(?:(?:chapter|chapitre|part|partie|book|livre|act|acte|scene|scène)\s+(?:\d{1,3}|[ivxlc]{1,7}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the \w+|premier|première)\b[.:]?(?:\s.*)?|(?:prologue|epilogue|épilogue|preface|préface|introduction|foreword|afterword|contents)[.:]?)(?<![,;])$/is;
 const LONG_CHARS = 150_000; // three hours of speech: too much to write in
@@ -41,13 +39,13 @@ export function setUpFiles({ text, stage, library, serves, serve }) {
 /** A file's text and name. Raises an error for a kind that is not read here, or one that is broken. */
 export async function read(file) {
   const [, name, ending] = /^(.*?)(?:\.([^.]*))?$/s.exec(file.name), kind = (ending ?? '').toLowerCase();
-  if (BOOKS[kind]) {
-    const book = await BOOKS[kind](await file.arrayBuffer());
+  if (BOOKS.has(kind)) {
+    const { [kind]: open } = await import('./books.js'), book = await open(await file.arrayBuffer());
     return { name: book.name || name, text: tidy(book.text) };
   }
   const reader = READERS[kind] ?? (file.type.startsWith('text/') ? plain : null);
   if (!reader) throw new TypeError(file.name);
-  return { name, text: tidy(reader(decoded(await file.arrayBuffer()))) };
+  return { name, text: tidy(await reader(decoded(await file.arrayBuffer()))) };
 }
 
 /** Several files are one text, in the order of their names: chapter 2 before chapter 10. */
@@ -93,6 +91,8 @@ function plain(text) {
   const parts = text.replace(/\r\n?/g, '\n').split(/\n[ \t]*(?:\n[ \t]*)+/).map((part) => part.trim());
   return parts.map((part) => (part.length <= HEADING_CHARS && CHAPTER.test(part) ? `## ${part.replace(/\s+/g, ' ')}` : part)).join('\n\n');
 }
+
+async function webPage(text) { return (await import('./webpage.js')).webPage(text); }
 
 /** Titles stay; what only a reader's eye needs goes. */
 function markdown(text) {
