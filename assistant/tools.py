@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Audio, Context
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import Annotations, CallToolResult, ContentBlock, ResourceLink, TextContent, ToolAnnotations
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from assistant.arguments import closed
 from assistant.doors import Doors
@@ -23,7 +23,7 @@ from assistant.files import BadPath, OutputFiles, format_of, media_type
 from assistant.job import Job, Order, Spoken, run_job
 from assistant.long import LongSpeech
 from assistant.results import GpuStatus, Released, SpeechJob, SpokenFile, VoiceInfo, VoiceList
-from speech.language import PATTERN, language_code
+from speech.language import Language, language_code
 
 if TYPE_CHECKING:
     from speech.errors import ErrorCode
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-Language = Annotated[str, AfterValidator(language_code), Field(json_schema_extra={"pattern": PATTERN})]
 SPEEDS = (0.25, 4.0)  # as speech.request has them; that imports numpy, for which the list of tools must not wait
 
 FOR_USER = Annotations(audience=["user"])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-PATTERN = "^[A-Za-z]{2}([-_].*)?$"
-_CODE = re.compile(PATTERN, re.DOTALL)
+from pydantic import AfterValidator, Field
+
+_PATTERN = "^[A-Za-z]{2}([-_].*)?$"
+_CODE = re.compile(_PATTERN, re.DOTALL)
 
 
 def language_code(tag: str) -> str:
@@ -13,3 +16,6 @@ def language_code(tag: str) -> str:
     if not _CODE.match(tag):
         raise ValueError("must be a language of two letters, such as en or fr")
     return tag[:2].lower()
+
+
+Language = Annotated[str, AfterValidator(language_code), Field(json_schema_extra={"pattern": _PATTERN})]

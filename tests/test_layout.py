@@ -17,7 +17,7 @@ WORDS = (
     "speech.addresses",
     "speech.allowed",
     "speech.language",
-)  # of speech, what needs nothing but the standard library
+)  # of speech, what needs no more than pydantic
 KEPT = {  # one file for each storey, and what it may import
     "gpu_manager.py": "import threading\n",
     "speech/__init__.py": "",

@@ -24,7 +24,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from speech.encoders import ENCODERS, RATES
 from speech.errors import ErrorCode, InvalidRequest
-from speech.language import PATTERN, language_code
+from speech.language import Language
 from speech.request import SPEEDS, SpeechRequest, Turn
 from speech.text.lexicon import MAX_CHARS, MAX_ENTRIES, MAX_WORDS
 from web.http.auth import caller
@@ -98,7 +98,6 @@ def _something(text: str) -> str:
     return text
 
 
-Language = Annotated[str, AfterValidator(language_code), Field(json_schema_extra={"pattern": PATTERN})]
 Phrase = Annotated[Text, Field(max_length=MAX_CHARS), AfterValidator(_phrase)]
 Respelling = Annotated[Text, Field(max_length=MAX_CHARS), AfterValidator(_something)]
 Respellings = Annotated[dict[Phrase, Respelling], Field(max_length=MAX_ENTRIES), BeforeValidator(_entries)]

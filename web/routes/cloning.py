@@ -11,11 +11,12 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.formparser import FormDataParser
 
 from speech.errors import InvalidRequest
+from speech.language import Language
 from web.http.answers import ClonedAnswer
 from web.http.auth import owner
 from web.http.context import speech_service
 from web.http.describe import BODY, Access, operation
-from web.http.forms import Language, Name, StrictForm, form_of
+from web.http.forms import Name, StrictForm, form_of
 from web.http.security import body_deadline
 
 blueprint = Blueprint("cloning", __name__)

@@ -9,12 +9,13 @@ from flask import Blueprint, Response
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from speech.errors import QueueFull
+from speech.language import Language
 from speech.request import SPEEDS, Pause, Piece, SpeechRequest, Token
 from speech.service import SpeechService
 from speech.session import Speech
 from web.http.context import speech_service
 from web.http.describe import SPEECH, Access, operation
-from web.http.forms import Language, Name, Seed, StrictForm, Text, TopK, read_form
+from web.http.forms import Name, Seed, StrictForm, Text, TopK, read_form
 from web.http.sse import EVENT_STREAM, event_response
 
 blueprint = Blueprint("passages", __name__)

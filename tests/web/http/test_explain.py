@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from speech.errors import InvalidRequest
 from web.http.explain import explain
-from web.http.forms import SpeechForm
+from web.http.forms import SpeechForm, StrictForm
 from web.http.job_forms import JobForm
 from web.routes.openai import OpenAISpeechForm
 from web.routes.passages import PiecesForm
@@ -103,3 +104,42 @@ def test_a_message(message: str, told: str, param: str | None) -> None:
 )
 def test_a_language_may_be_told_as_browsers_do(tag: str, code: str) -> None:
     assert SpeechForm.model_validate({"text": "x", "language": tag}).language == code
+
+
+REQUIRED: dict[str, Any] = {
+    "text": "x",
+    "model": "tts-1",
+    "input": "x",
+    "voice": "alloy",
+    "name": "x",
+    "pieces": [1.0],
+    "type": "start",
+    "paragraphs": [{"text": "x"}],
+}
+OBJECTS = [{"zz": 1}], [[{"zz": 1}]], {"zz": 1}, {"a": {"b": 1}}
+NONSENSE = (None, 3, -1.5, True, "", "x" * 400, "a\0", [], {}, [3], *OBJECTS)
+
+
+def forms(base: type[BaseModel] = StrictForm) -> Iterator[type[BaseModel]]:
+    for form in base.__subclasses__():
+        yield form
+        yield from forms(form)
+
+
+FORMS = sorted(set(forms()), key=lambda form: form.__qualname__)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@pytest.mark.parametrize("strict", [True, False], ids=["JSON", "a form"])
+def test_whatever_is_refused_can_be_explained(form: type[BaseModel], strict: bool) -> None:
+    fields = [field.alias or name for name, field in form.model_fields.items()]
+    given = {name: value for name, value in REQUIRED.items() if name in fields}
+    params = []
+    for name in (*fields, "zzz"):
+        for value in NONSENSE:
+            try:
+                form.model_validate({**given, name: value}, strict=strict)
+            except ValidationError as error:
+                params.append((explain(error, form).param, name))
+    assert params
+    assert all(param == name for param, name in params)

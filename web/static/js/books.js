@@ -3,7 +3,7 @@
 import { blocksOf, textOf } from './webpage.js';
 import { unzip } from './zip.js';
 
-const MENUS = new Set(['application/x-dtbncx+xml']);
+const NCX = 'application/x-dtbncx+xml'; // EPUB 2's table of contents
 const UNSAID = new Set(['del', 'moveFrom', 'rt', 'pPr', 'p', 'Fallback']); // in a paragraph of Word; those of a text box (p) come by themselves
 const SAID = { tab: ' ', br: '\n', cr: '\n', noBreakHyphen: '-' };
 
@@ -22,7 +22,7 @@ export async function epub(buffer) {
   return { text: said.filter((text) => text.trim()).join('\n\n'), name: all(book, 'title')[0]?.textContent.trim() };
 }
 
-const isMenu = (item) => property(item, 'nav') || MENUS.has(item.getAttribute('media-type'));
+const isMenu = (item) => property(item, 'nav') || item.getAttribute('media-type') === NCX;
 
 /** With the title that the table of contents has, where the page does not begin with one of its own. */
 function titled(html, title) {
