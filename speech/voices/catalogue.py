@@ -50,11 +50,19 @@ class VoiceCatalogue:
         self._default = default
 
     def voices(self) -> list[Voice]:
-        return list(self._known().values())
+        return list(self.known().values())
+
+    def known(self) -> Mapping[str, Voice]:
+        """All voices by id. Asked for with every request: an engine with hundreds does not look for their files."""
+        return self._voices
+
+    def find(self, voice_id: str) -> Voice | None:
+        """The voice with that id, if there is one."""
+        return self.known().get(voice_id)
 
     def get(self, voice_id: str) -> Voice:
         """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        voice = self._known().get(voice_id)
+        voice = self.find(voice_id)
         if voice is None:
             raise self._not_found(voice_id)
         return voice
@@ -116,8 +124,8 @@ class VoiceCatalogue:
 
     def check_default(self) -> None:
         """Raises VoiceNotFound if DEFAULT_VOICE names no voice; the message is one line that names the setting."""
-        if self._default and self._default not in self._known():
-            near = self._near(self._default) or list(self._known())[:3]
+        if self._default and self._default not in self.known():
+            near = self._near(self._default) or list(self.known())[:3]
             raise VoiceNotFound(f"DEFAULT_VOICE={self._default} is not a voice here. Nearest: {', '.join(near)}.")
 
     @property
@@ -125,17 +133,13 @@ class VoiceCatalogue:
         """The voice of requests that name none. Raises VoiceNotFound if it is gone."""
         return self.get(self._default) if self._default else self.voices()[0]
 
-    def _known(self) -> Mapping[str, Voice]:
-        """All voices by id."""
-        return self._voices
-
     def _not_found(self, voice_id: str) -> VoiceNotFound:
-        near, known = self._near(voice_id), list(self._known())
+        near, known = self._near(voice_id), list(self.known())
         hint = f"Nearest: {', '.join(near)}." if near else f"There are {len(known)}, such as {', '.join(known[:3])}."
         return VoiceNotFound(f"There is no voice {voice_id[:LONGEST_ID]!r}. {hint}", param="voice")
 
     def _near(self, voice_id: str) -> list[str]:
         """Up to three ids that hold what was asked for, else that look like it; a long id is not compared in full."""
-        known, asked = list(self._known()), voice_id[:LONGEST_ID]
+        known, asked = list(self.known()), voice_id[:LONGEST_ID]
         holding = [known_id for known_id in known if asked and asked.lower() in known_id.lower()]
         return (holding or difflib.get_close_matches(asked, known, n=3, cutoff=0.4))[:3]

@@ -42,18 +42,18 @@ class VoiceNames:
 
     def voice(self, name: str, voices: VoiceCatalogue) -> Voice:
         """The voice meant by an id or by another name. Raises VoiceNotFound."""
-        everyone = voices.voices()
         lower = name.lower()
-        voice = next((v for v in everyone if v.id == name), None)
-        if voice and (voice.cached or lower not in GENDERS):  # a client of OpenAI's means no download
+        if voice := _meant(voices.find(name), lower):
             return voice
         if voice_id := self._in_file().get(lower) or self._chosen.get(lower):
             return voices.get(voice_id)
-        voice = next((v for v in everyone if v.id.lower() == lower), None)
-        if voice and (voice.cached or lower not in GENDERS):
+        known = voices.known()
+        alike = next((voice_id for voice_id in known if voice_id.lower() == lower), None)
+        if voice := _meant(voices.find(alike) if alike else None, lower):
             return voice
         if lower in GENDERS:
-            return by_rule(lower, [v for v in everyone if v.size_bytes is None], voices.default)
+            chosen = by_rule(lower, [v for v in known.values() if v.size_bytes is None], voices.default)
+            return voices.get(chosen.id)
         return voices.get(name)
 
     def _in_file(self) -> dict[str, str]:
@@ -65,6 +65,11 @@ class VoiceNames:
             if changed_at != self._read_at:
                 self._found, self._read_at = read_aliases(self._aliases), changed_at
             return self._found
+
+
+def _meant(voice: Voice | None, lower: str) -> Voice | None:
+    """None for one that would be fetched first and has a name of OpenAI's: a client of OpenAI's means no download."""
+    return voice if voice and (voice.cached or lower not in GENDERS) else None
 
 
 def read_aliases(file: Path) -> dict[str, str]:

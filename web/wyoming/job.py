@@ -145,7 +145,7 @@ def request_for(service: SpeechService, text: str, voice: SynthesizeVoice | None
 
 def _voice_of(service: SpeechService, language: str) -> str:
     """The default voice if it speaks the language, else the first that does."""
-    voices = [service.voices.default, *service.voices.voices()]
+    voices = [service.voices.default, *service.voices.known().values()]
     for voice in voices:
         if voice.language == language:
             return voice.id

@@ -20,7 +20,7 @@ class HibariVoices(VoiceCatalogue):
         self.get(voice_id)
         self._files.obtain(voice_id)
 
-    def _known(self) -> Mapping[str, Voice]:
+    def known(self) -> Mapping[str, Voice]:
         return {name: self._voice(name) for name in self._files.names()}
 
     def _voice(self, name: str) -> Voice:

@@ -44,20 +44,21 @@ class EmbeddingVoices(VoiceCatalogue):
         self._clock = clock
         self._found: dict[str, tuple[float, Array]] = {}  # by voice: until when, and its embedding
         self._found_default: tuple[float, Voice] | None = None
+        self._gathered: tuple[list[str], dict[str, Path], Mapping[str, Voice]] | None = None  # a list, a folder; theirs
         self._repo, self._folder, self._embeddings = repo, folder, embeddings
         self._read = lru_cache(maxsize=EMBEDDINGS_KEPT)(_read)
 
     def voices(self) -> list[Voice]:
-        known, suffix = self._known(), self._embeddings().suffix
+        known, suffix = self.known(), self._embeddings().suffix
         own, here = self._folder.files(suffix), self._repo.here(voice_id + suffix for voice_id in known)
         return [replace(voice, cached=name in own or name + suffix in here) for name, voice in known.items()]
 
-    def get(self, voice_id: str) -> Voice:
-        """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        suffix = self._embeddings().suffix
-        voice = self._known_here().get(voice_id) or super().get(voice_id)
-        here = voice_id in self._folder.files(suffix) or self._repo.here([voice_id + suffix])
-        return replace(voice, cached=bool(here))
+    def known(self) -> Mapping[str, Voice]:
+        return self._voices_of(self._repo.names())
+
+    def find(self, voice_id: str) -> Voice | None:
+        voice = self._known_here().get(voice_id) or self.known().get(voice_id)
+        return voice and replace(voice, cached=self._is_here(voice_id))
 
     @property
     def default(self) -> Voice:
@@ -69,9 +70,9 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def _look_for_default(self) -> Voice:
         wished = self._default or PREFERRED
-        if self._default or wished in self._known_here() or wished in self._known():
+        if self._default or wished in self._known_here() or wished in self.known():
             return self.get(wished)
-        known = self._known()
+        known = self.known()
         free = (voice_id for voice_id, voice in known.items() if voice.commercial)
         chosen = next(free, None) or next(iter(known), None)
         if chosen is None:
@@ -132,21 +133,30 @@ class EmbeddingVoices(VoiceCatalogue):
         Raises NotSupported for a recording, InvalidRequest for a bad file or a name that is bad or taken.
         """
         parse_embedding(data, self._embeddings())
-        if safe_name(name) in self._known():
+        if safe_name(name) in self.known():
             raise name_taken(safe_name(name))
         return self.get(self._folder.store(name, data))
-
-    def _known(self) -> Mapping[str, Voice]:
-        return self._voices_of(self._repo.names())
 
     def _known_here(self) -> Mapping[str, Voice]:
         """Those known without asking the hub: a voice on this machine never waits for it."""
         return self._voices_of(self._repo.names_here())
 
+    def _is_here(self, voice_id: str) -> bool:
+        found, suffix = self._found.get(voice_id), self._embeddings().suffix
+        if found is not None and found[0] >= self._clock():
+            return True
+        return voice_id in self._folder.files(suffix) or bool(self._repo.here([voice_id + suffix]))
+
     def _voices_of(self, names: list[str]) -> Mapping[str, Voice]:
+        """The same object for as long as neither the list nor the folder changes: both are never written to."""
         suffix = self._embeddings().suffix
-        published = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
-        return {voice_id: _described(voice_id) for voice_id in (*self._folder.files(suffix), *published)}
+        own = self._folder.files(suffix)
+        gathered = self._gathered
+        if gathered is None or gathered[0] is not names or gathered[1] is not own:
+            published = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
+            voices = {voice_id: _described(voice_id) for voice_id in (*own, *published)}
+            self._gathered = gathered = names, own, voices
+        return gathered[2]
 
 
 _described = lru_cache(maxsize=4096)(describe)

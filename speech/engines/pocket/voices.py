@@ -67,16 +67,16 @@ class PocketVoices(VoiceCatalogue):
         return narrowed
 
     def voices(self) -> list[Voice]:
-        return [self._marked(voice) for voice in self._known().values()]
+        return [self._marked(voice) for voice in self.known().values()]
 
-    def get(self, voice_id: str) -> Voice:
-        """The voice with that id. Raises VoiceNotFound, which names the nearest ids."""
-        return self._marked(super().get(voice_id))
+    def find(self, voice_id: str) -> Voice | None:
+        voice = super().find(voice_id)
+        return voice and self._marked(voice)
 
     @property
     def default(self) -> Voice:
         """DEFAULT_VOICE, else that of the model's language, else the first. Raises Unavailable if there is none."""
-        known, usual = self._known(), self._main.usual_voice
+        known, usual = self.known(), self._main.usual_voice
         wished = self._default or (usual if usual in known else next(iter(known), None))
         if wished is None:
             raise Unavailable("There are no voices: neither MODEL_DIR/voices nor VOICES_DIR has a state.")
@@ -87,7 +87,7 @@ class PocketVoices(VoiceCatalogue):
         wanted = language or self._guessed(text)
         if wanted is None or wanted not in self._models or wanted == self.default.language:
             return self.default
-        fit = [voice for voice in self._known().values() if voice.language == wanted and not voice.made]
+        fit = [voice for voice in self.known().values() if voice.language == wanted and not voice.made]
         usual = next((voice for voice in fit if voice.id == self._models[wanted].usual_voice), None)
         return self._marked(usual or (fit or [self.default])[0])
 
@@ -185,7 +185,7 @@ class PocketVoices(VoiceCatalogue):
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _known(self) -> Mapping[str, Voice]:
+    def known(self) -> Mapping[str, Voice]:
         known: dict[str, Voice] = {}
         for language in self._models:
             beside = self._beside.get(language)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import psutil
@@ -113,10 +113,10 @@ class HeldVoices(VoiceCatalogue):
         super().__init__(voices)
         self.asked, self.here = threading.Event(), threading.Event()
 
-    def voices(self) -> list[Voice]:
+    def known(self) -> Mapping[str, Voice]:
         self.asked.set()
         assert self.here.wait(WAIT_S)
-        return super().voices()
+        return super().known()
 
 
 @pytest.mark.parametrize(

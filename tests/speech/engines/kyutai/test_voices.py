@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,20 @@ from speech.engines.kyutai import prefetch
 from speech.engines.kyutai.voices import EMBEDDINGS_KEPT, FRESH_S, EmbeddingVoices, catalogue
 from speech.engines.kyutai.weights import obtain
 from speech.errors import EngineFailed, InvalidRequest, NotSupported, Unavailable, VoiceNotFound
-from speech.hub.files import Hub
+from speech.hub.files import Hub, make_hub
 from speech.hub.voice_list import ASK_AGAIN_S, VoiceRepo
+from speech.interpreter import Interpreter
+from speech.request import SpeechRequest
+from speech.selection import EngineChoice
 from speech.settings import Settings
+from speech.voices.folder import VoiceFolder
 from tests.speech.engines.kyutai.tiny_files import FORMAT, checkpoint, embedding
 from tests.speech.hub.cache import lay_out_cache, write
 from tests.speech.hub.fake_hub import FakeHub
 from tests.waiting import wait_until
 
 REPO = "kyutai/tts-voices"
+CHOICE = EngineChoice(ENGINES["kyutai"], "cpu", "for the test")
 SUFFIX = FORMAT.suffix
 ALBA, ANGRY, FRENCH, WOMAN = (
     "alba-mackenna/casual.wav",
@@ -295,6 +301,33 @@ def test_not_all_embeddings_are_kept(settings: Settings, tmp_path: Path) -> None
     for name in names:
         voices.embedding(name)
     assert voices.embedding("v0") is not first
+
+
+# -- what a request costs -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [WOMAN, WOMAN.upper(), "alloy", "mine", None])
+def test_a_request_looks_for_its_own_voice_only(settings: Settings, tmp_path: Path, name: str | None) -> None:
+    """However many are published; there are some seven hundred."""
+    lay_out_cache(tmp_path / "hub", REPO, dict.fromkeys((name + SUFFIX for name in ALL), embedding()))
+    looked_for: list[str] = []
+
+    class Looking(VoiceRepo):
+        def here(self, names: Iterable[str]) -> set[str]:
+            names = list(names)
+            looked_for.extend(names)
+            return super().here(names)
+
+    many = [f"expresso/ex0{number}_happy.wav{SUFFIX}" for number in range(300)]
+    write(tmp_path / "hub" / "models--kyutai--tts-voices", {"listing.json": json.dumps([*FILES, *many]).encode()})
+    repo = Looking(make_hub(settings), REPO)
+    voices = EmbeddingVoices(repo, VoiceFolder(settings.voices_dir), lambda: FORMAT)
+    assert len(voices.voices()) == 305
+    looked_for.clear()
+    meant = Interpreter(settings.model_copy(update={"openai_voices": {"mine": ALBA}}), CHOICE, voices)
+    meant.check(SpeechRequest("Hello there.", voice=name))
+    assert len(set(looked_for)) <= 2  # an OpenAI name's rule gives the default, too
+    assert voices.known() is voices.known()
 
 
 # -- ones own -----------------------------------------------------------------------------------------------------
