@@ -9,9 +9,9 @@ from tests.page.browser import Page
 PLAY_AND_SEEK = """new Promise((done) => {
   const audio = new Audio(ADDRESS), heard = [];
   audio.addEventListener("error", () => done("failed: " + audio.error.message));
-  audio.addEventListener("seeked", () => heard.push("seeks to " + audio.currentTime));
+  audio.addEventListener("seeked", () => { heard.push("seeks to " + audio.currentTime); audio.play(); });
   audio.addEventListener("timeupdate", () => {
-    if (!heard.length && audio.currentTime > 0.2) { heard.push("plays"); audio.currentTime = 2; }
+    if (!heard.length && audio.currentTime > 0.2) { heard.push("plays"); audio.pause(); audio.currentTime = 2; }
     if (heard.length === 2 && audio.currentTime > 2.2) { audio.pause(); done([...heard, "plays on"]); }
   });
   audio.play().catch((error) => done("refused: " + error));

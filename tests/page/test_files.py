@@ -210,6 +210,31 @@ def test_a_file_of_hours_is_left_to_the_service_or_opened(gpu_page: Page, plan: 
     assert not page.shown("#b-fserve")
 
 
+HOLDS = """
+const ask = fetch, held = [];
+window.held = held;
+window.fetch = (path, what) =>
+  String(path).startsWith('api/jobs') && !window.open_
+    ? new Promise((go) => held.push(() => go(ask(path, what))))
+    : ask(path, what);
+"""
+
+
+def test_a_file_of_hours_waits_until_it_is_known_whether_the_service_takes_it(gpu_page: Page) -> None:
+    """On a slow way the file can be there before the service's answer."""
+    page = gpu_page
+    slow = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HOLDS})
+    try:
+        page.open(text=FOX).ready()
+    finally:
+        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", slow)
+    page.run(DROP, "novel.txt", "The ship sank. " * 11_000, "")
+    page.wait("return window.held.length > 1")  # at the start, and for the file
+    assert page.run(TEXT) == FOX
+    page.run("window.open_ = true; for (const go of window.held) go();")
+    page.wait_text("#file-note", "novel has 164,999 characters")
+
+
 # -- links and code -----------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ const HEADING_CHARS = 80;
 const CHAPTER = /^(?:(?:chapter|chapitre|part|partie|book|livre|act|acte|scene|scène)\s+(?:\d{1,3}|[ivxlc]{1,7}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|the \w+|premier|première)\b[.:]?(?:\s.*)?|(?:prologue|epilogue|épilogue|preface|préface|introduction|foreword|afterword|contents)[.:]?)(?<![,;])$/is;
 const LONG_CHARS = 150_000; // three hours of speech: too much to write in
 
-/** serves(): the service takes long texts. serve(file): leave one to it. */
+/** serves(): resolves to whether the service takes long texts. serve(file): leave one to it. */
 export function setUpFiles({ text, stage, library, serves, serve }) {
   let complaint = null, long = null; // { file, found }: to be asked what becomes of it
   const render = () => {
@@ -21,7 +21,7 @@ export function setUpFiles({ text, stage, library, serves, serve }) {
     const [file, ...more] = files, found = await readAll(files).catch(() => null);
     complaint = !found ? 'f_unknown' : found.text.trim() ? null : 'f_empty';
     long = null;
-    if (!complaint) { if (found.text.length > LONG_CHARS && serves() && !more.length) long = { file, found }; else await here({ found }); }
+    if (!complaint) { if (found.text.length > LONG_CHARS && !more.length && (await serves())) long = { file, found }; else await here({ found }); }
     render();
     if (complaint) alarm(t(complaint));
     if (long) $('b-fserve').focus();

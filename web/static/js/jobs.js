@@ -12,13 +12,19 @@ const isActive = ({ state }) => ACTIVE.has(state);
 export class ServerJobs extends EventTarget {
   constructor() {
     super();
-    Object.assign(this, { list: [], available: false, following: null }); // available: the service takes jobs
+    Object.assign(this, { list: [], available: null, following: null }); // available: the service takes jobs; null: not known yet
     document.addEventListener('visibilitychange', () => { if (document.hidden) this.following?.abort(); else if (this.active) this.look(); });
   }
 
   get active() { return this.list.some(isActive); }
 
   of(id) { return this.list.find((job) => job.id === id); }
+
+  /** Whether the service takes jobs: what it said, or asked now. */
+  async taken() {
+    if (this.available === null) await this.look();
+    return this.available;
+  }
 
   /** Ask now, and follow what is under way for as long as the page is in sight. */
   async look() {
