@@ -23,6 +23,9 @@ class HibariVoices(VoiceCatalogue):
     def known(self) -> Mapping[str, Voice]:
         return {name: self._voice(name) for name in self._files.names()}
 
+    def find(self, voice_id: str) -> Voice | None:
+        return self._voice(voice_id) if self._files.offers(voice_id) else None
+
     def _voice(self, name: str) -> Voice:
         facts = self._files.facts(name)
         return Voice(

@@ -45,7 +45,11 @@ class VoiceFiles:
 
     def names(self) -> list[str]:
         """Those that are here or may be fetched; the one in the wheel first."""
-        return [name for name in self._known if self.here(name) or not self._offline]
+        return [name for name in self._known if self.offers(name)]
+
+    def offers(self, name: str) -> bool:
+        """There is one of that name that is here or may be fetched."""
+        return name in self._known and (not self._offline or self.here(name) is not None)
 
     def facts(self, name: str) -> Mapping[str, Any]:
         """What hibari's registry tells: gender, accent, british, bytes, sha256, file. Raises VoiceNotFound."""

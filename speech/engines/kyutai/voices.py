@@ -43,6 +43,7 @@ class EmbeddingVoices(VoiceCatalogue):
         super().__init__((), default)
         self._clock = clock
         self._found: dict[str, tuple[float, Array]] = {}  # by voice: until when, and its embedding
+        self._here_until: dict[str, float] = {}  # by voice: until when its file is not looked for anew
         self._found_default: tuple[float, Voice] | None = None
         self._gathered: tuple[list[str], dict[str, Path], Mapping[str, Voice]] | None = None  # a list, a folder; theirs
         self._repo, self._folder, self._embeddings = repo, folder, embeddings
@@ -94,8 +95,7 @@ class EmbeddingVoices(VoiceCatalogue):
 
     def prepare(self, voice_id: str, language: str | None = None) -> None:
         """Download the voice's file if need be. Raises as `path` does."""
-        found = self._found.get(voice_id)
-        if found is None or found[0] < self._clock():
+        if not self.get(voice_id).cached:
             self.path(voice_id)
 
     def path(self, voice_id: str) -> Path:
@@ -142,10 +142,13 @@ class EmbeddingVoices(VoiceCatalogue):
         return self._voices_of(self._repo.names_here())
 
     def _is_here(self, voice_id: str) -> bool:
-        found, suffix = self._found.get(voice_id), self._embeddings().suffix
-        if found is not None and found[0] >= self._clock():
+        now, suffix = self._clock(), self._embeddings().suffix
+        if self._here_until.get(voice_id, now) > now:
             return True
-        return voice_id in self._folder.files(suffix) or bool(self._repo.here([voice_id + suffix]))
+        here = voice_id in self._folder.files(suffix) or bool(self._repo.here([voice_id + suffix]))
+        if here:
+            self._here_until[voice_id] = now + FRESH_S
+        return here
 
     def _voices_of(self, names: list[str]) -> Mapping[str, Voice]:
         """The same object for as long as neither the list nor the folder changes: both are never written to."""
