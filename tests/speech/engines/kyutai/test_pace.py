@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from moshi.models.tts import TTSModel
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from speech.engines.batch.runner import Frame, ModelRunner, Row
 from speech.engines.batch.scheduler import Step, StepKind
 from speech.engines.batch.stepper import Stepper
+from speech.engines.kyutai.graphs import Action, AtOnce
 from speech.engines.kyutai.runner import Embedding, KyutaiRunner
 from speech.request import SpeechRequest
 from tests.heard import utter
@@ -65,6 +67,26 @@ class Counted(ModelRunner):
         self.runner.close()
 
 
+class Operations(TorchDispatchMode):
+    """Notes which of torch's operations run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+class Tried(AtOnce):
+    """Runs a part once when it is made, as for a graph."""
+
+    def part(self, action: Action) -> Action:
+        action()
+        return action
+
+
 @pytest.fixture(scope="module")
 def eight(load_model: Callable[..., TTSModel], embedding: Embedding) -> Iterator[KyutaiRunner]:
     runner = KyutaiRunner(load_model(), embedding, slots=8, temperature=0.0)
@@ -113,3 +135,18 @@ def test_who_cancels_takes_part_in_no_further_step(runner: KyutaiRunner) -> None
     play(stepper, jobs)
     assert 0 in counted.steps[24].rows
     assert all(0 not in step.rows for step in counted.steps[25:])
+
+
+def test_the_first_listeners_ask_for_nothing_that_the_warm_up_did_not(
+    load_model: Callable[..., TTSModel], embedding: Embedding
+) -> None:
+    """CUDA loads the code of an operation when it first runs: of joins, of steps, and of moves to lower rows."""
+    with Operations() as warmed:
+        runner = KyutaiRunner(load_model(), embedding, slots=8, launch=Tried())
+    try:
+        with Operations() as asked:
+            play(Stepper(Counted(runner), max_queue=0), [Job(CASES[0], leaves=30) for _ in range(6)] + [Job(CASES[1])])
+        assert [runner._places[slot] for slot in range(8)] != list(range(8)), "a row was moved"
+        assert asked.names - warmed.names == set()
+    finally:
+        runner.close()
