@@ -49,7 +49,7 @@ def main() -> None:
 
 def settings(options: argparse.Namespace, place: Path) -> dict[str, str]:
     hub = place / "hub-cache"
-    lay_out_cache(options.folder, hub)
+    lay_out_cache(options.folder, hub, listed=1000)
     return {
         "ENGINE": "kyutai",
         "DEVICE": DEVICE.partition(":")[0],

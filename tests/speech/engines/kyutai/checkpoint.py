@@ -20,6 +20,8 @@ import torch
 from moshi.models import loaders
 from safetensors.torch import save_file
 
+from speech.hub.voice_list import LISTING
+
 MODEL_REPO, VOICE_REPO = "kyutai/tts-1.6b-en_fr", "kyutai/tts-voices"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 SUFFIX = ".1e68beda@240.safetensors"
@@ -94,10 +96,13 @@ def write_voice(path: Path, width: int, generator: torch.Generator, spread: floa
     save_file({"speaker_wavs": torch.randn(1, width, 125, generator=generator) * spread}, path)
 
 
-def lay_out_cache(checkpoint: Path, hf_home: Path) -> None:
-    """Show the checkpoint to huggingface_hub as two repositories that are already downloaded, by links."""
+def lay_out_cache(checkpoint: Path, hf_home: Path, listed: int = 0) -> None:
+    """Show the checkpoint to huggingface_hub as two repositories that are already downloaded, by links.
+
+    listed: so many voices more are in the list of the repository, as the hub would have given it.
+    """
     for repo, source in ((MODEL_REPO, checkpoint), (VOICE_REPO, checkpoint / "voices")):
-        root = hf_home / "hub" / f"models--{repo.replace('/', '--')}"
+        root = _cached(repo, hf_home)
         (root / "refs").mkdir(parents=True, exist_ok=True)
         (root / "refs" / "main").write_text(REVISION)
         for file in source.rglob("*"):
@@ -106,6 +111,13 @@ def lay_out_cache(checkpoint: Path, hf_home: Path) -> None:
                 link = root / "snapshots" / REVISION / relative
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(file.resolve())
+    if listed:
+        names = [*VOICES, *(f"vctk/p{number}_listed.wav" for number in range(listed))]
+        (_cached(VOICE_REPO, hf_home) / LISTING).write_text(json.dumps([name + SUFFIX for name in names]))
+
+
+def _cached(repo: str, hf_home: Path) -> Path:
+    return hf_home / "hub" / f"models--{repo.replace('/', '--')}"
 
 
 def checkpoint_info(folder: Path) -> Any:
