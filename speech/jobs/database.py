@@ -1,7 +1,7 @@
 """The SQLite database of jobs (Database): its tables, transactions, and waiting for a change. Knows no job.
 
 Each change is one transaction, written ahead and synced: a process that is killed at any moment leaves whole ones.
-What the disk refuses is told in words: StorageFull, Unavailable.
+What the disk refuses, and a file that is damaged, is told in words: StorageFull, Unavailable.
 """
 
 from __future__ import annotations
@@ -41,15 +41,17 @@ OF_THE_DISK = (
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY),
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
 )
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LEAST_BYTES = 65_536  # with less the index of what is written ahead cannot be made, and SQLite tells another error
 
 
 class Database:
-    """Every method may be called from any thread, and raises StorageFull and Unavailable for what the disk refuses."""
+    """Every method may be called from any thread, and raises StorageFull for a full disk, Unavailable for a disk that
+    refuses otherwise and for a file that is damaged or of another version of the service."""
 
     def __init__(self, file: Path) -> None:
-        """file: made if it is not there; its folder exists. Raises OSError for one whose tables are of another kind."""
-        self._folder = file.parent
+        """file: made if it is not there; its folder exists."""
+        self._file = file
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._changes = 0
@@ -57,7 +59,7 @@ class Database:
             self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None, timeout=30)
         try:
             with self._in_words():
-                self._prepare(file)
+                self._prepare()
         except BaseException:
             self._database.close()
             raise
@@ -100,27 +102,36 @@ class Database:
         with self._changed:
             return self._changed.wait_for(lambda: self._changes > seen, timeout_s)
 
-    def _prepare(self, file: Path) -> None:
+    def _prepare(self) -> None:
         self._database.row_factory = sqlite3.Row
         for line in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._database.execute(f"PRAGMA {line}")
-        self._make_tables(file)
+        self._make_tables()
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            code = error.sqlite_errorcode & 0xFF
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code in DAMAGED:
+                raise self._useless(f"is damaged ({error})") from error
             if code not in OF_THE_DISK:
                 raise
-            if code == sqlite3.SQLITE_FULL or shutil.disk_usage(self._folder).free < _LEAST_BYTES:
+            if code == sqlite3.SQLITE_FULL or shutil.disk_usage(self._file.parent).free < _LEAST_BYTES:
                 raise StorageFull(DISK_IS_FULL) from error
             raise Unavailable(f"The state of jobs cannot be read or written: {error}.") from error
 
-    def _make_tables(self, file: Path) -> None:
+    def _useless(self, why: str) -> Unavailable:
+        name = "/".join(self._file.parts[-2:])
+        return Unavailable(
+            f"The state of jobs, {name} in OUTPUT_DIR, {why}. Put another copy of it there, or move it away: then "
+            "there are no jobs, and their audio stays beside it."
+        )
+
+    def _make_tables(self) -> None:
         (found,) = self._database.execute("PRAGMA user_version").fetchone()
         if not found and not self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
             self._database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         elif found != VERSION:
-            raise OSError(0, f"{file.name} there was written by another version of the service")
+            raise self._useless("was written by another version of the service")

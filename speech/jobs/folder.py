@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from speech.jobs.whole import WholeFiles
 from speech.jobs.workers import Workers
 from speech.remote.client import ServiceClient
 from speech.service import SpeechService
+
+log = logging.getLogger("kyutai_tts.jobs")
 
 NAME = "jobs"
 DATABASE = "jobs.sqlite3"
@@ -52,7 +55,8 @@ class Folder:
             threading.Thread(target=self._resume, name="jobs-resume", daemon=True).start()
 
     def open(self) -> Opened:
-        """Raises Unavailable if another process has the folder, or it cannot be written, StorageFull."""
+        """Raises Unavailable if another process has the folder, it cannot be written or what is in it is of no use;
+        StorageFull."""
         with self._lock:
             if self._opened is None:
                 self._opened = self._open()
@@ -68,11 +72,15 @@ class Folder:
                 self._held.release()
 
     def _resume(self) -> None:
+        told = TAKEN
         while not self._service.draining:
             try:
                 self.open()
                 return
-            except SpeechError:
+            except SpeechError as error:
+                if error.message not in (TAKEN, told):
+                    log.warning("the jobs of an earlier run do not go on yet: %s", error.message)
+                told = error.message
                 time.sleep(RESUME_S)
 
     def _places(self) -> Places:

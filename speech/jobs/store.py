@@ -34,7 +34,7 @@ class Store:
     """Every method may be called from any thread."""
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
-        """file: made if it is not there; its folder exists. Raises OSError."""
+        """file: made if it is not there; its folder exists. Raises as every method of Database does."""
         self._clock = clock
         self.database = Database(file)
 

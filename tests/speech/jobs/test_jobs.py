@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import srt
 
 from speech.engines.base import UtteranceStatus
 from speech.engines.sentence.engine import SentenceEngine
-from speech.errors import EngineFailed, InvalidRequest, JobNotFound, JobState, OutOfQuota
+from speech.errors import EngineFailed, InvalidRequest, JobNotFound, JobState, OutOfQuota, Unavailable
 from speech.jobs.job import State
 from speech.jobs.jobs import Jobs
 from speech.jobs.whole import Wanted
@@ -256,3 +257,21 @@ def test_killed_at_any_moment_the_audio_is_the_same(tmp_path: Path) -> None:
         (job,), _ = jobs.jobs(ME, 10)
         wait_for(jobs, job.id, State.DONE)
         assert jobs.file(job.id, ME, Wanted("wav")).read_bytes() == expected
+
+
+def test_a_state_that_is_damaged_is_told_once_and_can_be_moved_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = tmp_path / "jobs" / "jobs.sqlite3"
+    state.parent.mkdir()
+    state.write_bytes(b"no database at all " * 100)
+    with jobs_over(service_in(tmp_path)) as jobs, caplog.at_level(logging.WARNING, "kyutai_tts.jobs"):
+        jobs.resume()
+        wait_until(lambda: "do not go on yet" in caplog.text)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=r"jobs/jobs\.sqlite3 in OUTPUT_DIR, is damaged"):
+                jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE))
+        state.rename(state.with_suffix(".broken"))
+        wait_until(state.exists)  # by itself
+        wait_for(jobs, jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE)).id, State.DONE)
+    assert caplog.text.count("do not go on yet") == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from speech.errors import Unavailable
 from speech.jobs.job import Flaw, NewJob, Said, State
 from speech.jobs.store import NewPart, Store
 from speech.request import Word
@@ -115,5 +116,31 @@ def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "jobs.sqlite3") as database:
         database.execute("CREATE TABLE jobs (id TEXT)")
     database.close()
-    with pytest.raises(OSError, match="another version"):
+    with pytest.raises(Unavailable, match=r"jobs\.sqlite3 in OUTPUT_DIR, was written by another version"):
         Store(tmp_path / "jobs.sqlite3")
+
+
+@pytest.mark.parametrize("content", [b"no database at all " * 100, b"SQLite format 3\0" + b"\7" * 5000])
+def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "jobs.sqlite3").write_bytes(content)
+    with pytest.raises(Unavailable, match="is damaged"):
+        Store(tmp_path / "jobs.sqlite3")
+    assert (tmp_path / "jobs.sqlite3").read_bytes() == content
+
+
+def test_a_database_that_was_damaged_is_told(tmp_path: Path) -> None:
+    """All but its first page was lost."""
+    file = tmp_path / "jobs.sqlite3"
+    store = Store(file)
+    add(store)
+    store.close()
+    size = file.stat().st_size
+    with file.open("r+b") as content:
+        content.seek(4096)
+        content.write(b"\xff" * (size - 4096))
+    store = Store(file)
+    try:
+        with pytest.raises(Unavailable, match="is damaged"):
+            store.job("one")
+    finally:
+        store.close()
