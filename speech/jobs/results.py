@@ -16,6 +16,7 @@ import numpy as np
 
 from speech.captions import with_times
 from speech.encoders import make_encoder
+from speech.errors import Unavailable
 from speech.jobs.job import Part
 from speech.jobs.store import Store
 from speech.joints import silence
@@ -49,7 +50,7 @@ class Results:
     def joined(self, job_id: str, first: int, stop: int) -> Iterator[AudioChunk]:
         """The passages from `first` to before `stop` that are done, with the pauses between them.
 
-        Words have both of their times, from the beginning of what is joined. Raises OSError.
+        Words have both of their times, from the beginning of what is joined. Raises Unavailable as `sound` does.
         """
         yield from with_times(self._joined(job_id, first, stop))
 
@@ -63,12 +64,26 @@ class Results:
     def sound(
         self, job_id: str, part: Part, words: Sequence[Word], begin_s: float, begins: bool
     ) -> Iterator[AudioChunk]:
-        """One passage, after its pause. begin_s: where it begins. begins: nothing comes before it, so no pause does."""
+        """One passage, after its pause. begin_s: where it begins. begins: nothing comes before it, so no pause does.
+
+        Raises Unavailable where its file is gone, or is not as it was written.
+        """
+        samples = self._samples(job_id, part)
         for chunk in silence(0.0 if begins else part.pause_s, self.sample_rate):
             begin_s += chunk.seconds
             yield chunk
-        samples = _samples(self._file(job_id, part))
         yield AudioChunk(samples, self.sample_rate, tuple(_later(word, begin_s) for word in words))
+
+    def _samples(self, job_id: str, part: Part) -> Samples:
+        try:
+            samples = _samples(self._file(job_id, part))
+        except (OSError, av.error.FFmpegError) as error:
+            why = error.strerror or type(error).__name__
+        else:
+            if len(samples) == round((part.seconds or 0.0) * self.sample_rate):
+                return samples
+            why = "it has another length"
+        raise Unavailable(f"The audio of passage {part.number} cannot be used ({why}). Make that passage again.")
 
     def forget(self, job_id: str, part: Part) -> None:
         """Delete the sound of a passage that is to be made again."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,7 @@ from speech.engines.base import UtteranceStatus
 from speech.engines.sentence.engine import SentenceEngine
 from speech.errors import EngineFailed, InvalidRequest, JobNotFound, JobState, OutOfQuota, Unavailable
 from speech.jobs.job import State
-from speech.jobs.jobs import Jobs
+from speech.jobs.jobs import Change, Jobs
 from speech.jobs.whole import Wanted
 from speech.request import SpeechRequest
 from speech.service import SpeechService
@@ -223,7 +223,7 @@ def test_old_jobs_are_deleted(tmp_path: Path) -> None:
 WORKER = """
 import sys, time
 from pathlib import Path
-from speech.jobs.jobs import Jobs
+from speech.jobs.jobs import Change, Jobs
 from speech.request import SpeechRequest
 from speech.text.document import Document
 from tests.speech.jobs.test_jobs import LONG, ME, service_in
@@ -275,3 +275,35 @@ def test_a_state_that_is_damaged_is_told_once_and_can_be_moved_away(
         wait_until(state.exists)  # by itself
         wait_for(jobs, jobs.add(SpeechRequest(), ME, Document.of_text(SENTENCE)).id, State.DONE)
     assert caplog.text.count("do not go on yet") == 1
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
+    "gone": lambda data: None,
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "of something else": lambda data: b"\7" * len(data),
+    "of another passage": lambda data: data,
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_passage_that_is_damaged_is_told_and_can_be_made_again(tmp_path: Path, kind: str) -> None:
+    with jobs_over(service_in(tmp_path)) as jobs:
+        job = jobs.add(SpeechRequest(seed=1), ME, Document.of_text(f"{LONG} It ends."))
+        wait_for(jobs, job.id, State.DONE)
+        whole = jobs.file(job.id, ME, Wanted("flac"))
+        before, captions = whole.read_bytes(), jobs.captions(job.id, ME, "srt")
+        whole.unlink()
+        first, *_, last = sorted(whole.parent.glob("0*.flac"))
+        damaged = DAMAGE[kind](last.read_bytes() if kind == "of another passage" else first.read_bytes())
+        if damaged is None:
+            first.unlink()
+        else:
+            first.write_bytes(damaged)
+        for ask in (lambda: jobs.file(job.id, ME, Wanted("flac")), lambda: jobs.captions(job.id, ME, "srt")):
+            with pytest.raises(Unavailable, match=r"passage 0 cannot be used .* again"):
+                ask()
+        jobs.make_again(job.id, ME, 0, Change())
+        wait_for(jobs, job.id, State.DONE)
+        assert jobs.file(job.id, ME, Wanted("flac")).read_bytes() == before
+        assert jobs.captions(job.id, ME, "srt") == captions
