@@ -34,7 +34,7 @@ class ErrorCode(StrEnum):
     ENGINE_BUSY = "engine_busy", "the model is in use; `force` interrupts it"
     ENGINE_FAILED = "engine_failed", "a fault of ours or of the machine's while loading or speaking"
     CANCELLED = "cancelled", "the client left, or the speech was stopped"
-    NOTHING_TO_SAY = "nothing_to_say", "the text has no words that can be said"
+    NOTHING_TO_SAY = "nothing_to_say", "no words of the text can be said"
     TEXT_TOO_LONG = "text_too_long", "more than `MAX_TEXT_CHARS`, or more than one socket takes"
     DRAINING = "draining", "the service is about to end"
     ENGINE_CLOSED = "engine_closed", "the engine was released while it spoke"
@@ -52,16 +52,17 @@ class ErrorCode(StrEnum):
     VOICE_EXISTS = "voice_exists", "there is a voice of that name already"
     VOICE_CLONING_NOT_RELEASED = (
         "voice_cloning_not_released",
-        "a voice cannot be made from a recording: that part of the model is not published",
+        "the part of the model that makes voices of recordings is not published",
     )
     CLONING_NOT_READY = (
         "cloning_not_ready",
-        "voices can be made from recordings only with weights that are not here; the message says how to get them",
+        "making voices takes weights that are not here; the message says how to get them",
     )
     UNSUPPORTED_PARAMETER = "unsupported_parameter", "a field of OpenAI's that means nothing here"
     BAD_EMBEDDING = "bad_embedding", "the file is no voice embedding of this model"
     JOB_NOT_FOUND = "job_not_found", "no job of yours has that id"
     JOB_STATE = "job_state", "not in this state of the job; the message says which it must be"
+    PASSAGE_DAMAGED = "passage_damaged", "the audio of a job's passage is gone or damaged; make that passage again"
     JOB_QUOTA = "job_quota", "the files of jobs take as much as `JOB_QUOTA_GB` allows"
     INVALID_JSON = "invalid_json", "the body is not a JSON object"
     INVALID_AUDIO = "invalid_audio", "the body is not whole samples, or the recording cannot be used"
@@ -79,14 +80,14 @@ class ErrorCode(StrEnum):
     REQUEST_TIMEOUT = "request_timeout", "the body did not come in time"
     REQUEST_ENTITY_TOO_LARGE = "request_entity_too_large", "the body is too large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", "the body is of a type that is not taken"
-    UNPROCESSABLE_ENTITY = "unprocessable_entity", "the body is JSON, but not of the right shape (moshi-server's API)"
+    UNPROCESSABLE_ENTITY = "unprocessable_entity", "JSON of another shape (moshi-server's API)"
     UPGRADE_REQUIRED = "upgrade_required", "another version of WebSocket than 13"
     REQUEST_HEADER_FIELDS_TOO_LARGE = "request_header_fields_too_large", "the request's head is too long"
     FILE_IN_MAKING = "file_in_making", "a file of a job is being put together; it is there when asked for again"
     TOO_MANY_REQUESTS = "too_many_requests", "as many of these are under way as may be"
     SERVICE_UNAVAILABLE = "service_unavailable", "too many long requests are being received"
-    TOO_MANY_FRAMES = "too_many_frames", "the WebSocket's client sent far more frames than speech needs"
-    FOREIGN_ORIGIN = "foreign_origin", "a page of another origin sent this, and `CORS_ORIGINS` does not name it"
+    TOO_MANY_FRAMES = "too_many_frames", "a WebSocket's client sent more frames than speech needs"
+    FOREIGN_ORIGIN = "foreign_origin", "from a page of an origin that `CORS_ORIGINS` does not name"
     HOST_NOT_ALLOWED = "host_not_allowed", "the request's `Host` is not one of `ALLOWED_HOSTS`"
     INTERNAL_ERROR = "internal_error", "the fault is ours; the log says more"
     NO_ANSWER = "no_answer", "MCP: the service does not answer"

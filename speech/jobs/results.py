@@ -16,7 +16,7 @@ import numpy as np
 
 from speech.captions import with_times
 from speech.encoders import make_encoder
-from speech.errors import Unavailable
+from speech.errors import ErrorCode, Unavailable
 from speech.jobs.job import Part
 from speech.jobs.store import Store
 from speech.joints import silence
@@ -83,7 +83,11 @@ class Results:
             if len(samples) == round((part.seconds or 0.0) * self.sample_rate):
                 return samples
             why = "it has another length"
-        raise Unavailable(f"The audio of passage {part.number} cannot be used ({why}). Make that passage again.")
+        raise Unavailable(
+            f"The audio of passage {part.number} cannot be used ({why}). Make that passage again.",
+            param=f"passages[{part.number}]",
+            code=ErrorCode.PASSAGE_DAMAGED,
+        )
 
     def forget(self, job_id: str, part: Part) -> None:
         """Delete the sound of a passage that is to be made again."""

@@ -180,3 +180,20 @@ def test_what_the_service_refuses_is_told_in_place(gpu_page: Page, gpu_site: Sit
     put(page, FOX)
     page.run("document.querySelector('#b-server').click()")
     page.wait_text("#j-note", "longer than the server takes")
+
+
+def test_a_passage_that_is_damaged_on_the_disk_is_told_and_said_again(gpu_page: Page, gpu_site: Site) -> None:
+    page = gpu_page.open().ready()
+    give(page, FOX)
+    done(page)
+    (sound,) = (gpu_site.service.settings.output_dir / "jobs").glob("*/*.flac")
+    sound.write_bytes(b"")
+    opened(page)
+    page.click("#j-save [data-file=wav]")
+    page.wait_text("#j-wrong", "Passage 1 is damaged on the server")
+    page.click("#j-parts [data-do=again]")
+    page.wait("return !document.querySelector('#j-wrong').checkVisibility()")  # the job is as it is now
+    page.wait("return !document.querySelector('#j-save button').disabled", timeout_s=40)
+    page.click("#j-save [data-file=wav]")
+    with wave.open(str(page.downloaded("wav"))) as file:
+        assert file.getnframes() > file.getframerate()

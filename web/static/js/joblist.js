@@ -94,6 +94,7 @@ const canBeHeard = (job) => job.state === 'done' || Boolean(job.chapters && job.
 export function wrongOf(error, situation) {
   if (error.code === 'text_too_long') return t('j_long');
   if (error.status === 507) return t('j_full');
+  if (error.code === 'passage_damaged') return t('j_damaged', { n: Number(/\d+/.exec(error.param)) + 1 });
   const { title, values, raw } = explain(error, situation);
   return [t(title, values), raw].filter(Boolean).join(': ');
 }

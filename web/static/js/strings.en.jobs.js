@@ -15,6 +15,7 @@ export default {
   j_left_m: 'about {n} min left',
   j_flawed: { one: '{n} passage to check', other: '{n} passages to check' },
   j_long: 'This document is longer than the server takes for one job.',
+  j_damaged: 'Passage {n} is damaged on the server. Say it again, then save.',
   j_full: 'The server keeps no more speech: delete jobs that are no longer needed.',
   j_rest: 'Pause: {text}',
   j_resume: 'Go on: {text}',

@@ -15,6 +15,7 @@ export default {
   j_left_m: '大约还要 {n} 分钟',
   j_flawed: { other: '有 {n} 段需要检查' },
   j_long: '这篇文档超过了服务器单个任务的长度上限。',
+  j_damaged: '第 {n} 段的音频在服务器上已损坏，请重新朗读这一段，然后再保存。',
   j_full: '服务器的存储空间已满，请先删除不再需要的任务。',
   j_rest: '暂停：{text}',
   j_resume: '继续：{text}',
