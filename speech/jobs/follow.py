@@ -68,7 +68,7 @@ def _sound(opened: Opened, job_id: str, number: int, gone: Gone, begins: bool) -
     while not gone():
         changes = database.changes
         for part, _ in opened.store.finished(job_id, number, number + 1):
-            yield from opened.results.sound(job_id, part, (), 0.0, begins)
+            yield from opened.results.sound(job_id, part, begins)
             return
         _check(opened, job_id)
         database.wait(changes, LOOK_S)

@@ -160,8 +160,7 @@ class Jobs:
         if any(chapter.done < chapter.total for chapter in chapters):
             raise JobState(f"The job is {job.state}; captions are there when all of it is said.")
         first, stop = _range(chapters)
-        chunks = opened.results.joined(job_id, first, stop)
-        return CAPTIONS[captions].write(cues(word for chunk in chunks for word in chunk.words))
+        return CAPTIONS[captions].write(cues(opened.results.words(job_id, first, stop)))
 
     def follow(self, job_id: str, owner: str, since: int | None, gone: Gone) -> Iterator[News | None]:
         """What becomes of a job, until it has ended (news). After `gone` has become true, call `look_again`."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from speech.captions import with_times
+from speech.captions import WordTimes
 from speech.encoders import make_encoder
 from speech.errors import ErrorCode, Unavailable
 from speech.jobs.job import Part
@@ -48,31 +48,35 @@ class Results:
             encoder.flush()
 
     def joined(self, job_id: str, first: int, stop: int) -> Iterator[AudioChunk]:
-        """The passages from `first` to before `stop` that are done, with the pauses between them.
+        """The sound of the passages from `first` to before `stop` that are done, with the pauses between them.
 
-        Words have both of their times, from the beginning of what is joined. Raises Unavailable as `sound` does.
+        Raises Unavailable as `sound` does.
         """
-        yield from with_times(self._joined(job_id, first, stop))
+        for part, _ in self._store.finished(job_id, first, stop):
+            yield from self.sound(job_id, part, begins=part.number == first)
 
-    def _joined(self, job_id: str, first: int, stop: int) -> Iterator[AudioChunk]:
-        made = 0
-        for part, words in self._store.finished(job_id, first, stop):
-            for chunk in self.sound(job_id, part, words, made / self.sample_rate, begins=part.number == first):
-                made += len(chunk.samples)
-                yield chunk
-
-    def sound(
-        self, job_id: str, part: Part, words: Sequence[Word], begin_s: float, begins: bool
-    ) -> Iterator[AudioChunk]:
-        """One passage, after its pause. begin_s: where it begins. begins: nothing comes before it, so no pause does.
+    def sound(self, job_id: str, part: Part, begins: bool) -> Iterator[AudioChunk]:
+        """One passage, after its pause. begins: nothing comes before it, so no pause does.
 
         Raises Unavailable where its file is gone, or is not as it was written.
         """
         samples = self._samples(job_id, part)
-        for chunk in silence(0.0 if begins else part.pause_s, self.sample_rate):
-            begin_s += chunk.seconds
-            yield chunk
-        yield AudioChunk(samples, self.sample_rate, tuple(_later(word, begin_s) for word in words))
+        if not begins:
+            yield from silence(part.pause_s, self.sample_rate)
+        yield AudioChunk(samples, self.sample_rate)
+
+    def words(self, job_id: str, first: int, stop: int) -> Iterator[Word]:
+        """The words of what `joined` gives, with both of their times. No file is read: a book has hours of them."""
+        times, made = WordTimes(), 0  # in samples, as sums of seconds would drift
+        for part, words in self._store.finished(job_id, first, stop):
+            made += 0 if part.number == first else self._samples_in(part.pause_s)
+            for word in words:
+                yield from times.add(_later(word, made / self.sample_rate))
+            made += self._samples_in(part.seconds or 0.0)
+        yield from times.end(made / self.sample_rate)
+
+    def _samples_in(self, seconds: float) -> int:
+        return round(seconds * self.sample_rate)
 
     def _samples(self, job_id: str, part: Part) -> Samples:
         try:
@@ -80,7 +84,7 @@ class Results:
         except (OSError, av.error.FFmpegError) as error:
             why = error.strerror or type(error).__name__
         else:
-            if len(samples) == round((part.seconds or 0.0) * self.sample_rate):
+            if len(samples) == self._samples_in(part.seconds or 0.0):
                 return samples
             why = "it has another length"
         raise Unavailable(
