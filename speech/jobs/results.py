@@ -80,7 +80,7 @@ class Results:
 
     def _samples(self, job_id: str, part: Part) -> Samples:
         try:
-            samples = _samples(self._file(job_id, part))
+            samples = _decoded(self._file(job_id, part))
         except (OSError, av.error.FFmpegError) as error:
             why = error.strerror or type(error).__name__
         else:
@@ -164,7 +164,7 @@ def _later(word: Word, seconds: float) -> Word:
     return replace(word, start_s=word.start_s + seconds, stop_s=None if word.stop_s is None else word.stop_s + seconds)
 
 
-def _samples(path: Path) -> Samples:
+def _decoded(path: Path) -> Samples:
     with av.open(str(path)) as container:
         parts = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
     samples: Samples = np.concatenate([np.zeros(0, np.int16), *parts]).astype(np.float32) / np.float32(FULL_SCALE)

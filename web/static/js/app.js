@@ -46,7 +46,7 @@ const { script, text } = stage;
 const library = new Library(script, describe), history = new History(library);
 const jobs = new ServerJobs(), jobList = new JobList(jobs, stage.situation);
 const download = new Download(() => stage.job);
-setUpFiles({ text, stage, library, serves: () => jobs.taken(), serve: (file) => leave(() => jobs.addFile(file, { ...script.settings(), format: 'mp3' })) });
+setUpFiles({ text, stage, library, serves: () => jobs.takesJobs(), serve: (file) => leave(() => jobs.addFile(file, { ...script.settings(), format: 'mp3' })) });
 setUpPassages({ stage, voices, library, reading: setUpReading({ stage, library }) });
 setUpDialogue({ stage, voices });
 

@@ -21,7 +21,7 @@ export class ServerJobs extends EventTarget {
   of(id) { return this.list.find((job) => job.id === id); }
 
   /** Whether the service takes jobs: what it said, or asked now. */
-  async taken() {
+  async takesJobs() {
     if (this.available === null) await this.look();
     return this.available;
   }
